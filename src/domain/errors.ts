@@ -1,0 +1,86 @@
+/** The kinds of errors, one for each gRPC status code that the service answers. */
+export type ErrorKind =
+  | 'invalid_argument'
+  | 'not_found'
+  | 'already_exists'
+  | 'aborted'
+  | 'failed_precondition'
+  | 'unavailable'
+  | 'resource_exhausted'
+  | 'deadline_exceeded'
+  | 'cancelled'
+  | 'unknown'
+  | 'data_loss'
+  | 'unimplemented'
+  | 'internal';
+
+/** The reasons of `proto/crossfade/v1alpha1/error_reason.proto`, without their prefix. */
+export type ErrorReason =
+  | 'INVALID_FIELD'
+  | 'MALFORMED_REQUEST'
+  | 'INVALID_PAGE_TOKEN'
+  | 'VERSION_FROM_THE_FUTURE'
+  | 'RECORD_NOT_FOUND'
+  | 'RECORD_ALREADY_EXISTS'
+  | 'ETAG_MISMATCH'
+  | 'AUTHORITY_UNAVAILABLE'
+  | 'FOLLOWER_UNAVAILABLE'
+  | 'NO_LEASE'
+  | 'TRANSITION_UNDER_WAY'
+  | 'OUTCOME_UNKNOWN'
+  | 'FOLLOWER_NOT_ACKNOWLEDGED'
+  | 'VERSION_LOST'
+  | 'DEADLINE_EXCEEDED'
+  | 'CANCELLED'
+  | 'TOO_MANY_REQUESTS'
+  | 'SHUTTING_DOWN'
+  | 'CONSTRAINT_VIOLATED'
+  | 'MIGRATION_STATE'
+  | 'MIGRATION_NOT_FOUND'
+  | 'UNREPRESENTABLE_VALUE'
+  | 'INTERNAL';
+
+/** What a {@link DomainError} is made of. */
+export interface DomainErrorInit {
+  readonly kind: ErrorKind;
+  readonly reason: ErrorReason;
+  /** For people: names the cause and, where there is one, the cure. Never a field's value, never a driver's text. */
+  readonly message: string;
+  /** For programs: goes into `ErrorInfo.metadata`. Never a field's value. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** The error underneath, for the log only. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error class of the service. Drivers' errors are translated into it inside their engine's folder; `rpc` maps
+ * its kind to a status code and its reason to `google.rpc.ErrorInfo`.
+ */
+export class DomainError extends Error {
+  override readonly name = 'DomainError';
+  readonly kind: ErrorKind;
+  readonly reason: ErrorReason;
+  readonly metadata: Readonly<Record<string, string>>;
+
+  constructor(init: DomainErrorInit) {
+    super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
+    this.kind = init.kind;
+    this.reason = init.reason;
+    this.metadata = init.metadata ?? {};
+  }
+}
+
+/** Whether an error is a {@link DomainError} of one of these kinds (of any kind if none is given). */
+export function isDomainError(error: unknown, ...kinds: readonly ErrorKind[]): error is DomainError {
+  return error instanceof DomainError && (kinds.length === 0 || kinds.includes(error.kind));
+}
+
+/** An INVALID_ARGUMENT that names the field of the request. */
+export function invalidField(field: string, message: string): DomainError {
+  return new DomainError({
+    kind: 'invalid_argument',
+    reason: 'INVALID_FIELD',
+    message: `${field}: ${message}`,
+    metadata: { field },
+  });
+}

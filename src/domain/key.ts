@@ -1,0 +1,112 @@
+import type { ColumnType, Resource, Row } from './resource.ts';
+
+/** A key column's canonical value. */
+export type KeyValue = number | bigint | string | Uint8Array;
+
+/**
+ * A record's key. `bytes` identifies it in side tables, jobs and logs of positions: the order of `bytes` is the order of the key, as
+ * `ORDER BY` of the key's columns gives it in both stores.
+ */
+export interface Key {
+  /** One value for each key column, in key order. */
+  readonly values: readonly KeyValue[];
+  /** Order-preserving and reversible encoding of `values`. */
+  readonly bytes: Buffer;
+  /** `bytes` as a string of one character a byte: for maps and sets. */
+  readonly id: string;
+}
+
+/** Turns key values into keys and back, compiled for one resource. */
+export interface KeyCodec {
+  /** The key with these values, one for each key column. */
+  fromValues(values: readonly KeyValue[]): Key;
+  /** The key of a row. */
+  fromRow(row: Row): Key;
+  /** The key with this encoding. Throws a RangeError if it is none of this resource. */
+  fromBytes(bytes: Uint8Array): Key;
+}
+
+/** Bytes of an encoded integer: wide enough for every 64-bit integer, signed or not, in one order. */
+const INT_BYTES = 9;
+const INT_OFFSET = 1n << 64n;
+
+/**
+ * Integers: 9 bytes big-endian of `value + 2^64`. Everything else: the bytes with 0x00 written as 0x00 0xff, then
+ * 0x00 0x00, so that a shorter value sorts before its own extensions.
+ */
+export function createKeyCodec(resource: Pick<Resource, 'columns' | 'keyLength'>): KeyCodec {
+  const types = resource.columns.slice(0, resource.keyLength).map((column) => column.type);
+  const fromValues = (values: readonly KeyValue[]): Key => {
+    const bytes = encode(values);
+    return { values, bytes, id: bytes.toString('latin1') };
+  };
+  return {
+    fromValues,
+    fromRow: (row) => fromValues(row.slice(0, types.length) as KeyValue[]),
+    fromBytes: (bytes) => fromValues(decode(types, bytes)),
+  };
+}
+
+function encode(values: readonly KeyValue[]): Buffer {
+  return Buffer.concat(values.map((value) => encodeValue(value)));
+}
+
+function encodeValue(value: KeyValue): Buffer {
+  if (typeof value === 'number' || typeof value === 'bigint') return encodeInt(BigInt(value));
+  const raw = typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(value);
+  if (!raw.includes(0)) return Buffer.concat([raw, TERMINATOR]);
+  const escaped: number[] = [];
+  for (const byte of raw) {
+    escaped.push(byte);
+    if (byte === 0) escaped.push(0xff);
+  }
+  return Buffer.concat([Buffer.from(escaped), TERMINATOR]);
+}
+
+const TERMINATOR = Buffer.from([0, 0]);
+
+function encodeInt(value: bigint): Buffer {
+  const shifted = value + INT_OFFSET;
+  const bytes = Buffer.allocUnsafe(INT_BYTES);
+  bytes[0] = Number(shifted >> 64n);
+  bytes.writeBigUInt64BE(BigInt.asUintN(64, shifted), 1);
+  return bytes;
+}
+
+function decode(types: readonly ColumnType[], bytes: Uint8Array): KeyValue[] {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const values: KeyValue[] = [];
+  let at = 0;
+  for (const type of types) {
+    const part = type.kind === 'int' ? decodeInt(buffer, at, type.bits === 64) : decodeBytes(buffer, at, type);
+    values.push(part.value);
+    at = part.next;
+  }
+  if (at !== buffer.length) throw new RangeError('the key has more parts than the resource');
+  return values;
+}
+
+function decodeInt(buffer: Buffer, at: number, wide: boolean): { value: KeyValue; next: number } {
+  const high = buffer[at];
+  if (high === undefined || at + INT_BYTES > buffer.length) throw new RangeError('the key ends within an integer');
+  const value = (BigInt(high) << 64n) + buffer.readBigUInt64BE(at + 1) - INT_OFFSET;
+  return { value: wide ? value : Number(value), next: at + INT_BYTES };
+}
+
+function decodeBytes(buffer: Buffer, at: number, type: ColumnType): { value: KeyValue; next: number } {
+  const raw: number[] = [];
+  for (let i = at; i + 1 < buffer.length; i++) {
+    const byte = buffer[i] as number;
+    if (byte !== 0) {
+      raw.push(byte);
+      continue;
+    }
+    if (buffer[i + 1] === 0) {
+      const whole = Buffer.from(raw);
+      return { value: type.kind === 'bytes' ? whole : whole.toString('utf8'), next: i + 2 };
+    }
+    raw.push(0);
+    i++;
+  }
+  throw new RangeError('the key ends within a value');
+}

@@ -1,0 +1,104 @@
+/**
+ * The type of a column, the same for both stores, with the canonical form of its values (see {@link Value}). What a
+ * type maps to in MySQL, Cassandra and protobuf stands in `schema/types.ts` and in docs/types.md.
+ */
+export type ColumnType =
+  /** 8 to 32 bits: a number. 64 bits: a bigint. */
+  | { readonly kind: 'int'; readonly bits: 8 | 16 | 24 | 32 | 64; readonly unsigned: boolean }
+  /** A boolean. */
+  | { readonly kind: 'bool' }
+  /** A string: optional `-`, digits without leading zeros, and exactly `scale` digits after the point. Never `-0`. */
+  | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number; readonly unsigned: boolean }
+  /** A number that is a 32-bit float. */
+  | { readonly kind: 'float' }
+  /** A number. */
+  | { readonly kind: 'double' }
+  /** A string of at most `maxChars` code points and `maxBytes` bytes in the column's character set. */
+  | { readonly kind: 'string'; readonly maxChars: number; readonly maxBytes: number; readonly padSpace: boolean }
+  /** A Buffer of at most `maxBytes`; exactly as many if `fixed`. */
+  | { readonly kind: 'bytes'; readonly maxBytes: number; readonly fixed: boolean }
+  /** A string: 36 characters, lower case. In MySQL a BINARY(16). */
+  | { readonly kind: 'uuid' }
+  /** A string: `YYYY-MM-DD`. */
+  | { readonly kind: 'date' }
+  /** A bigint: microseconds, from -838:59:59 to 838:59:59. `fsp`: digits of a second's fraction, 0 to 6. */
+  | { readonly kind: 'time'; readonly fsp: number }
+  /** A bigint: microseconds since 1970-01-01 00:00:00 in the column's own, unnamed zone. */
+  | { readonly kind: 'datetime'; readonly fsp: number }
+  /** A bigint: microseconds since 1970-01-01T00:00:00Z. */
+  | { readonly kind: 'timestamp'; readonly fsp: number }
+  /** A string: one of `values`. */
+  | { readonly kind: 'enum'; readonly values: readonly string[] }
+  /** A string: members in the order of `values`, joined by commas. */
+  | { readonly kind: 'set'; readonly values: readonly string[] }
+  /** A string: canonical JSON text (see `domain/json-text.ts`). */
+  | { readonly kind: 'json' };
+
+/** A column's value in canonical form: two values are the same if and only if {@link sameValue} says so. */
+export type Value = null | number | bigint | string | boolean | Uint8Array;
+
+/** A record's columns in the order of {@link Resource.columns}; the key's columns come first. */
+export type Row = readonly Value[];
+
+/** One column of a resource. */
+export interface Column {
+  /** The field's name in the resource's message; null for a key column that only the resource name shows. */
+  readonly field: string | null;
+  readonly type: ColumnType;
+  readonly nullable: boolean;
+  readonly mysqlName: string;
+  readonly cassandraName: string;
+  /** Whether callers may set it. False for OUTPUT_ONLY fields and for key columns in updates. */
+  readonly writable: boolean;
+  /**
+   * Whether MySQL may store something else than what was written (a default, ON UPDATE, a rounded or normalised
+   * value), so that a write must read the record back under its lock.
+   */
+  readonly serverChanges: boolean;
+}
+
+/** How the key's parts are written in a resource name. */
+export interface NamePart {
+  /** The collection before the variable: `patients`. */
+  readonly collection: string;
+  /** The variable: `patient`. */
+  readonly variable: string;
+}
+
+/**
+ * A record type, bound to its tables: compiled once at start from descriptors and the tables' own description; every
+ * codec and statement is compiled from it.
+ */
+export interface Resource {
+  /** The short name that flags, control records and metrics use: `medications`. */
+  readonly id: string;
+  /** The message's full name: `hospital.v1.Medication`. */
+  readonly typeName: string;
+  /** Row order. The first `keyLength` columns are the key, partition first, then clustering. */
+  readonly columns: readonly Column[];
+  readonly keyLength: number;
+  /** How many leading key columns name the parent, which is also Cassandra's partition key. */
+  readonly parentLength: number;
+  /** The name pattern, one part for each key column, in key order. */
+  readonly name: readonly NamePart[];
+  readonly mysql: { readonly schema: string; readonly table: string };
+  /** Absent: the resource has no target and stays at the source. */
+  readonly cassandra?: { readonly keyspace: string; readonly table: string };
+}
+
+/** Whether two canonical values are the same; -0 and 0 differ, null differs from everything else. */
+export function sameValue(a: Value, b: Value): boolean {
+  if (a instanceof Uint8Array || b instanceof Uint8Array) {
+    return a instanceof Uint8Array && b instanceof Uint8Array && Buffer.compare(a, b) === 0;
+  }
+  return Object.is(a, b);
+}
+
+/** The indexes of the columns in which two rows of one resource differ. */
+export function differingColumns(a: Row, b: Row): readonly number[] {
+  const differing: number[] = [];
+  for (let i = 0; i < a.length; i++) {
+    if (!sameValue(a[i] as Value, b[i] as Value)) differing.push(i);
+  }
+  return differing;
+}

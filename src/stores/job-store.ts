@@ -1,0 +1,108 @@
+import type { Key } from '../domain/key.ts';
+import type { Call } from './call.ts';
+
+/** A piece of long work that the instances share. Serialisable and resumable. */
+export interface Job {
+  /** Unique in the deployment, ascending by time. */
+  readonly id: string;
+  readonly resource: string;
+  readonly kind: 'backfill' | 'verification';
+  readonly state: 'running' | 'succeeded' | 'failed' | 'cancelled';
+  /** `source`: walking the authority. `follower`: walking the follower for what the authority lacks. */
+  readonly stage: 'planning' | 'source' | 'follower' | 'done';
+  /** The attach number that the job belongs to. */
+  readonly attach: number;
+  readonly compareWithItself: boolean;
+  /** 0: no limit. Of all instances together. */
+  readonly rowsPerSecondLimit: number;
+  readonly expectedRows: number;
+  readonly rows: number;
+  readonly chunks: number;
+  readonly doneChunks: number;
+  readonly mismatches: number;
+  readonly createdAtMicros: bigint;
+  readonly endedAtMicros: bigint | null;
+  readonly error: string;
+}
+
+/** One leased part of a job. */
+export interface Chunk {
+  readonly jobId: string;
+  readonly stage: 'source' | 'follower';
+  readonly sequence: number;
+  readonly range: string;
+  /** From where to go on; null: from the beginning. */
+  readonly cursor: string | null;
+  readonly rows: number;
+}
+
+/** A difference that was still there past a barrier. */
+export interface Mismatch {
+  readonly id: number;
+  readonly resource: string;
+  readonly key: Buffer;
+  readonly kind: 'different' | 'missing_in_follower' | 'extra_in_follower';
+  readonly fieldPaths: readonly string[];
+  readonly foundBy: 'verification' | 'shadow_read';
+  readonly createdAtMicros: bigint;
+  readonly open: boolean;
+}
+
+/** The port of leased tasks, jobs, chunks and mismatches, kept in the authority's store. */
+export interface JobStore {
+  /**
+   * Takes or renews the lease of a named task (`capture/medications`), by the server's clock. False: another owner has it.
+   * One owner at a time does capture, and one controls.
+   */
+  leaseTask(task: string, owner: string, leaseMs: number, call: Call): Promise<boolean>;
+  /** Gives a task back. */
+  releaseTask(task: string, owner: string, call: Call): Promise<void>;
+  /** The owner of a task now; null: nobody. */
+  taskOwner(task: string, call: Call): Promise<string | null>;
+
+  /** Creates a running job, unless one of its kind runs for the resource: that one is returned then. */
+  createJob(
+    init: Pick<Job, 'resource' | 'kind' | 'attach' | 'compareWithItself' | 'rowsPerSecondLimit'>,
+    call: Call,
+  ): Promise<Job>;
+  getJob(id: string, call: Call): Promise<Job | null>;
+  /** Newest first. */
+  listJobs(resource: string, before: string | null, limit: number, call: Call): Promise<readonly Job[]>;
+  /** Changes a job that is running. False: it is not running any more. */
+  updateJob(
+    id: string,
+    change: Partial<Pick<Job, 'stage' | 'state' | 'error' | 'expectedRows' | 'rowsPerSecondLimit'>>,
+    call: Call,
+  ): Promise<boolean>;
+
+  /** Appends planned chunks; a chunk that exists already (same stage and sequence) is left alone. */
+  addChunks(
+    jobId: string,
+    stage: Chunk['stage'],
+    chunks: readonly { sequence: number; range: string; expectedRows: number }[],
+    call: Call,
+  ): Promise<void>;
+  /** Leases a chunk that nobody has, or whose lease has run out; null: none is left to take. */
+  leaseChunk(jobId: string, stage: Chunk['stage'], owner: string, leaseMs: number, call: Call): Promise<Chunk | null>;
+  /** Saves a chunk's progress and renews its lease. False: the lease was lost, the work must be dropped. */
+  saveChunk(
+    chunk: Chunk,
+    owner: string,
+    progress: { cursor: string | null; addRows: number; addMismatches: number; done: boolean; leaseMs: number },
+    call: Call,
+  ): Promise<boolean>;
+  /** How many chunks of a stage are not done. */
+  openChunks(jobId: string, stage: Chunk['stage'], call: Call): Promise<number>;
+
+  /** Records a mismatch, or updates the open one of the same key. */
+  recordMismatch(mismatch: Omit<Mismatch, 'id' | 'createdAtMicros' | 'open'>, call: Call): Promise<void>;
+  /** Closes the open mismatches of these keys. */
+  closeMismatches(resource: string, keys: readonly Key[], call: Call): Promise<void>;
+  /** In the order of their ids. `after`: only ids above it. */
+  listMismatches(
+    resource: string,
+    query: { after: number; limit: number; openOnly: boolean },
+    call: Call,
+  ): Promise<readonly Mismatch[]>;
+  countOpenMismatches(resource: string, call: Call): Promise<number>;
+}

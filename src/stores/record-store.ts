@@ -1,0 +1,131 @@
+import type { Key } from '../domain/key.ts';
+import type { Row } from '../domain/resource.ts';
+import type { Call } from './call.ts';
+import type { ControlRecord } from './control-store.ts';
+
+/** One record as a store has it, or its absence. */
+export interface Stored {
+  readonly key: Key;
+  /** The record in row order; null: there is none. */
+  readonly row: Row | null;
+  /**
+   * From an engine: the stored version, 0 if the record was never written through the service. From the two-store
+   * decorator: the version, `max(stored, floor)` (docs/protocol.md, section 1).
+   */
+  readonly version: bigint;
+}
+
+/** A page of one parent's records. */
+export interface ListQuery {
+  /** The values of the parent's key columns. */
+  readonly parent: readonly Key['values'][number][];
+  /** Only records after this key, exclusive; null: from the start. */
+  readonly after: Key | null;
+  /** At most this many. */
+  readonly limit: number;
+}
+
+/** A write through the service. */
+export interface Change {
+  readonly key: Key;
+  /**
+   * `create`: refused with `already_exists` if there is a record. `update`: refused with `not_found` if there is none.
+   * `upsert`: either. `delete`: refused with `not_found` if there is none. `touch`: changes nothing, gives the record,
+   * present or absent, a newer version.
+   */
+  readonly kind: 'create' | 'update' | 'upsert' | 'delete' | 'touch';
+  /** The new values in row order; only those of `columns` count. Null for `delete` and `touch`. */
+  readonly row: Row | null;
+  /** The indexes of the columns to set, ascending; never key columns. A create sets the others to the column's default. */
+  readonly columns: readonly number[];
+  /** Refused with `etag_mismatch` unless this returns true for the record as it is under its lock. */
+  readonly accepts?: (current: Row) => boolean;
+}
+
+/** The answer to a write. Every outcome but `control_changed` has committed a newer version (unless `detached`). */
+export interface Written {
+  /**
+   * `control_changed`: the control record is not the one expected, or authority is being handed over; nothing was done.
+   */
+  readonly outcome: 'written' | 'already_exists' | 'not_found' | 'etag_mismatch' | 'control_changed';
+  /** The record after the commit, or, where the write was refused, as it was found. Its version is the stored one. */
+  readonly stored: Stored;
+  /** The control record as read under the shared lock of the write's own transaction. */
+  readonly control: ControlView;
+}
+
+/** The part of the control record that a write reads under its shared lock. */
+export type ControlView = Pick<ControlRecord, 'epoch' | 'attach' | 'state' | 'floor' | 'generation'>;
+
+/** What a write expects of the control record. */
+export type Guard = Pick<ControlRecord, 'epoch' | 'attach'>;
+
+/** A record on its way to a follower, "newer wins". */
+export interface Copy {
+  readonly key: Key;
+  /** Null: a marker. */
+  readonly row: Row | null;
+  /** At which version it is applied. Greater than 0. */
+  readonly version: bigint;
+}
+
+/** One page of a walk. */
+export interface WalkPage {
+  /** Records, and traces of deleted ones (a side-table row or marker without a record: `row` is null). */
+  readonly records: readonly Stored[];
+  /** Where the next page begins; null: the range is done. */
+  readonly next: string | null;
+}
+
+/** A part of a walk, opaque but for its engine; may be stored and handed to another instance. */
+export interface WalkRange {
+  readonly range: string;
+  /** How many records the planner expects in it. */
+  readonly expectedRows: number;
+}
+
+/** The part of the port that a follower in this role needs no more than. Bounds: named in each engine's `limits.ts`. */
+export interface ReadableRecords {
+  /** The records with these keys, in the order of `keys`, read in one snapshot each; at most `maxKeys`. */
+  getMany(keys: readonly Key[], call: Call): Promise<readonly Stored[]>;
+  /** Live records of one parent in key order. */
+  list(query: ListQuery, call: Call): Promise<readonly Stored[]>;
+}
+
+/**
+ * The store port for one resource: the engines implement it, the two-store decorator uses two of them. Rows cross it in
+ * the resource's column order and canonical values.
+ *
+ * Errors: `unavailable`/AUTHORITY_UNAVAILABLE or FOLLOWER_UNAVAILABLE (by the role the engine was created for) when the
+ * server can't be reached, `deadline_exceeded` past `call.deadlineMs`, `unknown`/OUTCOME_UNKNOWN when a commit's answer was lost,
+ * `failed_precondition`/CONSTRAINT_VIOLATED when the store refuses the content for ever.
+ */
+export interface RecordStore extends ReadableRecords {
+  readonly engine: 'mysql' | 'cassandra' | 'memory';
+  /** The most keys of one `getMany`. */
+  readonly maxKeys: number;
+  /** Commits one change as the authority (docs/protocol.md, sections 1 and 5). */
+  write(change: Change, guard: Guard, call: Call): Promise<Written>;
+  /**
+   * Touches many keys, each as a `touch` of `write`, in key order and small transactions. The answers are in the order of `keys`.
+   * All of them `control_changed` if the guard did not hold.
+   */
+  touchMany(keys: readonly Key[], guard: Guard, call: Call): Promise<readonly Written[]>;
+  /** Applies copies as the follower, "newer wins": at once, twice and in any order. Resolves when all are durable. */
+  apply(copies: readonly Copy[], call: Call): Promise<void>;
+  /** Plans a walk over everything the store has: ranges of about `chunkRows`, in order, as they are found. */
+  split(chunkRows: number, call: Call): AsyncIterable<WalkRange>;
+  /** One page of a range, from `after` (a page's `next`) or, if null, its beginning. Records are with or after their version. */
+  walk(range: string, after: string | null, limit: number, call: Call): Promise<WalkPage>;
+  /** The server's clock in microseconds; of several nodes the slowest. */
+  clock(call: Call): Promise<bigint>;
+}
+
+/**
+ * The records of one resource as the use cases see them: one store, whatever is behind it. Versions are
+ * `max(stored, floor)`; a write's outcome is never `control_changed`.
+ */
+export interface Records extends ReadableRecords {
+  readonly maxKeys: number;
+  write(change: Change, call: Call): Promise<Written>;
+}
