@@ -93,24 +93,17 @@ export interface ReadableRecords {
 }
 
 /**
- * The store port for one resource: the engines implement it, the two-store decorator uses two of them. Rows cross it in
- * the resource's column order and canonical values.
+ * The store port of a follower for one resource: reads, "newer wins" writes and walks. Rows cross it in the resource's
+ * column order and canonical values.
  *
  * Errors: `unavailable`/AUTHORITY_UNAVAILABLE or FOLLOWER_UNAVAILABLE (by the role the engine was created for) when the
  * server can't be reached, `deadline_exceeded` past `call.deadlineMs`, `unknown`/OUTCOME_UNKNOWN when a commit's answer was lost,
  * `failed_precondition`/CONSTRAINT_VIOLATED when the store refuses the content for ever.
  */
-export interface RecordStore extends ReadableRecords {
+export interface FollowerStore extends ReadableRecords {
   readonly engine: 'mysql' | 'cassandra' | 'memory';
   /** The most keys of one `getMany`. */
   readonly maxKeys: number;
-  /** Commits one change as the authority (docs/protocol.md, sections 1 and 5). */
-  write(change: Change, guard: Guard, call: Call): Promise<Written>;
-  /**
-   * Touches many keys, each as a `touch` of `write`, in key order and small transactions. The answers are in the order of `keys`.
-   * All of them `control_changed` if the guard did not hold.
-   */
-  touchMany(keys: readonly Key[], guard: Guard, call: Call): Promise<readonly Written[]>;
   /** Applies copies as the follower, "newer wins": at once, twice and in any order. Resolves when all are durable. */
   apply(copies: readonly Copy[], call: Call): Promise<void>;
   /** Plans a walk over everything the store has: ranges of about `chunkRows`, in order, as they are found. */
@@ -119,6 +112,17 @@ export interface RecordStore extends ReadableRecords {
   walk(range: string, after: string | null, limit: number, call: Call): Promise<WalkPage>;
   /** The server's clock in microseconds; of several nodes the slowest. */
   clock(call: Call): Promise<bigint>;
+}
+
+/** The store port of an authority for one resource: what a follower can, and writes under the control record's guard. */
+export interface RecordStore extends FollowerStore {
+  /** Commits one change as the authority (docs/protocol.md, sections 1 and 5). */
+  write(change: Change, guard: Guard, call: Call): Promise<Written>;
+  /**
+   * Touches many keys, each as a `touch` of `write`, in key order and small transactions. The answers are in the order of `keys`.
+   * All of them `control_changed` if the guard did not hold.
+   */
+  touchMany(keys: readonly Key[], guard: Guard, call: Call): Promise<readonly Written[]>;
 }
 
 /**
