@@ -1,0 +1,182 @@
+/** The whole private stack: real servers on loopback, started side by side and stopped together, whatever happens. */
+import { checkTools, type Progress, secondsSince } from './artifacts.ts';
+import { type CassandraAddress, type CassandraCluster, type CassandraOptions, startCassandra } from './cassandra.ts';
+import { type MysqlAddress, type MysqlOptions, type MysqlServer, startMysql } from './mysql.ts';
+import { type ManagedServer, Supervisor } from './process.ts';
+import { startUnleash, type UnleashAddress, type UnleashServer } from './unleash.ts';
+import { startZipkin, type ZipkinAddress, type ZipkinOptions, type ZipkinServer } from './zipkin.ts';
+
+/** Which servers to start; a part that is left out or false is not started. */
+export interface StackOptions {
+  readonly mysql?: boolean | MysqlOptions;
+  readonly cassandra?: boolean | CassandraOptions;
+  readonly unleash?: boolean;
+  readonly zipkin?: boolean | ZipkinOptions;
+  /** Gets a line for each part when it is ready, and for each download. Default: nothing. */
+  readonly onProgress?: Progress;
+  /** Aborting it makes the start fail; whatever was started by then is stopped. It has no effect later. */
+  readonly signal?: AbortSignal;
+}
+
+/** Where everything listens; plain JSON, so that it can go through a file. */
+export interface StackAddresses {
+  readonly mysql?: MysqlAddress;
+  readonly cassandra?: CassandraAddress;
+  readonly unleash?: UnleashAddress;
+  readonly zipkin?: ZipkinAddress;
+}
+
+/** The parts of a stack. */
+export type PartName = keyof StackAddresses;
+
+/** What can be done to a running part; it keeps its port and its data through all of it. */
+export interface PartControl {
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** SIGSTOP: it holds its connections and answers nothing. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  /** Starts it again, stopping it first when it runs; resolves when it is ready. Default deadline: a minute. */
+  restart(signal?: AbortSignal): Promise<void>;
+  /** One a process: three for a Cassandra of three nodes. */
+  readonly servers: readonly ManagedServer[];
+}
+
+/** A part's address and its controls in one. */
+export type Part<A> = A & PartControl;
+
+/** A running stack; parts that were not asked for are undefined. */
+export interface Stack {
+  readonly mysql: Part<MysqlAddress> | undefined;
+  readonly cassandra: Part<CassandraAddress> | undefined;
+  readonly unleash: Part<UnleashAddress> | undefined;
+  readonly zipkin: Part<ZipkinAddress> | undefined;
+  /** All addresses as plain values. */
+  readonly addresses: StackAddresses;
+  /** The folder with data and logs; removed by stop(). */
+  readonly root: string;
+  /** Stops everything and removes its data. May be called more than once. */
+  stop(): Promise<void>;
+}
+
+/** A first start may download a quarter of a gigabyte. */
+const START_DEADLINE_MS = 15 * 60_000;
+const RESTART_DEADLINE_MS = 60_000;
+
+/**
+ * Starts the servers that are asked for, side by side, and resolves when all of them answer.
+ *
+ * They listen on 127.0.0.1, on free ports below 32768, keep their data in a temporary folder, and end with this
+ * process, however it ends.
+ *
+ * @throws Error that says what is missing and how to mend it, or which server did not start with its log's end.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const onProgress = options.onProgress ?? (() => {});
+  const java = wanted(options.cassandra) || wanted(options.zipkin);
+  await checkTools({ java, maven: java || wanted(options.mysql) });
+  const supervisor = await Supervisor.start();
+  const failed = new AbortController();
+  const signal = AbortSignal.any([
+    failed.signal,
+    AbortSignal.timeout(START_DEADLINE_MS),
+    ...(options.signal === undefined ? [] : [options.signal]),
+  ]);
+  const context = { supervisor, onProgress, signal };
+  const startedAt = performance.now();
+  const report = (name: string) => onProgress(`${name} ready (${secondsSince(startedAt)})`);
+  const starts = [
+    part(
+      options.cassandra,
+      (settings) => startCassandra(context, settings),
+      () => report('Cassandra'),
+    ),
+    part(
+      options.mysql,
+      (settings) => startMysql(context, settings),
+      () => report('MySQL'),
+    ),
+    part(
+      options.unleash,
+      () => startUnleash(context),
+      () => report('Unleash'),
+    ),
+    part(
+      options.zipkin,
+      (settings) => startZipkin(context, settings),
+      () => report('Zipkin'),
+    ),
+  ] as const;
+  try {
+    const [cassandra, mysql, unleash, zipkin] = await Promise.all(starts);
+    return assemble(supervisor, { cassandra, mysql, unleash, zipkin });
+  } catch (error) {
+    failed.abort(error);
+    await supervisor.close();
+    await Promise.allSettled(starts);
+    throw error;
+  }
+}
+
+function wanted(option: unknown): boolean {
+  return option !== undefined && option !== false;
+}
+
+async function part<Options extends object, Server>(
+  option: boolean | Options | undefined,
+  start: (options: Options | undefined) => Promise<Server>,
+  report: () => void,
+): Promise<Server | undefined> {
+  if (option === undefined || option === false) return undefined;
+  const server = await start(option === true ? undefined : option);
+  report();
+  return server;
+}
+
+interface Servers {
+  readonly mysql: MysqlServer | undefined;
+  readonly cassandra: CassandraCluster | undefined;
+  readonly unleash: UnleashServer | undefined;
+  readonly zipkin: ZipkinServer | undefined;
+}
+
+function assemble(supervisor: Supervisor, { mysql, cassandra, unleash, zipkin }: Servers): Stack {
+  let stopping: Promise<void> | undefined;
+  return {
+    mysql: mysql && { ...mysql.address, ...control([mysql.server]) },
+    cassandra: cassandra && { ...cassandra.address, ...control(cassandra.nodes) },
+    unleash: unleash && { ...unleash.address, ...control([unleash.server]) },
+    zipkin: zipkin && { ...zipkin.address, ...control([zipkin.server]) },
+    addresses: {
+      ...(mysql && { mysql: mysql.address }),
+      ...(cassandra && { cassandra: cassandra.address }),
+      ...(unleash && { unleash: unleash.address }),
+      ...(zipkin && { zipkin: zipkin.address }),
+    },
+    root: supervisor.root,
+    stop() {
+      // Nobody needs the data afterwards, so nothing has to be flushed: the supervisor kills them all at once.
+      stopping ??= supervisor.close();
+      return stopping;
+    },
+  };
+}
+
+function control(servers: readonly ManagedServer[]): PartControl {
+  return {
+    servers,
+    async kill() {
+      await Promise.all(servers.map((server) => server.kill()));
+    },
+    pause() {
+      for (const server of servers) server.pause();
+    },
+    resume() {
+      for (const server of servers) server.resume();
+    },
+    async restart(signal = AbortSignal.timeout(RESTART_DEADLINE_MS)) {
+      await Promise.all(servers.map((server) => server.restart(signal)));
+    },
+  };
+}
