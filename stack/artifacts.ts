@@ -31,7 +31,7 @@ const MAVEN_ENVIRONMENT = { MAVEN_OPTS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialG
 /** The folder of unpacked servers: CROSSFADE_CACHE, or .cache/ of the repository. */
 export function cacheFolder(): string {
   const repository = dirname(dirname(fileURLToPath(import.meta.url)));
-  return process.env['CROSSFADE_CACHE'] ?? join(repository, '.cache');
+  return process.env.CROSSFADE_CACHE ?? join(repository, '.cache');
 }
 
 /** Throws, with the cure, when Java or Maven is missing or too old. Call it before anything is started. */

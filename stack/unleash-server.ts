@@ -2,7 +2,7 @@
 import { start } from 'unleash-server';
 import type { UnleashSettings } from './unleash.ts';
 
-const settings = JSON.parse(process.env['CROSSFADE_UNLEASH'] ?? '{}') as UnleashSettings;
+const settings = JSON.parse(process.env.CROSSFADE_UNLEASH ?? '{}') as UnleashSettings;
 
 await start({
   server: { host: '127.0.0.1', port: settings.port, gracefulShutdownEnable: false },
