@@ -1,4 +1,5 @@
-import type { TraceScope } from '../telemetry/trace-scope.ts';
+import type { Clock } from '../domain/clock.ts';
+import { noTrace, type TraceScope } from '../telemetry/trace-scope.ts';
 
 /** How fresh a read must be: an intent, never a store's name. */
 export type Consistency =
@@ -24,4 +25,17 @@ export interface Call {
   readonly user: string;
   /** Where spans of this request hang. */
   readonly trace: TraceScope;
+}
+
+/** A call that the service makes for itself, with this long to be answered. */
+export function internalCall(clock: Clock, timeoutMs: number, signal?: AbortSignal): Call {
+  return {
+    deadlineMs: clock.monotonicMs() + timeoutMs,
+    atLeast: 0n,
+    consistency: 'authority',
+    caller: '',
+    user: '',
+    trace: noTrace,
+    ...(signal && { signal }),
+  };
 }

@@ -58,10 +58,14 @@ export interface ControlStore {
   /** All control records, read fresh (linearizable). */
   poll(call: Call): Promise<readonly ControlRecord[]>;
   /**
-   * Replaces the record if its generation is still `next.generation - 1`, and appends to the history in the same
-   * transaction. False: it was not. Waits for writes that hold the shared lock.
+   * Replaces the record if its generation is still `replaces` (default: `next.generation - 1`), and appends to the
+   * history in the same transaction. False: it was not. Waits for writes that hold the shared lock.
    */
-  compareAndSet(next: ControlRecord, why: { instance: string; reason: string }, call: Call): Promise<boolean>;
+  compareAndSet(
+    next: ControlRecord,
+    why: { instance: string; reason: string; replaces?: number },
+    call: Call,
+  ): Promise<boolean>;
   /** Writes the instance's heartbeat if it was not declared dead. False: it was; a new incarnation is needed. */
   beat(heartbeat: Omit<Heartbeat, 'dead'>, call: Call): Promise<boolean>;
   /** All heartbeat rows of the last minutes, read fresh (linearizable). */

@@ -14,6 +14,8 @@ export interface TraceScope {
   set(name: string, value: AttributeValue): void;
   /** Starts a child span. `kind` says whether it covers a call to another server. Default: `internal`. */
   child(name: string, kind?: 'internal' | 'client'): TraceScope;
+  /** Records this request whatever the sampler said; counts for children that start later. */
+  keep(): void;
   /** Marks the span as failed with an error's reason, for example a DomainError's. */
   fail(reason: string): void;
   /** Ends the span. No other call may follow. */
@@ -26,6 +28,7 @@ export const noTrace: TraceScope = {
   traceId: '',
   set: () => {},
   child: () => noTrace,
+  keep: () => {},
   fail: () => {},
   end: () => {},
 };
