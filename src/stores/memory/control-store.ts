@@ -1,0 +1,91 @@
+import type { Call } from '../call.ts';
+import type { ControlRecord, ControlStore, Heartbeat, Transition } from '../control-store.ts';
+import { checkCall, type MemoryDatabase } from './database.ts';
+import { HEARTBEATS_SHOWN_MICROS } from './limits.ts';
+
+/** The control records, their history and the heartbeats in memory. One object serves all instances. */
+export function createMemoryControlStore(database: MemoryDatabase): ControlStore {
+  const { clock, control } = database;
+  const history: Transition[] = [];
+  const set = (next: ControlRecord): void => {
+    control.set(next.resource, { ...next });
+    const { epoch, attach, generation } = next;
+    database.commit(next.resource, [{ type: 'control', epoch, attach, generation }]);
+  };
+  return {
+    ...createHeartbeats(database),
+    ensure: async (resources, call) => {
+      checkCall(clock, call);
+      for (const resource of resources) if (!control.has(resource)) set(firstRecord(resource));
+    },
+    poll: async (call) => {
+      checkCall(clock, call);
+      return [...control.values()];
+    },
+    compareAndSet: async (next, why, call) => {
+      checkCall(clock, call);
+      const current = control.get(next.resource);
+      if (current === undefined || current.generation !== next.generation - 1) return false;
+      const { resource, generation } = next;
+      const states = { fromState: current.state, toState: next.state };
+      history.unshift({ resource, generation, atMicros: clock.wallMicros(), ...states, ...why });
+      set(next);
+      return true;
+    },
+    transitions: async (resource, before, limit, call) => {
+      checkCall(clock, call);
+      return history
+        .filter((one) => one.resource === resource && (before === null || one.generation < before))
+        .slice(0, limit);
+    },
+    clock: async (call) => {
+      checkCall(clock, call);
+      return clock.wallMicros();
+    },
+  };
+}
+
+type Heartbeats = Pick<ControlStore, 'beat' | 'heartbeats' | 'declareDead' | 'removeHeartbeat'>;
+
+function createHeartbeats(database: MemoryDatabase): Heartbeats {
+  const { clock } = database;
+  const rows = new Map<string, { heartbeat: Heartbeat; beatAtMicros: bigint }>();
+  return {
+    beat: async (heartbeat, call: Call) => {
+      checkCall(clock, call);
+      if (rows.get(heartbeat.incarnation)?.heartbeat.dead) return false;
+      rows.set(heartbeat.incarnation, { heartbeat: { ...heartbeat, dead: false }, beatAtMicros: clock.wallMicros() });
+      return true;
+    },
+    heartbeats: async (call) => {
+      checkCall(clock, call);
+      const oldest = clock.wallMicros() - HEARTBEATS_SHOWN_MICROS;
+      return [...rows.values()].filter((row) => row.beatAtMicros >= oldest).map((row) => row.heartbeat);
+    },
+    declareDead: async (incarnation, beat, call) => {
+      checkCall(clock, call);
+      const row = rows.get(incarnation);
+      if (row === undefined || row.heartbeat.beat !== beat) return false;
+      row.heartbeat = { ...row.heartbeat, dead: true };
+      return true;
+    },
+    removeHeartbeat: async (incarnation, call) => {
+      checkCall(clock, call);
+      rows.delete(incarnation);
+    },
+  };
+}
+
+function firstRecord(resource: string): ControlRecord {
+  return {
+    resource,
+    epoch: 1,
+    authority: 'source',
+    floor: 0n,
+    attach: 0,
+    state: 'detached',
+    generation: 1,
+    copiedAttach: 0,
+    attempt: null,
+  };
+}

@@ -1,0 +1,124 @@
+import { createKeyCodec, type Key } from '../../domain/key.ts';
+import type { Resource, Row } from '../../domain/resource.ts';
+import type { Copy, ListQuery, Stored, WalkPage, WalkRange } from '../record-store.ts';
+
+interface Entry {
+  readonly key: Key;
+  row: Row | null;
+  /** 0: never written through the service. */
+  version: bigint;
+}
+
+/** The records and stored versions of one resource in memory, in key order. Every method is one synchronous step. */
+export class MemoryTable {
+  readonly #entries = new Map<string, Entry>();
+  readonly #parentLength: number;
+  readonly #codec: ReturnType<typeof createKeyCodec>;
+  /** The ids in key order; null after a key was added. */
+  #sorted: string[] | null = [];
+
+  constructor(resource: Resource) {
+    this.#parentLength = resource.parentLength;
+    this.#codec = createKeyCodec(resource);
+  }
+
+  /** The record with this key, or its absence. */
+  get(key: Key): Stored {
+    const entry = this.#entries.get(key.id);
+    return entry === undefined ? { key, row: null, version: 0n } : { ...entry };
+  }
+
+  /** Sets the row, and the version if one is given. */
+  set(key: Key, row: Row | null, version?: bigint): void {
+    const entry = this.#entries.get(key.id);
+    if (entry === undefined) {
+      this.#entries.set(key.id, { key, row, version: version ?? 0n });
+      this.#sorted = null;
+      return;
+    }
+    entry.row = row;
+    if (version !== undefined) entry.version = version;
+  }
+
+  /** "Newer wins". */
+  apply(copy: Copy): void {
+    if (copy.version > this.get(copy.key).version) this.set(copy.key, copy.row, copy.version);
+  }
+
+  /** Live records of one parent in key order. */
+  list(query: ListQuery): Stored[] {
+    const prefix = this.#codec.fromValues(query.parent.slice(0, this.#parentLength)).id;
+    const found: Stored[] = [];
+    const ids = this.#ids();
+    for (let i = firstAfter(ids, query.after?.id ?? prefix, query.after === null); i < ids.length; i++) {
+      const entry = this.#at(ids, i);
+      if (entry === undefined || found.length >= query.limit || !entry.key.id.startsWith(prefix)) break;
+      if (entry.row !== null) found.push({ ...entry });
+    }
+    return found;
+  }
+
+  /** Ranges of `chunkRows` entries; the first has no beginning and the last no end, so that they cover what comes later. */
+  *split(chunkRows: number): Generator<WalkRange> {
+    const ids = [...this.#ids()];
+    let from = '';
+    let i = chunkRows;
+    for (; i < ids.length; i += chunkRows) {
+      const to = hex(ids[i] ?? '');
+      yield { range: `${from}-${to}`, expectedRows: chunkRows };
+      from = to;
+    }
+    yield { range: `${from}-`, expectedRows: ids.length - (i - chunkRows) };
+  }
+
+  /** One page of a range `from-to` (to is exclusive), in key order. */
+  walk(range: string, after: string | null, limit: number): WalkPage {
+    const [from = '', to = ''] = range.split('-').map(fromHex);
+    const records: Stored[] = [];
+    const ids = this.#ids();
+    const start = after === null ? firstAfter(ids, from, true) : firstAfter(ids, fromHex(after), false);
+    for (let i = start; i < ids.length; i++) {
+      const entry = this.#at(ids, i);
+      if (entry === undefined || (to !== '' && entry.key.id >= to)) break;
+      if (records.length >= limit) return { records, next: hex(records.at(-1)?.key.id ?? '') };
+      if (entry.row !== null || entry.version > 0n) records.push({ ...entry });
+    }
+    return { records, next: null };
+  }
+
+  #ids(): readonly string[] {
+    this.#sorted ??= [...this.#entries.keys()].sort(byBytes);
+    return this.#sorted;
+  }
+
+  #at(ids: readonly string[], index: number): Entry | undefined {
+    return this.#entries.get(ids[index] ?? '');
+  }
+}
+
+/** Ids hold one byte a character, so the order of their characters is the order of the keys. */
+function byBytes(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** The index of the first id after `id`, or, if `inclusive`, of `id` itself or the first after it. */
+function firstAfter(ids: readonly string[], id: string, inclusive: boolean): number {
+  let low = 0;
+  let high = ids.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const order = byBytes(ids[middle] ?? '', id);
+    if (order < 0 || (order === 0 && !inclusive)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function hex(id: string): string {
+  return Buffer.from(id, 'latin1').toString('hex');
+}
+
+function fromHex(text: string): string {
+  return Buffer.from(text, 'hex').toString('latin1');
+}
