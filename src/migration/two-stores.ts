@@ -1,0 +1,235 @@
+// What makes the two stores one: a decorator of the records port. Reads go where the flags say as far as the lease
+// allows; writes go through write-through. The use cases above do not know that a migration exists, and the last step
+// of a migration is to delete this decorator.
+
+import type { Clock } from '../domain/clock.ts';
+import { DomainError, isDomainError } from '../domain/errors.ts';
+import type { Key } from '../domain/key.ts';
+import type { Resource } from '../domain/resource.ts';
+import type { Call } from '../stores/call.ts';
+import type { ControlRecord, StoreName } from '../stores/control-store.ts';
+import type {
+  FollowerStore,
+  ListQuery,
+  ReadableRecords,
+  RecordStore,
+  Records,
+  Stored,
+} from '../stores/record-store.ts';
+import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
+import { attributes } from '../telemetry/names.ts';
+import type { Flags } from './flags.ts';
+import type { Lease } from './lease.ts';
+import { chooseRoute, type Route, type RouteReason, subjectOf } from './routing.ts';
+import type { ProtocolSettings } from './settings.ts';
+import type { ShadowReads } from './shadow-read.ts';
+import { absentInTarget, atFloor, refuseFutureVersion, versionLost } from './versions.ts';
+import { createWriteThrough, type WriteThroughOptions } from './write-through.ts';
+
+/** What the decorator needs. */
+export interface TwoStoresOptions extends Omit<WriteThroughOptions, 'resource' | 'authority' | 'follower'> {
+  readonly resource: Resource;
+  /** MySQL, and its reads in batches where that is wanted. */
+  readonly source: RecordStore;
+  /** Cassandra; null: the resource stays at the source. */
+  readonly target: FollowerStore | null;
+  readonly lease: Lease;
+  readonly flags: Flags;
+  /** Null: the resource has no target. */
+  readonly shadow: ShadowReads | null;
+  readonly metrics: MigrationMetrics;
+  readonly settings: ProtocolSettings;
+  readonly clock: Clock;
+  /** The record's name, for the flags. */
+  readonly nameOf: (key: Key) => string;
+  /** The parent's name, for the flags. */
+  readonly parentNameOf: (parent: ListQuery['parent']) => string;
+}
+
+/** One read, whatever its shape: how to ask a store, and what its answer says about the caller's version. */
+interface Question {
+  /** The record's name for the flags. */
+  readonly name: () => string;
+  ask(store: ReadableRecords, call: Call): Promise<readonly Stored[]>;
+  /** Whether the authority's answer is no older than the version that the caller has seen. */
+  authorityReaches(answer: readonly Stored[], atLeast: bigint): boolean;
+  /** Likewise for the follower. */
+  followerReaches(answer: readonly Stored[], atLeast: bigint): boolean;
+  /** Whether the follower's answer may be shown without a lease: P5's exception. */
+  standsAlone(answer: readonly Stored[], atLeast: bigint): boolean;
+}
+
+interface Answer {
+  readonly stored: readonly Stored[];
+  readonly store: StoreName;
+  readonly reason: RouteReason;
+  readonly control: ControlRecord | undefined;
+}
+
+/** The part of a request's remaining time that the follower gets before the authority is asked. */
+const FOLLOWER_SHARE = 0.5;
+/** How often a read begins again because its lease ended meanwhile. */
+const MAX_TRIES = 10;
+
+/** The records of one resource over two stores. Safe for concurrent use. */
+export function createTwoStores(options: TwoStoresOptions): Records {
+  const { resource, source, target, clock, metrics } = options;
+  const write = createWriteThrough({ ...options, resource: resource.id, authority: source, follower: target });
+  return {
+    maxKeys: Math.min(source.maxKeys, target?.maxKeys ?? source.maxKeys),
+    getMany: (keys, call) => answer(options, pointRead(options, keys), call),
+    list: (query, call) => answer(options, listRead(options, query), call),
+    write: async (change, call) => {
+      const beganMs = clock.monotonicMs();
+      const written = await write(change, call);
+      call.trace.set(attributes.writeOutcome, written.outcome);
+      metrics.write(resource.id, written.outcome, clock.monotonicMs() - beganMs);
+      return written;
+    },
+  };
+}
+
+function pointRead(options: TwoStoresOptions, keys: readonly Key[]): Question {
+  const reaches = (answer: readonly Stored[], atLeast: bigint) => answer.every((stored) => stored.version >= atLeast);
+  return {
+    name: () => (keys[0] === undefined ? '' : options.nameOf(keys[0])),
+    ask: (store, call) => store.getMany(keys, call),
+    authorityReaches: reaches,
+    followerReaches: reaches,
+    standsAlone: (answer, atLeast) => reaches(answer, atLeast) && answer.every((stored) => stored.row !== null),
+  };
+}
+
+/**
+ * A List has one version for its parent, the greatest of its records. The follower answers only if it shows that version
+ * or a later one; the authority always does: its list is the truth.
+ */
+function listRead(options: TwoStoresOptions, query: ListQuery): Question {
+  const shows = (answer: readonly Stored[], atLeast: bigint) => answer.some((stored) => stored.version >= atLeast);
+  return {
+    name: () => options.parentNameOf(query.parent),
+    ask: (store, call) => store.list(query, call),
+    authorityReaches: () => true,
+    followerReaches: (answer, atLeast) => atLeast === 0n || shows(answer, atLeast),
+    standsAlone: shows,
+  };
+}
+
+async function answer(options: TwoStoresOptions, question: Question, call: Call): Promise<readonly Stored[]> {
+  const { resource, clock, metrics, flags, shadow } = options;
+  const beganMs = clock.monotonicMs();
+  const shadowed = shadow !== null && flags.shadowRead(resource.id, subjectOf(call, question.name()));
+  if (shadowed) call.trace.keep();
+  const found = await read(options, question, call);
+  const durationMs = clock.monotonicMs() - beganMs;
+  metrics.read(resource.id, found.store, found.reason, durationMs);
+  call.trace.set(attributes.store, found.store);
+  call.trace.set(attributes.routeReason, found.reason);
+  if (found.control !== undefined) call.trace.set(attributes.followerState, found.control.state);
+  if (shadowed && found.control?.state === 'in_sync') {
+    shadow.begin({ stored: found.stored, store: found.store, durationMs, trace: call.trace });
+  }
+  return found.stored;
+}
+
+async function read(options: TwoStoresOptions, question: Question, call: Call): Promise<Answer> {
+  const { clock, settings, flags } = options;
+  const control = await leaseOrNothing(options, call);
+  if (control === undefined) return readWithoutLease(options, question, call);
+  if (call.atLeast > 0n) refuseFutureVersion(call.atLeast, control, clock, settings);
+  const route = chooseRoute(control, flags, call, question.name);
+  if (route.store === control.authority) return readAuthority(options, question, route.reason, call);
+  const asked = await askFollower(options, question, control, call);
+  if ('stored' in asked) return { ...asked, ...route, control };
+  return readAuthority(options, question, asked.reason, call);
+}
+
+/**
+ * The authority's answer counts if the lease is still the one under which it was asked: the read then happened
+ * while this store was the authority. A version below the caller's: one new lease, and again.
+ */
+async function readAuthority(
+  options: TwoStoresOptions,
+  question: Question,
+  reason: RouteReason,
+  call: Call,
+): Promise<Answer> {
+  const { resource, lease, source } = options;
+  let control = await lease.valid(resource.id, call);
+  let renewed = false;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const { floor } = control;
+    const stored = (await question.ask(source, call)).map((one) => atFloor(one, floor));
+    if (!holdsStill(options, control)) {
+      control = await lease.valid(resource.id, call);
+    } else if (question.authorityReaches(stored, call.atLeast)) {
+      return { stored, store: control.authority, reason, control };
+    } else if (renewed) {
+      throw versionLost();
+    } else {
+      control = await lease.renewed(resource.id, call);
+      renewed = true;
+    }
+  }
+  throw new DomainError({
+    kind: 'unavailable',
+    reason: 'NO_LEASE',
+    message: 'the control record changed again and again while the record was read; retry',
+  });
+}
+
+function holdsStill(options: TwoStoresOptions, control: ControlRecord): boolean {
+  return options.lease.current(options.resource.id)?.generation === control.generation;
+}
+
+/** The follower's answer, or why the authority must be asked instead: the follower never makes a read fail. */
+async function askFollower(
+  options: TwoStoresOptions,
+  question: Question,
+  control: ControlRecord,
+  call: Call,
+): Promise<{ stored: readonly Stored[] } | { reason: RouteReason }> {
+  const { target, clock, settings } = options;
+  if (target === null) return { reason: 'not_in_sync' };
+  const nowMs = clock.monotonicMs();
+  const budgetMs = Math.min(settings.followerReadBudgetMs, (call.deadlineMs - nowMs) * FOLLOWER_SHARE);
+  try {
+    const answer = await question.ask(target, { ...call, deadlineMs: nowMs + budgetMs });
+    const stored = answer.map((one) => absentInTarget(one, control.floor, clock, settings));
+    if (!holdsStill(options, control)) return { reason: 'not_in_sync' };
+    return question.followerReaches(stored, call.atLeast) ? { stored } : { reason: 'version_behind' };
+  } catch (error) {
+    if (isDomainError(error, 'invalid_argument', 'cancelled')) throw error;
+    return { reason: 'follower_failed' };
+  }
+}
+
+async function leaseOrNothing(options: TwoStoresOptions, call: Call): Promise<ControlRecord | undefined> {
+  const { lease, resource } = options;
+  const control = lease.current(resource.id);
+  if (control !== undefined) return control;
+  try {
+    return await lease.valid(resource.id, call);
+  } catch (error) {
+    if (call.consistency === 'at-least' && call.atLeast > 0n && isDomainError(error, 'unavailable')) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * P5's exception: nobody can say who the authority is, but the caller accepts a state no older than the version it
+ * names. Only stored versions count, and an absent record says nothing.
+ */
+async function readWithoutLease(options: TwoStoresOptions, question: Question, call: Call): Promise<Answer> {
+  if (options.target !== null) {
+    const stored = await question.ask(options.target, call);
+    if (question.standsAlone(stored, call.atLeast)) {
+      return { stored, store: 'target', reason: 'authority_unreachable', control: undefined };
+    }
+  }
+  throw new DomainError({
+    kind: 'unavailable',
+    reason: 'AUTHORITY_UNAVAILABLE',
+    message: 'the authority cannot be reached, and no other store has a state as new as the version named; retry',
+  });
+}
