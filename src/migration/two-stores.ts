@@ -20,7 +20,7 @@ import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { attributes } from '../telemetry/names.ts';
 import type { Flags } from './flags.ts';
 import type { Lease } from './lease.ts';
-import { chooseRoute, type Route, type RouteReason, subjectOf } from './routing.ts';
+import { chooseRoute, type RouteReason, subjectOf } from './routing.ts';
 import type { ProtocolSettings } from './settings.ts';
 import type { ShadowReads } from './shadow-read.ts';
 import { absentInTarget, atFloor, refuseFutureVersion, versionLost } from './versions.ts';

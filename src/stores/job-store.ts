@@ -48,17 +48,24 @@ export interface Mismatch {
   readonly open: boolean;
 }
 
+/** A task as the other instances see it. */
+export interface TaskView {
+  readonly owner: string | null;
+  /** JSON of the task's own making, at most 8,000 characters. */
+  readonly status: string;
+}
+
 /** The port of leased tasks, jobs, chunks and mismatches, kept in the authority's store. */
 export interface JobStore {
   /**
    * Takes or renews the lease of a named task (`capture/medications`), by the server's clock. False: another owner has it.
-   * One owner at a time does capture, and one controls.
+   * One owner at a time does capture, and one controls. `status`, kept beside the lease, tells the other instances how it goes.
    */
-  leaseTask(task: string, owner: string, leaseMs: number, call: Call): Promise<boolean>;
+  leaseTask(task: string, owner: string, leaseMs: number, status: string, call: Call): Promise<boolean>;
   /** Gives a task back. */
   releaseTask(task: string, owner: string, call: Call): Promise<void>;
-  /** The owner of a task now; null: nobody. */
-  taskOwner(task: string, call: Call): Promise<string | null>;
+  /** Who has a task now (`owner` null: nobody), and the status last told; null: nobody ever had it. */
+  readTask(task: string, call: Call): Promise<TaskView | null>;
 
   /** Creates a running job, unless one of its kind runs for the resource: that one is returned then. */
   createJob(

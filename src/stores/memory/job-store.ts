@@ -35,23 +35,26 @@ export function createMemoryJobStore(time: Time): JobStore {
   };
 }
 
-function createTasks(clock: Clock): Pick<JobStore, 'leaseTask' | 'releaseTask' | 'taskOwner'> {
-  const tasks = new Map<string, Lease>();
+function createTasks(clock: Clock): Pick<JobStore, 'leaseTask' | 'releaseTask' | 'readTask'> {
+  const tasks = new Map<string, { lease: Lease | null; status: string }>();
   return {
-    leaseTask: async (task, owner, leaseMs, call) => {
+    leaseTask: async (task, owner, leaseMs, status, call) => {
       checkCall(clock, call);
-      if (isTaken(clock, tasks.get(task), owner)) return false;
-      tasks.set(task, newLease(clock, owner, leaseMs));
+      if (isTaken(clock, tasks.get(task)?.lease ?? undefined, owner)) return false;
+      tasks.set(task, { lease: newLease(clock, owner, leaseMs), status });
       return true;
     },
     releaseTask: async (task, owner, call) => {
       checkCall(clock, call);
-      if (tasks.get(task)?.owner === owner) tasks.delete(task);
+      const held = tasks.get(task);
+      if (held?.lease?.owner === owner) held.lease = null;
     },
-    taskOwner: async (task, call) => {
+    readTask: async (task, call) => {
       checkCall(clock, call);
-      const lease = tasks.get(task);
-      return lease !== undefined && lease.untilMicros > clock.wallMicros() ? lease.owner : null;
+      const held = tasks.get(task);
+      if (held === undefined) return null;
+      const { lease, status } = held;
+      return { owner: lease !== null && lease.untilMicros > clock.wallMicros() ? lease.owner : null, status };
     },
   };
 }

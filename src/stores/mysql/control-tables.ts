@@ -57,7 +57,8 @@ export const controlTables = [
   `CREATE TABLE IF NOT EXISTS crossfade_task (
     task VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     owner VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    leased_until DATETIME(6) NOT NULL
+    leased_until DATETIME(6) NOT NULL,
+    status TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
   ) ENGINE=InnoDB`,
   `CREATE TABLE IF NOT EXISTS crossfade_job (
     id CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
