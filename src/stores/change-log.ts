@@ -32,6 +32,11 @@ export interface Checkpoint {
   readonly position: string;
   /** Of the table's definition as the log's decoder sees it. */
   readonly definitionHash: string;
+  /**
+   * Whether the control event of this attach lies before `position`. False in the checkpoint that an attach writes with
+   * the position it read before its compare-and-set: everything up to that event is to be dropped.
+   */
+  readonly begun: boolean;
 }
 
 /** The port of the authority's change log for one resource, with the same file name in both engines. */
