@@ -3,18 +3,28 @@
  * type maps to in MySQL, Cassandra and protobuf stands in `schema/types.ts` and in docs/types.md.
  */
 export type ColumnType =
-  /** 8 to 32 bits: a number. 64 bits: a bigint. */
-  | { readonly kind: 'int'; readonly bits: 8 | 16 | 24 | 32 | 64; readonly unsigned: boolean }
+  /** 8 to 32 bits: a number. 64 bits: a bigint. `year`: MySQL's YEAR, 0 or 1901 to 2155. */
+  | { readonly kind: 'int'; readonly bits: 8 | 16 | 24 | 32 | 64; readonly unsigned: boolean; readonly year?: true }
   /** A boolean. */
   | { readonly kind: 'bool' }
   /** A string: optional `-`, digits without leading zeros, and exactly `scale` digits after the point. Never `-0`. */
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number; readonly unsigned: boolean }
-  /** A number that is a 32-bit float. */
-  | { readonly kind: 'float' }
-  /** A number. */
-  | { readonly kind: 'double' }
-  /** A string of at most `maxChars` code points and `maxBytes` bytes in the column's character set. */
-  | { readonly kind: 'string'; readonly maxChars: number; readonly maxBytes: number; readonly padSpace: boolean }
+  /** A finite number that is a 32-bit float. `unsigned`: not below 0. */
+  | { readonly kind: 'float'; readonly unsigned?: true }
+  /** A finite number. `unsigned`: not below 0. */
+  | { readonly kind: 'double'; readonly unsigned?: true }
+  /**
+   * A string of at most `maxChars` code points and `maxBytes` bytes in the column's character set. `charset`: only
+   * characters of this one; default every character. `trimsSpaces`: CHAR, which drops spaces at the end.
+   */
+  | {
+      readonly kind: 'string';
+      readonly maxChars: number;
+      readonly maxBytes: number;
+      readonly padSpace: boolean;
+      readonly charset?: 'utf8mb3' | 'latin1' | 'ascii';
+      readonly trimsSpaces?: true;
+    }
   /** A Buffer of at most `maxBytes`; exactly as many if `fixed`. */
   | { readonly kind: 'bytes'; readonly maxBytes: number; readonly fixed: boolean }
   /** A string: 36 characters, lower case. In MySQL a BINARY(16). */
@@ -55,6 +65,8 @@ export interface Column {
    * value), so that a write must read the record back under its lock.
    */
   readonly serverChanges: boolean;
+  /** Whether a create must set it: it is NOT NULL and has no default. Default false. */
+  readonly required?: true;
 }
 
 /** How the key's parts are written in a resource name. */
