@@ -1,0 +1,319 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import { type Call, internalCall } from '../stores/call.ts';
+import type { ControlRecord } from '../stores/control-store.ts';
+import type { Job, JobStore } from '../stores/job-store.ts';
+import type { FollowerStore, RecordStore } from '../stores/record-store.ts';
+import { type AttachOptions, attachFollower } from './attach-follower.ts';
+import { copied, needsCopy, step } from './control-record.ts';
+import type { Demotion } from './demotion.ts';
+import type { Flags, Phase } from './flags.ts';
+import type { Lease } from './lease.ts';
+import { type ControllerStatus, type Hold, type HoldReason, phaseOf } from './phase.ts';
+import { probeFollower } from './probe-follower.ts';
+import type { ProtocolSettings } from './settings.ts';
+
+/** What the controller needs. */
+export interface ControllerOptions extends AttachOptions {
+  /** The resource's id. */
+  readonly resource: string;
+  readonly source: RecordStore;
+  /** Null: the resource has no target. */
+  readonly target: FollowerStore | null;
+  readonly lease: Lease;
+  readonly jobs: JobStore;
+  readonly flags: Flags;
+  readonly demotion: Demotion;
+  /** Resolves when everything committed before the call has reached the follower. */
+  readonly barrier: (call: Call) => Promise<void>;
+  /** The reason for which capture has stopped, with the cure; null while it runs. */
+  readonly captureStopped: () => Promise<string | null>;
+  readonly settings: ProtocolSettings & ControllerSettings;
+  readonly clock: Clock;
+  readonly logger: Log;
+}
+
+/** The controller's own times. Milliseconds. */
+export interface ControllerSettings {
+  /** How long an earlier attach's writes to the follower may still arrive: the stores' request time-outs. Default 5000. */
+  readonly settleMs: number;
+  /** How old the newest verification may become before another is started. Default 24 h. */
+  readonly verificationIntervalMs: number;
+  /** Rows a second that a bulk copy or verification started by the controller may walk; 0: no limit. Default 0. */
+  readonly rowsPerSecondLimit: number;
+}
+
+/** How often the controlling instance looks. */
+const TICK_MS = 250;
+/** How long an instance controls without renewing: another takes over after this. */
+const TASK_LEASE_MS = 3_000;
+/** How long one call of a step may take. */
+const STEP_TIMEOUT_MS = 5_000;
+/** How long catching up may take before the controller looks again at what is wanted. */
+const CATCH_UP_TIMEOUT_MS = 30_000;
+/** How long the barrier of `joining` may take before the follower is sent back. */
+const JOINING_TIMEOUT_MS = 10_000;
+/** How long the first wait after a demotion is; it doubles with each further one. */
+const FIRST_BACKOFF_MS = 1_000;
+const LONGEST_BACKOFF_MS = 60_000;
+/** Demotions longer ago than this no longer lengthen the wait. */
+const BACKOFF_MEMORY_MICROS = 600_000_000n;
+/** How many transitions are read to count them: more would not lengthen the wait. */
+const BACKOFF_TRANSITIONS = 60;
+
+/**
+ * Brings one resource's migration to the wanted phase, one safe step at a time. Runs in every instance; the one that holds
+ * the task `controller/<resource>` acts. It keeps no state that another instance would miss.
+ */
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #owner: () => string;
+  /** When this instance first saw the attach under way, for the settling time. */
+  #attachSeen: { attach: number; atMs: number } | undefined;
+  #status: ControllerStatus = { wanted: null, holds: [] };
+
+  /** `owner`: this life of the instance. */
+  constructor(options: ControllerOptions, owner: () => string) {
+    this.#options = options;
+    this.#owner = owner;
+  }
+
+  /** Runs until the signal aborts, then gives the task back. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, jobs, resource, logger } = this.#options;
+    while (!signal.aborted) {
+      try {
+        if (await this.#leads()) this.#publish(await this.#advance(signal));
+      } catch (error) {
+        if (!signal.aborted) {
+          logger.warn('a step of the migration failed; it is tried again', { resource, error });
+          this.#publish([hold('step_failed', 'the last step failed: see the log; it is tried again')]);
+        }
+      }
+      await clock.sleep(TICK_MS, signal).catch(() => {});
+    }
+    await jobs.releaseTask(taskName(resource), this.#owner(), this.#call()).catch(() => {});
+  }
+
+  #call(timeoutMs = STEP_TIMEOUT_MS, signal?: AbortSignal): Call {
+    return internalCall(this.#options.clock, timeoutMs, signal);
+  }
+
+  #leads(): Promise<boolean> {
+    const { jobs, resource } = this.#options;
+    const status = JSON.stringify(this.#status);
+    return jobs.leaseTask(taskName(resource), this.#owner(), TASK_LEASE_MS, status, this.#call());
+  }
+
+  #publish(holds: readonly Hold[]): void {
+    const { flags, resource, logger } = this.#options;
+    const before = this.#status.holds.map((one) => one.reason).join();
+    this.#status = { wanted: flags.wantedPhase(resource) ?? null, holds };
+    const now = holds.map((one) => one.reason).join();
+    if (now !== before && now !== '') logger.info('the migration waits', { resource, holds: now });
+  }
+
+  /** One step; returns what keeps it from the next. */
+  async #advance(signal: AbortSignal): Promise<readonly Hold[]> {
+    const { lease, flags, resource } = this.#options;
+    const record = lease.current(resource);
+    if (record === undefined)
+      return [hold('no_lease', 'the control record cannot be read: the authority is unreachable')];
+    // Absent, off or unreadable flags move nothing: what has been reached is kept up.
+    const wanted: Phase = flags.wantedPhase(resource) ?? phaseOf(record);
+    if (wanted === 'source-only') return this.#towardsSourceOnly(record);
+    const holds = await this.#towardsSynchronize(record, signal);
+    if (holds.length > 0 || wanted === 'synchronize') return holds;
+    return [
+      hold(
+        'target_authority_not_offered',
+        'this version of the service moves reads to the target, not yet authority; enable `synchronize` at most',
+      ),
+    ];
+  }
+
+  async #towardsSourceOnly(record: ControlRecord): Promise<readonly Hold[]> {
+    const reason = 'the phase flag asks for source-only';
+    switch (record.state) {
+      case 'syncing':
+        await this.#compareAndSet(step(record, 'detached'), reason);
+        await this.#cancelJobs();
+        return [];
+      case 'joining':
+      case 'in_sync':
+        await this.#options.demotion.demote(record, reason);
+        return [];
+      case 'leaving':
+        return [hold('leaving', 'waiting until no instance reads the follower any more')];
+      case 'detached':
+      case 'handing_over':
+      case 'moved':
+        return [];
+    }
+  }
+
+  async #towardsSynchronize(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
+    switch (record.state) {
+      case 'detached':
+        return this.#attach(record, 'the phase flag asks for synchronize');
+      case 'syncing':
+        return this.#sync(record, signal);
+      case 'joining':
+        return this.#join(record, signal);
+      case 'in_sync':
+        await this.#verifyWhenDue(record);
+        return [];
+      case 'leaving':
+        return [hold('leaving', 'waiting until no instance reads the follower any more')];
+      case 'handing_over':
+      case 'moved':
+        return [];
+    }
+  }
+
+  async #attach(record: ControlRecord, reason: string): Promise<readonly Hold[]> {
+    if (this.#options.target === null) {
+      return [hold('no_target', 'the resource names no Cassandra table; add `cassandra` to its storage option')];
+    }
+    await attachFollower(this.#options, record, reason);
+    this.#options.lease.poke();
+    return [];
+  }
+
+  async #sync(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
+    const checkpoint = await this.#options.log.readCheckpoint(this.#call());
+    if (checkpoint?.attach !== record.attach || checkpoint.epoch !== record.epoch) {
+      return this.#attach(record, 'the log of this attach is not known');
+    }
+    const stopped = await this.#options.captureStopped();
+    if (stopped !== null) return [hold('capture_stopped', stopped)];
+    return needsCopy(record) ? this.#copy(record) : this.#rejoin(record, signal);
+  }
+
+  async #copy(record: ControlRecord): Promise<readonly Hold[]> {
+    const { jobs, settings, resource } = this.#options;
+    if (this.#attachSeen?.attach !== record.attach) {
+      this.#attachSeen = { attach: record.attach, atMs: this.#options.clock.monotonicMs() };
+    }
+    const sinceMs = this.#options.clock.monotonicMs() - this.#attachSeen.atMs;
+    if (record.attach > 1 && sinceMs < settings.settleMs) {
+      return [hold('settling', 'waiting until no write of the attach before can still reach the follower')];
+    }
+    const job = await this.#newestJob('backfill');
+    if (job === undefined || job.attach !== record.attach) {
+      if (job?.state === 'running') await jobs.updateJob(job.id, { state: 'cancelled' }, this.#call());
+      else await this.#createJob('backfill', record);
+      return [hold('backfill_running', 'the bulk copy begins')];
+    }
+    switch (job.state) {
+      case 'succeeded':
+        await this.#compareAndSet(copied(record), `the bulk copy is complete: job ${job.id} of ${resource}`);
+        return [];
+      case 'running':
+        return [hold('backfill_running', 'the bulk copy is under way')];
+      case 'failed':
+        return [hold('backfill_failed', `${job.error}; run it again with \`crossfade backfill ${resource}\``)];
+      case 'cancelled':
+        return [hold('backfill_cancelled', `run it again with \`crossfade backfill ${resource}\``)];
+    }
+  }
+
+  async #rejoin(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
+    const { target, source, settings, clock } = this.#options;
+    const waitMs = await this.#backoffMs();
+    if (waitMs > 0) {
+      return [hold('rejoin_backoff', `the follower failed lately; next try in ${Math.ceil(waitMs / 1000)} s`)];
+    }
+    if (target === null || !(await probeFollower({ source, target, clock, floor: record.floor }, signal))) {
+      return [hold('follower_unreachable', 'probe writes to the follower fail or are slow: is the server up?')];
+    }
+    try {
+      await this.#options.barrier(this.#call(CATCH_UP_TIMEOUT_MS, signal));
+    } catch {
+      return [hold('catching_up', 'capture has not caught up yet')];
+    }
+    const current = this.#options.lease.current(record.resource);
+    if (current?.generation !== record.generation) return [];
+    await this.#compareAndSet(step(record, 'joining'), 'the follower has caught up', settings.leaseMs);
+    return [];
+  }
+
+  async #join(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
+    try {
+      await this.#options.barrier(this.#call(JOINING_TIMEOUT_MS, signal));
+    } catch {
+      await this.#compareAndSet(step(record, 'syncing'), 'the barrier of joining was not met in time');
+      return [hold('catching_up', 'the follower could not take what came before')];
+    }
+    await this.#compareAndSet(step(record, 'in_sync'), 'everything committed before has reached the follower');
+    return [];
+  }
+
+  /** How long to wait before the follower may join again: exponential in the demotions of the last minutes. */
+  async #backoffMs(): Promise<number> {
+    const { control, resource } = this.#options;
+    const recent = await control.transitions(resource, null, BACKOFF_TRANSITIONS, this.#call());
+    const now = await control.clock(this.#call());
+    const demotions = recent.filter(
+      (one) => isDemotion(one.fromState, one.toState) && now - one.atMicros < BACKOFF_MEMORY_MICROS,
+    );
+    const newest = demotions[0];
+    if (newest === undefined) return 0;
+    const backoffMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (demotions.length - 1));
+    return Math.max(0, backoffMs - Number((now - newest.atMicros) / 1000n));
+  }
+
+  async #verifyWhenDue(record: ControlRecord): Promise<void> {
+    const { control, settings, resource } = this.#options;
+    const job = await this.#newestJob('verification');
+    if (job?.state === 'running') return;
+    const [joined] = await control.transitions(resource, null, 1, this.#call());
+    const nowMicros = await control.clock(this.#call());
+    const freshEnough =
+      job !== undefined &&
+      job.createdAtMicros > (joined?.atMicros ?? 0n) &&
+      nowMicros - job.createdAtMicros < BigInt(settings.verificationIntervalMs) * 1000n;
+    if (!freshEnough) await this.#createJob('verification', record);
+  }
+
+  async #newestJob(kind: Job['kind']): Promise<Job | undefined> {
+    const { jobs, resource } = this.#options;
+    const newest = await jobs.listJobs(resource, null, NEWEST_JOBS, this.#call());
+    return newest.find((job) => job.kind === kind);
+  }
+
+  async #createJob(kind: Job['kind'], record: ControlRecord): Promise<void> {
+    const { jobs, settings, resource } = this.#options;
+    const { rowsPerSecondLimit } = settings;
+    const init = { resource, kind, attach: record.attach, compareWithItself: false, rowsPerSecondLimit };
+    await jobs.createJob(init, this.#call());
+  }
+
+  async #cancelJobs(): Promise<void> {
+    const { jobs, resource } = this.#options;
+    for (const job of await jobs.listJobs(resource, null, NEWEST_JOBS, this.#call())) {
+      if (job.state === 'running') await jobs.updateJob(job.id, { state: 'cancelled' }, this.#call());
+    }
+  }
+
+  async #compareAndSet(next: ControlRecord, reason: string, timeoutMs = STEP_TIMEOUT_MS): Promise<void> {
+    const { control, instance, lease } = this.#options;
+    await control.compareAndSet(next, { instance, reason }, this.#call(timeoutMs));
+    lease.poke();
+  }
+}
+
+/** Enough jobs to find the newest of each kind among them. */
+const NEWEST_JOBS = 20;
+
+function taskName(resource: string): string {
+  return `controller/${resource}`;
+}
+
+function isDemotion(from: string, to: string): boolean {
+  return to === 'leaving' || (from === 'joining' && to === 'syncing');
+}
+
+function hold(reason: HoldReason, message: string): Hold {
+  return { reason, message };
+}

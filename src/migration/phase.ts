@@ -1,0 +1,37 @@
+import type { ControlRecord } from '../stores/control-store.ts';
+import type { Phase } from './flags.ts';
+
+/** The phase that a control record has reached. A follower that is being filled belongs to `synchronize` already. */
+export function phaseOf(record: ControlRecord): Phase {
+  if (record.authority === 'target') return record.state === 'detached' ? 'target-only' : 'target-authority';
+  return record.state === 'detached' ? 'source-only' : 'synchronize';
+}
+
+/** Why the controller does not go on to the wanted phase. The names are fixed: runbooks and scripts use them. */
+export type HoldReason =
+  | 'no_lease'
+  | 'no_target'
+  | 'settling'
+  | 'backfill_running'
+  | 'backfill_failed'
+  | 'backfill_cancelled'
+  | 'capture_stopped'
+  | 'follower_unreachable'
+  | 'rejoin_backoff'
+  | 'catching_up'
+  | 'leaving'
+  | 'target_authority_not_offered'
+  | 'step_failed';
+
+/** A condition that the controller waits for. */
+export interface Hold {
+  readonly reason: HoldReason;
+  /** What it means here, and what to do about it. */
+  readonly message: string;
+}
+
+/** What the controlling instance tells the others, as JSON in the status of its task. */
+export interface ControllerStatus {
+  readonly wanted: Phase | null;
+  readonly holds: readonly Hold[];
+}
