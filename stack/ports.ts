@@ -1,8 +1,9 @@
 /** Free TCP ports on loopback that no other caller on this machine gets at the same time. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { releaseLock, takeLock } from './lock-file.ts';
 
 /** Below the range from which Linux takes ports for outgoing connections (32768 and up). */
 const FIRST_PORT = 20_000;
@@ -24,7 +25,7 @@ export async function reservePort(hosts: readonly string[] = ['127.0.0.1']): Pro
   mkdirSync(lockFolder, { recursive: true });
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
-    if (!lock(port)) continue;
+    if (!takeLock(lockFile(port))) continue;
     if (await freeOnAll(port, hosts)) return port;
     releasePort(port);
   }
@@ -33,35 +34,11 @@ export async function reservePort(hosts: readonly string[] = ['127.0.0.1']): Pro
 
 /** Gives a port back. */
 export function releasePort(port: number): void {
-  rmSync(lockFile(port), { force: true });
+  releaseLock(lockFile(port));
 }
 
 function lockFile(port: number): string {
   return join(lockFolder, String(port));
-}
-
-function lock(port: number): boolean {
-  try {
-    writeFileSync(lockFile(port), String(process.pid), { flag: 'wx' });
-    return true;
-  } catch {
-    // Taken. A holder that is gone leaves its lock behind: removed here, and the port is for a later try.
-    if (!holderLives(port)) releasePort(port);
-    return false;
-  }
-}
-
-function holderLives(port: number): boolean {
-  try {
-    const holder = Number(readFileSync(lockFile(port), 'utf8'));
-    // An empty file is a lock being written this moment.
-    if (!Number.isInteger(holder) || holder <= 0) return true;
-    process.kill(holder, 0);
-    return true;
-  } catch (error) {
-    // Only a holder that does not exist is gone: another user's is alive, and a lock that vanished is someone's business.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
 }
 
 async function freeOnAll(port: number, hosts: readonly string[]): Promise<boolean> {

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { SpawnRequest, SupervisorEvent, SupervisorRequest } from './supervisor-messages.ts';
 
@@ -261,8 +262,9 @@ export class ManagedServer {
       } catch (error) {
         last = error;
       }
-      await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+      await sleep(READY_POLL_MS);
     }
+    if (signal.aborted) await this.kill();
     signal.throwIfAborted();
     const why =
       ended === undefined ? `was not ready within ${this.#spec.readyWithinMs / 1000} s` : 'ended while starting';

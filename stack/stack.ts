@@ -1,10 +1,16 @@
 /** The whole private stack: real servers on loopback, started side by side and stopped together, whatever happens. */
-import { checkTools, type Progress, secondsSince } from './artifacts.ts';
-import { type CassandraAddress, type CassandraCluster, type CassandraOptions, startCassandra } from './cassandra.ts';
-import { type MysqlAddress, type MysqlOptions, type MysqlServer, startMysql } from './mysql.ts';
+import { checkTools, isCached, type Progress, secondsSince } from './artifacts.ts';
+import {
+  CASSANDRA_FOLDER,
+  type CassandraAddress,
+  type CassandraCluster,
+  type CassandraOptions,
+  startCassandra,
+} from './cassandra.ts';
+import { MYSQL_FOLDER, type MysqlAddress, type MysqlOptions, type MysqlServer, startMysql } from './mysql.ts';
 import { type ManagedServer, Supervisor } from './process.ts';
 import { startUnleash, type UnleashAddress, type UnleashServer } from './unleash.ts';
-import { startZipkin, type ZipkinAddress, type ZipkinOptions, type ZipkinServer } from './zipkin.ts';
+import { startZipkin, ZIPKIN_FOLDER, type ZipkinAddress, type ZipkinOptions, type ZipkinServer } from './zipkin.ts';
 
 /** Which servers to start; a part that is left out or false is not started. */
 export interface StackOptions {
@@ -74,8 +80,7 @@ const RESTART_DEADLINE_MS = 60_000;
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const onProgress = options.onProgress ?? (() => {});
-  const java = wanted(options.cassandra) || wanted(options.zipkin);
-  await checkTools({ java, maven: java || wanted(options.mysql) });
+  await checkTools(toolsNeeded(options));
   const supervisor = await Supervisor.start();
   const failed = new AbortController();
   const signal = AbortSignal.any([
@@ -117,6 +122,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await Promise.allSettled(starts);
     throw error;
   }
+}
+
+function toolsNeeded(options: StackOptions): { java: boolean; maven: boolean } {
+  const folders = [
+    ...(wanted(options.mysql) ? [MYSQL_FOLDER] : []),
+    ...(wanted(options.cassandra) ? [CASSANDRA_FOLDER] : []),
+    ...(wanted(options.zipkin) ? [ZIPKIN_FOLDER] : []),
+  ];
+  return {
+    java: wanted(options.cassandra) || wanted(options.zipkin),
+    maven: !folders.every((folder) => isCached(folder)),
+  };
 }
 
 function wanted(option: unknown): boolean {

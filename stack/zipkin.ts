@@ -8,6 +8,8 @@ import { ManagedServer } from './process.ts';
 
 const VERSION = '3.6.1';
 const ARTIFACT = `io.zipkin:zipkin-server:${VERSION}:jar:exec`;
+/** The cache's folder for the program. */
+export const ZIPKIN_FOLDER = `zipkin-${VERSION}`;
 const READY_WITHIN_MS = 60_000;
 
 /** How to reach the server: the UI is at `url`, spans go to `${url}/api/v2/spans`. */
@@ -59,7 +61,7 @@ export async function startZipkin(context: ArtifactContext, options: ZipkinOptio
 }
 
 async function zipkinJar(context: ArtifactContext): Promise<string> {
-  const folder = await cached(`zipkin-${VERSION}`, context.signal, async (made) => {
+  const folder = await cached(ZIPKIN_FOLDER, context.signal, async (made) => {
     const startedAt = performance.now();
     context.onProgress(`Zipkin ${VERSION}: fetching ${ARTIFACT} by Maven, 135 MB unless it has it already`);
     await fetchArtifact(context, ARTIFACT, made);
