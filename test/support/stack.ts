@@ -1,0 +1,80 @@
+/** Real servers for a test run: started once for all projects that ask, or taken from a stack that runs already. */
+import { readFile } from 'node:fs/promises';
+import type { CassandraAddress } from '../../stack/cassandra.ts';
+import type { MysqlAddress } from '../../stack/mysql.ts';
+import { type Stack, type StackAddresses, type StackOptions, startStack } from '../../stack/stack.ts';
+import type { UnleashAddress } from '../../stack/unleash.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** In the projects `stores` and `e2e`. */
+    mysql: MysqlAddress;
+    /** In the projects `stores` and `e2e`. */
+    cassandra: CassandraAddress;
+    /** In the project `e2e`. */
+    unleash: UnleashAddress;
+  }
+}
+
+/** Servers that several projects of one run use: the last one out stops them. */
+interface SharedStack {
+  readonly started: Promise<Stack>;
+  users: number;
+}
+
+/** What a project's global set-up hands to vitest. */
+export interface ServersInUse {
+  readonly addresses: StackAddresses;
+  release(): Promise<void>;
+}
+
+// Each project loads its own copy of this module, all in one process: what they share hangs on the process.
+const registry = Symbol.for('crossfade.test-stacks');
+const shared = ((globalThis as Record<symbol, unknown>)[registry] ??= new Map()) as Map<string, SharedStack>;
+
+/**
+ * The addresses of servers as `options` asks for them. With CROSSFADE_STACK=FILE (written by
+ * `node stack/main.ts --state FILE`) they are that stack's, if it has them all; otherwise they are started here, once
+ * for all callers that give the same `key`.
+ */
+export async function useServers(key: string, options: StackOptions): Promise<ServersInUse> {
+  const running = await runningStack();
+  const parts = (['mysql', 'cassandra', 'unleash', 'zipkin'] as const).filter((part) => options[part] !== undefined);
+  if (running !== undefined && parts.every((part) => running[part] !== undefined)) {
+    return { addresses: running, release: async () => {} };
+  }
+  const entry = shared.get(key) ?? {
+    started: startStack({ ...options, onProgress: (line) => process.stderr.write(`${line}\n`) }),
+    users: 0,
+  };
+  shared.set(key, entry);
+  entry.users++;
+  const stack = await entry.started;
+  return {
+    addresses: stack.addresses,
+    async release() {
+      entry.users--;
+      if (entry.users > 0) return;
+      shared.delete(key);
+      await stack.stop();
+    },
+  };
+}
+
+/** The servers of a part that was asked for; throws when it is not there. */
+export function present<T>(address: T | undefined, part: string): T {
+  if (address === undefined) throw new Error(`the stack has no ${part}`);
+  return address;
+}
+
+async function runningStack(): Promise<StackAddresses | undefined> {
+  const file = process.env.CROSSFADE_STACK;
+  if (file === undefined || file === '') return undefined;
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as StackAddresses;
+  } catch (error) {
+    throw new Error('CROSSFADE_STACK names a file that can not be read: start it with node stack/main.ts --state FILE', {
+      cause: error,
+    });
+  }
+}
