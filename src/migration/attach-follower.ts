@@ -31,6 +31,6 @@ export async function attachFollower(options: AttachOptions, record: ControlReco
   const next = attach(record, await control.clock(call()), BigInt(settings.skewBoundMs * 1000));
   if (!(await control.compareAndSet(next, { instance, reason }, call()))) return false;
   const { resource, epoch, attach: number } = next;
-  await log.writeCheckpoint({ resource, epoch, attach: number, position, definitionHash }, call());
+  await log.writeCheckpoint({ resource, epoch, attach: number, position, definitionHash, begun: false }, call());
   return true;
 }

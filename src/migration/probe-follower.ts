@@ -17,6 +17,8 @@ const PROBE_PAUSE_MS = 50;
 /** A probe slower than this counts as failed: joining would slow every write. */
 const PROBE_TIMEOUT_MS = 400;
 const READ_TIMEOUT_MS = 2_000;
+/** The walk is only begun: any chunk size that plans quickly will do. */
+const PROBE_CHUNK_ROWS = 100;
 
 /**
  * Whether the follower takes writes again. A probe copies one record as a bulk copy would, at its own version: a
@@ -38,7 +40,7 @@ export async function probeFollower(options: ProbeOptions, signal: AbortSignal):
 
 async function anyRecord({ source, clock, floor }: ProbeOptions, signal: AbortSignal): Promise<Copy | undefined> {
   const call = internalCall(clock, READ_TIMEOUT_MS, signal);
-  for await (const { range } of source.split(1, call)) {
+  for await (const { range } of source.split(PROBE_CHUNK_ROWS, call)) {
     const [stored] = (await source.walk(range, null, 1, call)).records;
     if (stored === undefined) continue;
     return { ...stored, version: stored.version > floor ? stored.version : floor };
