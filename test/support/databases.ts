@@ -52,11 +52,12 @@ export async function createTestKeyspace(address: CassandraAddress = inject('cas
   await client.execute(
     `CREATE KEYSPACE ${name} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
   );
+  await client.execute(`USE ${name}`);
   return {
     name,
     address,
     async run(cql) {
-      await client.execute(cql, [], { keyspace: name });
+      await client.execute(cql);
     },
     async drop() {
       await client.execute(`DROP KEYSPACE IF EXISTS ${name}`);

@@ -73,8 +73,11 @@ async function runningStack(): Promise<StackAddresses | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as StackAddresses;
   } catch (error) {
-    throw new Error('CROSSFADE_STACK names a file that can not be read: start it with node stack/main.ts --state FILE', {
-      cause: error,
-    });
+    throw new Error(
+      'CROSSFADE_STACK names a file that can not be read: start it with node stack/main.ts --state FILE',
+      {
+        cause: error,
+      },
+    );
   }
 }
