@@ -1,0 +1,99 @@
+import { InMemStorageProvider, Unleash } from 'unleash-client';
+import type { Log } from '../domain/log.ts';
+import type { FlagSubject, Flags, Phase } from './flags.ts';
+
+/** Where the flags come from. */
+export interface UnleashFlagsOptions {
+  /** The API's address, for example `http://127.0.0.1:4242/api`. */
+  readonly url: string;
+  /** A client token of the environment. */
+  readonly token: string;
+  readonly appName: string;
+  readonly instance: string;
+  /** How often the flags are fetched. Default of the config: 1000. */
+  readonly refreshMs: number;
+  readonly log: Log;
+}
+
+/** Flags from an Unleash server, and their end. */
+export interface UnleashFlags extends Flags {
+  /** Stops fetching. */
+  close(): void;
+}
+
+/** How often the same trouble with the server is logged. */
+const WARN_EVERY_MS = 30_000;
+
+/** The names of a resource's flags. */
+export function flagNames(resource: string): { phase: string; readTarget: string; shadowRead: string } {
+  return {
+    phase: `crossfade.${resource}.phase`,
+    readTarget: `crossfade.${resource}.read-target`,
+    shadowRead: `crossfade.${resource}.shadow-read`,
+  };
+}
+
+/** The phases, furthest first: the order of the strategies in the phase flag. */
+export const phases: readonly Phase[] = ['target-only', 'target-authority', 'synchronize', 'source-only'];
+
+/**
+ * Fetches the flags in the background; the service starts and goes on without the server. The last known flags hold.
+ * They are kept in memory only: flags from before a restart may be older than a rollback.
+ */
+export function createUnleashFlags(options: UnleashFlagsOptions): UnleashFlags {
+  const unleash = new Unleash({
+    url: options.url,
+    appName: options.appName,
+    instanceId: options.instance,
+    customHeaders: { Authorization: options.token },
+    refreshInterval: options.refreshMs,
+    storageProvider: new InMemStorageProvider(),
+  });
+  listen(unleash, options.log);
+  const names = new Map<string, ReturnType<typeof flagNames>>();
+  const namesOf = (resource: string) => {
+    const known = names.get(resource) ?? flagNames(resource);
+    names.set(resource, known);
+    return known;
+  };
+  return {
+    readTarget: (resource, subject) => {
+      const name = namesOf(resource).readTarget;
+      return isOn(unleash, name) ? unleash.isEnabled(name, contextOf(subject)) : undefined;
+    },
+    shadowRead: (resource, subject) => {
+      const name = namesOf(resource).shadowRead;
+      return isOn(unleash, name) && unleash.isEnabled(name, contextOf(subject));
+    },
+    wantedPhase: (resource) => wantedPhase(unleash, namesOf(resource).phase),
+    close: () => unleash.destroy(),
+  };
+}
+
+/** Known, and not switched off as a whole. An operator who switches a flag off wants what would be without it. */
+function isOn(unleash: Unleash, name: string): boolean {
+  return unleash.getFeatureToggleDefinition(name)?.enabled === true;
+}
+
+function wantedPhase(unleash: Unleash, name: string): Phase | undefined {
+  if (!isOn(unleash, name)) return undefined;
+  const variant = unleash.getVariant(name, {});
+  return phases.find((phase) => variant.enabled && phase === variant.name);
+}
+
+function contextOf(subject: FlagSubject): { userId?: string; properties: Record<string, string> } {
+  const properties = { recordKey: subject.recordKey, caller: subject.caller };
+  return subject.user === '' ? { properties } : { userId: subject.user, properties };
+}
+
+/** Without listeners an error event would end the process; with one line for each, an outage would fill the log. */
+function listen(unleash: Unleash, log: Log): void {
+  let mutedUntilMs = 0;
+  const trouble = (error: unknown) => {
+    if (Date.now() < mutedUntilMs) return;
+    mutedUntilMs = Date.now() + WARN_EVERY_MS;
+    log.warn('the flag server cannot be reached: the last known flags hold', { error });
+  };
+  unleash.on('error', trouble);
+  unleash.on('warn', trouble);
+}
