@@ -1,5 +1,6 @@
 /** Programs that run under a supervisor: started, waited for, paused, killed and stopped by process id. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -83,6 +84,11 @@ export class Supervisor {
     }
   }
 
+  /** The supervisor's own process id. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Starts one process; rejects when the command can't be run. */
   async spawn(spec: ProcessSpec): Promise<RunningProcess> {
     if (this.#closing) throw new Error('the stack is being stopped');
@@ -158,6 +164,8 @@ export class Supervisor {
       entry.exited.resolve({ code: null, signal: 'SIGKILL' });
       this.#entries.delete(id);
     }
+    // Processes that die this moment may still write.
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 

@@ -28,10 +28,6 @@ export interface ServersInUse {
   release(): Promise<void>;
 }
 
-// Each project loads its own copy of this module, all in one process: what they share hangs on the process.
-const registry = Symbol.for('crossfade.test-stacks');
-const shared = ((globalThis as Record<symbol, unknown>)[registry] ??= new Map()) as Map<string, SharedStack>;
-
 /**
  * The addresses of servers as `options` asks for them. With CROSSFADE_STACK=FILE (written by
  * `node stack/main.ts --state FILE`) they are that stack's, if it has them all; otherwise they are started here, once
@@ -43,6 +39,7 @@ export async function useServers(key: string, options: StackOptions): Promise<Se
   if (running !== undefined && parts.every((part) => running[part] !== undefined)) {
     return { addresses: running, release: async () => {} };
   }
+  const shared = sharedStacks();
   const entry = shared.get(key) ?? {
     started: startStack({ ...options, onProgress: (line) => process.stderr.write(`${line}\n`) }),
     users: 0,
@@ -59,6 +56,14 @@ export async function useServers(key: string, options: StackOptions): Promise<Se
       await stack.stop();
     },
   };
+}
+
+/** Each project loads its own copy of this module, all in one process: what they share hangs on the process. */
+function sharedStacks(): Map<string, SharedStack> {
+  const holder = globalThis as Record<symbol, unknown>;
+  const key = Symbol.for('crossfade.test-stacks');
+  holder[key] ??= new Map<string, SharedStack>();
+  return holder[key] as Map<string, SharedStack>;
 }
 
 /** The servers of a part that was asked for; throws when it is not there. */
