@@ -1,0 +1,139 @@
+import type {
+  ForeignKeyDescription,
+  MysqlColumnDescription,
+  MysqlTableDescription,
+} from '../../domain/table-description.ts';
+import type { Deadline, MysqlClient, MysqlPool, MysqlResult, MysqlValue } from './pool.ts';
+
+/** What an INSERT that leaves a column out stores in it. */
+export type ColumnDefault =
+  /** It is refused: NOT NULL and no default. */
+  | 'none'
+  | 'null'
+  /** The text of a constant, which `DEFAULT(column)` gives. */
+  | 'constant'
+  /** CURRENT_TIMESTAMP with the column's fraction. */
+  | 'now'
+  /** An expression, AUTO_INCREMENT or a generated column: only the server can tell. */
+  | 'expression';
+
+/** A column with what the write procedure must know besides. */
+export interface MysqlColumnDetails extends MysqlColumnDescription {
+  readonly defaultKind: ColumnDefault;
+}
+
+/** Describes a table from information_schema; null: there is none. */
+export async function describeTable(
+  pool: MysqlPool,
+  name: { readonly schema: string; readonly table: string },
+  deadline: Deadline,
+): Promise<MysqlTableDescription | null> {
+  const client = pool.client('authority');
+  const parameters = [name.schema, name.table];
+  const table = await client.read(TABLE_SQL, parameters, deadline);
+  const engine = table.rows[0]?.[0];
+  if (table.rows.length === 0) return null;
+  const [columns, keys, foreignKeys] = await Promise.all([
+    describeColumns(client, name, deadline),
+    client.read(KEYS_SQL, parameters, deadline),
+    client.read(FOREIGN_KEYS_SQL, parameters, deadline),
+  ]);
+  const grouped = groupKeys(keys);
+  return {
+    schema: name.schema,
+    table: name.table,
+    storageEngine: text(engine),
+    columns: columns.map(({ defaultKind: _, ...column }) => column),
+    primaryKey: grouped.get('PRIMARY') ?? [],
+    uniqueKeys: [...grouped].filter(([key]) => key !== 'PRIMARY').map(([, names]) => names),
+    foreignKeys: foreignKeys.rows.map((row) => foreignKey(row)),
+  };
+}
+
+/** The columns of a table in ordinal order; none if there is no table. */
+export async function describeColumns(
+  client: MysqlClient,
+  name: { readonly schema: string; readonly table: string },
+  deadline: Deadline,
+): Promise<readonly MysqlColumnDetails[]> {
+  const found = await client.read(COLUMNS_SQL, [name.schema, name.table], deadline);
+  return found.rows.map((row) => column(row));
+}
+
+const TABLE_SQL = `SELECT ENGINE FROM information_schema.TABLES
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND TABLE_TYPE = 'BASE TABLE'`;
+
+const COLUMNS_SQL = `SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME, COLLATION_NAME,
+    CHARACTER_OCTET_LENGTH, COLUMN_DEFAULT, EXTRA, DATA_TYPE
+  FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`;
+
+const KEYS_SQL = `SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX`;
+
+const FOREIGN_KEYS_SQL = `SELECT CONSTRAINT_NAME, TABLE_NAME, REFERENCED_TABLE_NAME, DELETE_RULE, UPDATE_RULE
+  FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?
+  ORDER BY CONSTRAINT_NAME`;
+
+function column(row: readonly MysqlValue[]): MysqlColumnDetails {
+  const [name, columnType, isNullable, characterSet, collation, octets, defaultText, extraText, dataType] = row;
+  const extra = text(extraText).toUpperCase();
+  const nullable = text(isNullable) === 'YES';
+  const autoIncrement = extra.includes('AUTO_INCREMENT');
+  const generated = /\b(VIRTUAL|STORED|PERSISTENT) GENERATED\b|^(VIRTUAL|PERSISTENT)$/.test(extra);
+  const defaultKind =
+    autoIncrement || generated
+      ? 'expression'
+      : kindOfDefault(defaultText === null ? null : text(defaultText), { extra, nullable, dataType: text(dataType) });
+  return {
+    name: text(name),
+    columnType: text(columnType),
+    nullable,
+    characterSet: characterSet === null ? null : text(characterSet),
+    collation: collation === null ? null : text(collation),
+    octetLength: octets === null ? null : Number(octets),
+    hasDefault: defaultKind !== 'none',
+    autoIncrement,
+    onUpdate: extra.includes('ON UPDATE'),
+    generated,
+    defaultKind,
+  };
+}
+
+function kindOfDefault(
+  value: string | null,
+  of: { readonly extra: string; readonly nullable: boolean; readonly dataType: string },
+): ColumnDefault {
+  // MariaDB writes the default as SQL, so null is NULL.
+  if (value === null || value === 'NULL') return of.nullable ? 'null' : 'none';
+  const isTemporal = of.dataType === 'timestamp' || of.dataType === 'datetime';
+  if (isTemporal && /^(current_timestamp|now|localtime|localtimestamp)\b/i.test(value)) return 'now';
+  return of.extra.includes('DEFAULT_GENERATED') ? 'expression' : 'constant';
+}
+
+function groupKeys(keys: MysqlResult): Map<string, string[]> {
+  const grouped = new Map<string, string[]>();
+  for (const [key, name] of keys.rows) {
+    const names = grouped.get(text(key)) ?? [];
+    // A functional key part has no column.
+    names.push(name === null || name === undefined ? '' : text(name));
+    grouped.set(text(key), names);
+  }
+  return grouped;
+}
+
+function foreignKey(row: readonly MysqlValue[]): ForeignKeyDescription {
+  const [name, table, referencedTable, onDelete, onUpdate] = row;
+  return {
+    name: text(name),
+    table: text(table),
+    referencedTable: text(referencedTable),
+    onDelete: text(onDelete),
+    onUpdate: text(onUpdate),
+  };
+}
+
+/** Text of information_schema, which some servers send as bytes. */
+function text(value: MysqlValue | undefined): string {
+  if (value === null || value === undefined) return '';
+  return Buffer.isBuffer(value) ? value.toString('utf8') : String(value);
+}
