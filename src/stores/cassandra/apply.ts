@@ -1,0 +1,64 @@
+import type { Resource } from '../../domain/resource.ts';
+import type { Copy } from '../record-store.ts';
+import { BATCH_BYTES, BATCH_ROWS } from './limits.ts';
+
+/** Compiles what names the partition of a key: keys with the same parent have the same. */
+export function compilePartitionOf(resource: Resource): (copy: { readonly key: { readonly id: string } }) => string {
+  const parts = resource.columns.slice(0, resource.parentLength).map((column) => column.type.kind === 'int');
+  return ({ key: { id } }) => {
+    let end = 0;
+    for (const isInt of parts) end = isInt ? end + INT_LENGTH : id.indexOf('\0\0', end) + 2;
+    return id.slice(0, end);
+  };
+}
+
+/** How long an integer, and what ends everything else, is in a key's encoding (`domain/key.ts`). */
+const INT_LENGTH = 9;
+
+/**
+ * Puts the copies of each partition together, in batches of bounded rows and bytes. The order of copies does not matter:
+ * each carries its own timestamp.
+ */
+export function groupIntoBatches(
+  copies: readonly Copy[],
+  how: { readonly partitionOf: (copy: Copy) => string; readonly sizeOf: (copy: Copy) => number },
+): readonly (readonly Copy[])[] {
+  const batches: Copy[][] = [];
+  const open = new Map<string, { batch: Copy[]; bytes: number }>();
+  for (const copy of copies) {
+    const partition = how.partitionOf(copy);
+    const bytes = how.sizeOf(copy);
+    const current = open.get(partition);
+    if (current !== undefined && current.batch.length < BATCH_ROWS && current.bytes + bytes <= BATCH_BYTES) {
+      current.batch.push(copy);
+      current.bytes += bytes;
+    } else {
+      const batch = [copy];
+      batches.push(batch);
+      open.set(partition, { batch, bytes });
+    }
+  }
+  return batches;
+}
+
+/** Does something with each item, at most `limit` at once; the first failure ends it. */
+export async function forEachBounded<Item>(
+  items: readonly Item[],
+  limit: number,
+  work: (item: Item, index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  let failed = false;
+  const worker = async (): Promise<void> => {
+    while (next < items.length && !failed) {
+      const index = next++;
+      try {
+        await work(items[index] as Item, index);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+}

@@ -1,0 +1,175 @@
+import { Client, errors, policies, type QueryOptions, types } from 'cassandra-driver';
+import type { Clock } from '../../domain/clock.ts';
+import { systemClock } from '../../domain/clock.ts';
+import type { Call } from '../call.ts';
+import { cancelled, deadlineExceeded, type Role, translateError } from './errors.ts';
+import { CONNECT_TIMEOUT_MS, DRIVER_REQUEST_TIMEOUT_MS, HEARTBEAT_MS, MAX_UNANSWERED, RECONNECT_MS } from './limits.ts';
+
+/** How to reach a Cassandra cluster. */
+export interface CassandraConfig {
+  /** Addresses of some nodes; the others are found from them. */
+  readonly contactPoints: readonly string[];
+  /** The same on every node. */
+  readonly port: number;
+  /** Statements go to this data centre alone. */
+  readonly localDataCenter: string;
+  /** Absent: the cluster asks for none. */
+  readonly credentials?: { readonly username: string; readonly password: string };
+  /** Absent: no TLS. Certificates and keys are PEM. */
+  readonly tls?: {
+    readonly ca?: string;
+    readonly cert?: string;
+    readonly key?: string;
+    /** Default true: the node's certificate must be good. */
+    readonly verify?: boolean;
+  };
+  /**
+   * One scope for all reads and writes: quorums of the local data centre, or of the whole cluster. Mixing the two would
+   * let a read miss a write. Default `LOCAL_QUORUM`.
+   */
+  readonly consistency?: Consistency;
+  /** Connections to each node. Default 1: the driver has thousands of requests under way on one. */
+  readonly connectionsPerNode?: number;
+}
+
+/** Which quorum a statement waits for. */
+export type Consistency = 'LOCAL_QUORUM' | 'QUORUM';
+
+/** A statement's own settings. */
+export interface StatementOptions {
+  readonly fetchSize?: number;
+  readonly pageState?: string;
+  /** The node that must answer; absent: any. */
+  readonly host?: CassandraNode;
+}
+
+/** A node that the driver knows of. */
+export type CassandraNode = NonNullable<QueryOptions['host']>;
+
+/** One prepared statement and its values. */
+export interface Bound {
+  readonly query: string;
+  readonly params: readonly unknown[];
+}
+
+/**
+ * The connections to one cluster, shared by all resources. It may be created while the cluster is down: each call tries
+ * to connect then, and fails with `unavailable`.
+ *
+ * All statements that pass here may be sent twice without harm, and are, to another node, when a link breaks.
+ */
+export interface CassandraClient {
+  readonly consistency: Consistency;
+  readonly localDataCenter: string;
+  /** Connects, if that has not happened yet. Throws `unavailable` or `deadline_exceeded`. */
+  connect(role: Role, call: Pick<Call, 'deadlineMs' | 'signal'>): Promise<void>;
+  /** Runs a prepared statement; takes no longer than until the deadline. Throws the driver's errors. */
+  run(statement: Bound, deadlineMs: number, options?: StatementOptions): Promise<types.ResultSet>;
+  /** Runs statements of one partition as one unlogged batch. Throws the driver's errors. */
+  runBatch(statements: readonly Bound[], deadlineMs: number): Promise<void>;
+  /** Bounds a piece of work by a call's deadline and signal, and translates the driver's errors. */
+  within<Result>(role: Role, call: Pick<Call, 'deadlineMs' | 'signal'>, work: () => Promise<Result>): Promise<Result>;
+  /** The nodes of the local data centre that are up, as far as the driver knows. */
+  nodes(): readonly CassandraNode[];
+  /** Closes all connections. */
+  close(): Promise<void>;
+}
+
+/** Creates the client; connects with the first call, or when told to. */
+export function createCassandraClient(config: CassandraConfig, clock: Clock = systemClock): CassandraClient {
+  const consistency = config.consistency ?? 'LOCAL_QUORUM';
+  const driver = new Client(driverOptions(config, consistency));
+  const optionsUntil = (deadlineMs: number): QueryOptions => ({
+    prepare: true,
+    isIdempotent: true,
+    readTimeout: Math.min(Math.max(1, Math.ceil(deadlineMs - clock.monotonicMs())), LONGEST_TIMER_MS),
+  });
+  return {
+    consistency,
+    localDataCenter: config.localDataCenter,
+    connect(role, call) {
+      return this.within(role, call, () => driver.connect());
+    },
+    run: ({ query, params }, deadlineMs, options) =>
+      driver.execute(query, params as unknown[], { ...optionsUntil(deadlineMs), ...options }),
+    runBatch: async (statements, deadlineMs) => {
+      const options = { ...optionsUntil(deadlineMs), logged: false };
+      await driver.batch(statements as { query: string; params: unknown[] }[], options);
+    },
+    within: (role, call, work) => within(clock, role, call, work),
+    nodes: () => driver.hosts.values().filter((host) => host.isUp() && host.datacenter === config.localDataCenter),
+    close: () => driver.shutdown(),
+  };
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function driverOptions(config: CassandraConfig, consistency: Consistency): ConstructorParameters<typeof Client>[0] {
+  const local = consistency === 'LOCAL_QUORUM';
+  const { tls } = config;
+  return {
+    contactPoints: [...config.contactPoints],
+    localDataCenter: config.localDataCenter,
+    protocolOptions: { port: config.port },
+    ...(config.credentials && { credentials: config.credentials }),
+    ...(tls && { sslOptions: { ca: tls.ca, cert: tls.cert, key: tls.key, rejectUnauthorized: tls.verify ?? true } }),
+    queryOptions: {
+      consistency: local ? types.consistencies.localQuorum : types.consistencies.quorum,
+      serialConsistency: local ? types.consistencies.localSerial : types.consistencies.serial,
+      isIdempotent: false,
+      autoPage: false,
+    },
+    pooling: {
+      coreConnectionsPerHost: { [types.distance.local]: config.connectionsPerNode ?? 1 },
+      heartBeatInterval: HEARTBEAT_MS,
+    },
+    socketOptions: {
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      readTimeout: DRIVER_REQUEST_TIMEOUT_MS,
+      defunctReadTimeoutThreshold: MAX_UNANSWERED,
+    },
+    policies: {
+      reconnection: new policies.reconnection.ConstantReconnectionPolicy(RECONNECT_MS),
+      retry: new PatientRetryPolicy(),
+    },
+    // Undefined must be null, never "unset": a copy replaces every column.
+    encoding: { useUndefinedAsUnset: false, useBigIntAsLong: true, useBigIntAsVarint: true },
+  };
+}
+
+/** Goes to the next node when a link breaks; a request that timed out has used up its time. */
+class PatientRetryPolicy extends policies.retry.RetryPolicy {
+  override onRequestError(
+    info: policies.retry.OperationInfo,
+    consistency: types.consistencies,
+    error: Error,
+  ): policies.retry.DecisionInfo {
+    if (error instanceof errors.OperationTimedOutError) return this.rethrowResult();
+    return super.onRequestError(info, consistency, error);
+  }
+}
+
+/** The driver's own time-outs do not cover connecting and preparing: a node that hangs must not hold a caller. */
+async function within<Result>(
+  clock: Clock,
+  role: Role,
+  call: Pick<Call, 'deadlineMs' | 'signal'>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const leftMs = call.deadlineMs - clock.monotonicMs();
+  if (leftMs <= 0) throw deadlineExceeded();
+  if (call.signal?.aborted) throw cancelled();
+  const { promise: ended, reject: end } = Promise.withResolvers<never>();
+  const timer = leftMs < LONGEST_TIMER_MS ? setTimeout(() => end(deadlineExceeded()), leftMs) : undefined;
+  const onAbort = (): void => end(cancelled());
+  call.signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work(), ended]);
+  } catch (error) {
+    const late = error instanceof errors.OperationTimedOutError && clock.monotonicMs() >= call.deadlineMs - 1;
+    throw late ? deadlineExceeded() : translateError(error, role);
+  } finally {
+    clearTimeout(timer);
+    call.signal?.removeEventListener('abort', onAbort);
+  }
+}

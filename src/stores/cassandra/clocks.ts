@@ -1,0 +1,39 @@
+import type { types } from 'cassandra-driver';
+import type { Clock } from '../../domain/clock.ts';
+import { systemClock } from '../../domain/clock.ts';
+import type { CassandraClient } from './client.ts';
+
+/** What a node's clock said, between two readings of this machine's. */
+export interface NodeClock {
+  /** Address and port. */
+  readonly node: string;
+  /** The node's wall clock in microseconds, in steps of a millisecond. */
+  readonly micros: bigint;
+  /** The least and the most that the node's clock can be ahead of this machine's, in microseconds. */
+  readonly aheadMicros: { readonly least: bigint; readonly most: bigint };
+}
+
+/** The step of a node's clock as its time UUIDs show it. */
+const STEP_MICROS = 1_000n;
+
+/** Asks each node that is up for its clock, each by a query pinned to it. Throws the driver's errors. */
+export async function readClocks(
+  client: CassandraClient,
+  deadlineMs: number,
+  clock: Clock = systemClock,
+): Promise<readonly NodeClock[]> {
+  await client.run(NOW, deadlineMs); // connects, so that the nodes are known
+  return Promise.all(
+    client.nodes().map(async (host) => {
+      const before = clock.wallMicros();
+      const result = await client.run(NOW, deadlineMs, { host });
+      const after = clock.wallMicros();
+      const now = (result.first() as unknown as { readonly now: types.TimeUuid }).now;
+      const micros = BigInt(now.getDate().getTime()) * 1_000n;
+      const aheadMicros = { least: micros - after - STEP_MICROS, most: micros + STEP_MICROS - before };
+      return { node: host.address, micros, aheadMicros };
+    }),
+  );
+}
+
+const NOW = { query: 'SELECT now() AS now FROM system.local', params: [] } as const;

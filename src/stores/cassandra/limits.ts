@@ -1,0 +1,55 @@
+/** The named bounds of the Cassandra engine: how much of everything, and why that much. */
+
+/** The most keys of one `getMany`: a few statements of {@link IN_KEYS}, or as many point reads as may be under way. */
+export const MAX_KEYS = 1_000;
+
+/** Statements that one call of the port has under way: enough for every core of a small cluster, few enough to stay fair. */
+export const STATEMENTS_IN_FLIGHT = 64;
+
+/** Keys of one partition that one SELECT … IN reads: the coordinator's work for a statement spread over many rows. */
+export const IN_KEYS = 50;
+
+/** Rows of one batch: measured best for rows of some 200 bytes; more only makes each answer later. */
+export const BATCH_ROWS = 50;
+
+/** Bytes of one batch, roughly: far below the server's largest mutation (half a commit log segment). */
+export const BATCH_BYTES = 64 * 1024;
+
+/** The most records of one page of a list or walk. Nulls count as tombstones, of which a server reads 100,000 at most. */
+export const MAX_PAGE = 1_000;
+
+/** Rows that a page of a list asks for beyond its own, for the markers it may have to pass over. */
+export const LIST_SLACK = 10;
+
+/** The least rows of a page of a list that goes on behind markers, so that a run of them is passed quickly. */
+export const MIN_LIST_PAGE = 100;
+
+/** Places of the token ring at which the planner of a walk looks. */
+export const SAMPLES = 8;
+
+/** Rows that it reads at each: 1,600 in all cost less than one range of the walk. */
+export const SAMPLE_ROWS = 200;
+
+/** The most ranges of a walk: as many as a job's table of chunks holds without a thought. */
+export const MAX_RANGES = 4_096;
+
+/** How long a new connection may take, in milliseconds: more than a slow handshake, less than anybody's patience. */
+export const CONNECT_TIMEOUT_MS = 1_000;
+
+/**
+ * How long the driver's own requests (preparing, reading the topology, a heartbeat) may take, in milliseconds. Calls of
+ * the port end at their deadline whatever this says.
+ */
+export const DRIVER_REQUEST_TIMEOUT_MS = 5_000;
+
+/** The pause between attempts to reach a node that is down, in milliseconds: a restart is noticed within a second. */
+export const RECONNECT_MS = 400;
+
+/** An idle connection is asked for a sign of life this often, in milliseconds. */
+export const HEARTBEAT_MS = 5_000;
+
+/** Requests on a connection that may go unanswered before it is given up. */
+export const MAX_UNANSWERED = 32;
+
+/** How long markers stay unless the config says otherwise, in seconds: 20 days, far longer than any retry. */
+export const DEFAULT_MARKER_TTL_SECONDS = 20 * 86_400;

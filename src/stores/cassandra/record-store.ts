@@ -1,0 +1,200 @@
+import type { types } from 'cassandra-driver';
+import { DomainError } from '../../domain/errors.ts';
+import { createKeyCodec, type Key, type KeyCodec } from '../../domain/key.ts';
+import type { Resource } from '../../domain/resource.ts';
+import type { Call } from '../call.ts';
+import type { Copy, FollowerStore, ListQuery, Stored, WalkPage } from '../record-store.ts';
+import { compilePartitionOf, forEachBounded, groupIntoBatches } from './apply.ts';
+import type { CassandraClient } from './client.ts';
+import { readClocks } from './clocks.ts';
+import { isUnreadablePageState, type Role, unavailable } from './errors.ts';
+import {
+  DEFAULT_MARKER_TTL_SECONDS,
+  IN_KEYS,
+  LIST_SLACK,
+  MAX_KEYS,
+  MAX_PAGE,
+  MIN_LIST_PAGE,
+  STATEMENTS_IN_FLIGHT,
+} from './limits.ts';
+import { compileStatements, type DriverRow, type Statements } from './statements.ts';
+import { parseRange, splitRing } from './walk.ts';
+
+/** What the store of one resource in Cassandra is made of. */
+export interface CassandraRecordStoreOptions {
+  readonly client: CassandraClient;
+  /** Must have a table in Cassandra and a parent, which is the partition key. */
+  readonly resource: Resource;
+  readonly role: Role;
+  /** How long markers stay, in seconds. Default: 20 days. */
+  readonly markerTtlSeconds?: number;
+}
+
+/**
+ * The follower's side of the store port on Cassandra. "Newer wins" is Cassandra's own rule: every copy is one INSERT of
+ * every column at the copy's version as its timestamp, and a deleted record is a marker row, so copies may arrive at
+ * once, twice and in any order. A record whose marker has expired is absent, at version 0.
+ */
+export function createCassandraRecordStore(options: CassandraRecordStoreOptions): FollowerStore {
+  const { client, resource, role } = options;
+  const statements = compileStatements(
+    resource,
+    tableOf(resource),
+    options.markerTtlSeconds ?? DEFAULT_MARKER_TTL_SECONDS,
+  );
+  const engine: Engine = { client, resource, statements, codec: createKeyCodec(resource) };
+  const within = <Result>(call: Call, work: () => Promise<Result>): Promise<Result> => client.within(role, call, work);
+  const batching = { partitionOf: compilePartitionOf(resource), sizeOf: statements.sizeOf };
+  return {
+    engine: 'cassandra',
+    maxKeys: MAX_KEYS,
+    getMany: (keys, call) => within(call, () => getMany(engine, keys, batching.partitionOf, call)),
+    list: (query, call) => within(call, () => list(engine, query, call)),
+    apply: (copies, call) => {
+      const batches = copies.length === 1 ? [copies] : groupIntoBatches(copies, batching);
+      return within(call, () => applyBatches(engine, batches, call));
+    },
+    split: (chunkRows, call) =>
+      splitRing(chunkRows, (from, limit) => within(call, () => readTokens(engine, from, limit, call)), call),
+    walk: (range, after, limit, call) => within(call, () => walk(engine, { range, after, limit }, call)),
+    clock: (call) => within(call, () => slowestClock(client, role, call)),
+  };
+}
+
+interface Engine {
+  readonly client: CassandraClient;
+  readonly resource: Resource;
+  readonly statements: Statements;
+  readonly codec: KeyCodec;
+}
+
+function tableOf(resource: Resource): NonNullable<Resource['cassandra']> {
+  if (resource.cassandra !== undefined && resource.parentLength > 0) return resource.cassandra;
+  throw new DomainError({
+    kind: 'failed_precondition',
+    reason: 'MIGRATION_STATE',
+    message: `The resource ${resource.id} has no table in Cassandra, or no parent to be its partition key.`,
+  });
+}
+
+async function getMany(
+  engine: Engine,
+  keys: readonly Key[],
+  partitionOf: (entry: { readonly key: Key }) => string,
+  call: Call,
+): Promise<readonly Stored[]> {
+  const [only] = keys;
+  if (only !== undefined && keys.length === 1) return [await getOne(engine, only, call)];
+  const found = new Map<string, Stored>();
+  await forEachBounded(groupKeys(engine, keys, partitionOf), STATEMENTS_IN_FLIGHT, async (group) => {
+    for (const stored of await getGroup(engine, group, call)) found.set(stored.key.id, stored);
+  });
+  return keys.map((key) => found.get(key.id) ?? { key, row: null, version: 0n });
+}
+
+/** Keys that one statement can read: of one partition, if they differ in the last key column alone. */
+function groupKeys(
+  { statements, resource }: Engine,
+  keys: readonly Key[],
+  partitionOf: (entry: { readonly key: Key }) => string,
+): readonly (readonly Key[])[] {
+  if (statements.getIn === null || resource.keyLength - resource.parentLength > 1) return keys.map((key) => [key]);
+  const groups: Key[][] = [];
+  const open = new Map<string, Key[]>();
+  for (const key of keys) {
+    const partition = partitionOf({ key });
+    const current = open.get(partition);
+    if (current !== undefined && current.length < IN_KEYS) {
+      current.push(key);
+      continue;
+    }
+    const group = [key];
+    groups.push(group);
+    open.set(partition, group);
+  }
+  return groups;
+}
+
+async function getGroup(engine: Engine, group: readonly Key[], call: Call): Promise<readonly Stored[]> {
+  const [only] = group;
+  const { getIn } = engine.statements;
+  if (getIn === null || (only !== undefined && group.length === 1)) return [await getOne(engine, only as Key, call)];
+  const result = await engine.client.run(getIn(group), call.deadlineMs, { fetchSize: 0 });
+  return result.rows.map((row) => readRow(engine, row as DriverRow));
+}
+
+async function getOne({ client, statements }: Engine, key: Key, call: Call): Promise<Stored> {
+  const result = await client.run(statements.get(key), call.deadlineMs);
+  const [row] = result.rows;
+  return row === undefined ? { key, row: null, version: 0n } : statements.read(row as DriverRow, key);
+}
+
+function readRow({ statements, codec }: Engine, row: DriverRow): Stored {
+  return statements.read(row, codec.fromValues(statements.keyValues(row)));
+}
+
+/** Pages past markers until the list is full or the partition ends; a long run of markers is bounded by the deadline. */
+async function list(engine: Engine, query: ListQuery, call: Call): Promise<readonly Stored[]> {
+  const { client, statements } = engine;
+  const { limit } = query;
+  const bound = statements.list(query.parent, query.after);
+  const found: Stored[] = [];
+  let fetchSize = Math.min(limit + LIST_SLACK, MAX_PAGE);
+  let pageState: string | undefined;
+  do {
+    const result = await client.run(bound, call.deadlineMs, { fetchSize, ...(pageState && { pageState }) });
+    for (const row of result.rows) {
+      if ((row as DriverRow).crossfade_deleted === true) continue;
+      found.push(readRow(engine, row as DriverRow));
+      if (found.length >= limit) return found;
+    }
+    pageState = result.pageState ?? undefined;
+    fetchSize = Math.min(Math.max(MIN_LIST_PAGE, limit - found.length), MAX_PAGE);
+  } while (pageState !== undefined);
+  return found;
+}
+
+async function applyBatches(engine: Engine, batches: readonly (readonly Copy[])[], call: Call): Promise<void> {
+  const { client, statements } = engine;
+  await forEachBounded(batches, STATEMENTS_IN_FLIGHT, async (batch) => {
+    const [only] = batch;
+    if (only !== undefined && batch.length === 1) await client.run(statements.apply(only), call.deadlineMs);
+    else await client.runBatch(batch.map(statements.apply), call.deadlineMs);
+  });
+}
+
+async function readTokens(engine: Engine, from: bigint, limit: number, call: Call): Promise<readonly bigint[]> {
+  const bound = engine.statements.sample(from, limit);
+  const result = await engine.client.run(bound, call.deadlineMs, { fetchSize: limit });
+  return result.rows.map((row) => (row as DriverRow).token as bigint);
+}
+
+interface WalkStep {
+  readonly range: string;
+  readonly after: string | null;
+  readonly limit: number;
+}
+
+/** `after` is the server's own paging state; one that it can't read any more begins the range again. */
+async function walk(engine: Engine, { range, after, limit }: WalkStep, call: Call): Promise<WalkPage> {
+  const { from, to } = parseRange(range);
+  const bound = engine.statements.walk(from, to);
+  const fetchSize = Math.min(limit, MAX_PAGE);
+  const read = (pageState: string | null): Promise<types.ResultSet> =>
+    engine.client.run(bound, call.deadlineMs, { fetchSize, ...(pageState && { pageState }) });
+  const result = await read(after).catch((error: unknown) => {
+    if (after !== null && isUnreadablePageState(error)) return read(null);
+    throw error;
+  });
+  return {
+    records: result.rows.map((row) => readRow(engine, row as DriverRow)),
+    next: result.pageState ?? null,
+  };
+}
+
+/** Of the nodes that are up: one that is down takes no writes either. */
+async function slowestClock(client: CassandraClient, role: Role, call: Call): Promise<bigint> {
+  const [first, ...others] = await readClocks(client, call.deadlineMs);
+  if (first === undefined) throw unavailable(role, 'no node is up');
+  return others.reduce((slowest, { micros }) => (micros < slowest ? micros : slowest), first.micros);
+}

@@ -1,0 +1,144 @@
+import type { Key } from '../../domain/key.ts';
+import type { Column, Resource, Row, Value } from '../../domain/resource.ts';
+import type { Copy, Stored } from '../record-store.ts';
+import type { Bound } from './client.ts';
+import { type Bind, bigintBytes, bindOf, hasVariableSize, type Read, readOf } from './values.ts';
+
+/** One row as the driver hands it over: values by column name. */
+export type DriverRow = Readonly<Record<string, unknown>>;
+
+/** The statements of one resource, with the closures that fill and read them: compiled once. */
+export interface Statements {
+  /** One record. */
+  readonly get: (key: Key) => Bound;
+  /** Several records of one partition, which differ in the last key column alone; null: the key has none. */
+  readonly getIn: ((keys: readonly Key[]) => Bound) | null;
+  /** All rows of a partition, from after a key on. */
+  readonly list: (parent: readonly Value[], after: Key | null) => Bound;
+  /** All rows of a range of tokens, the first exclusive, the last inclusive. */
+  readonly walk: (from: bigint, to: bigint) => Bound;
+  /** The tokens of the rows from a token on, as `token`. */
+  readonly sample: (from: bigint, limit: number) => Bound;
+  /** A record, or a marker, replacing everything older and nothing newer. */
+  readonly apply: (copy: Copy) => Bound;
+  /** A copy's bytes, roughly. */
+  readonly sizeOf: (copy: Copy) => number;
+  /** The values of the key columns in a row of `getIn`, `list` or `walk`. */
+  readonly keyValues: (row: DriverRow) => Key['values'];
+  /** The record of a row whose key is known. */
+  readonly read: (row: DriverRow, key: Key) => Stored;
+}
+
+/** Compiles the statements of a resource that has a table in Cassandra. `markerTtlSeconds`: how long markers stay. */
+export function compileStatements(
+  resource: Resource,
+  table: { readonly keyspace: string; readonly table: string },
+  markerTtlSeconds: number,
+): Statements {
+  const name = `${quote(table.keyspace)}.${quote(table.table)}`;
+  const names = resource.columns.map((column) => quote(column.cassandraName));
+  const keyNames = names.slice(0, resource.keyLength);
+  const partition = keyNames.slice(0, resource.parentLength);
+  const clustering = keyNames.slice(resource.parentLength);
+  const columns = [...names, 'crossfade_version', 'crossfade_deleted'].join(', ');
+  const values = [...names.slice(resource.keyLength), 'crossfade_version', 'crossfade_deleted'].join(', ');
+  const token = `token(${partition.join(', ')})`;
+  const inPartition = partition.map((column) => `${column} = ?`).join(' AND ');
+  const from = `FROM ${name} WHERE`;
+  const text = {
+    get: `SELECT ${values} ${from} ${keyNames.map((column) => `${column} = ?`).join(' AND ')}`,
+    getIn: `SELECT ${columns} ${from} ${[...keyNames.slice(0, -1).map((column) => `${column} = ?`), `${keyNames.at(-1)} IN ?`].join(' AND ')}`,
+    list: `SELECT ${columns} ${from} ${inPartition}`,
+    listAfter: `SELECT ${columns} ${from} ${inPartition} AND (${clustering.join(', ')}) > (${marks(clustering)})`,
+    walk: `SELECT ${columns} ${from} ${token} > ? AND ${token} <= ?`,
+    sample: `SELECT ${token} AS token ${from} ${token} >= ? LIMIT ?`,
+    // The write id is empty, not null: a null would be one more tombstone in every row.
+    apply: `INSERT INTO ${name} (${columns}, crossfade_write_id) VALUES (${marks(names)}, ?, ?, 0x) USING TIMESTAMP ? AND TTL ?`,
+  };
+  const bindKey = resource.columns.slice(0, resource.keyLength).map((column) => bindOf(column.type));
+  return {
+    get: (key) => ({ query: text.get, params: bindAll(bindKey, key.values) }),
+    getIn: clustering.length === 0 ? null : (keys) => ({ query: text.getIn, params: bindIn(bindKey, keys) }),
+    list: (parent, after) => {
+      if (after === null) return { query: text.list, params: bindAll(bindKey, parent) };
+      const rest = bindAll(bindKey, after.values).slice(parent.length);
+      return { query: text.listAfter, params: [...bindAll(bindKey, parent), ...rest] };
+    },
+    walk: (start, end) => ({ query: text.walk, params: [bigintBytes(start), bigintBytes(end)] }),
+    sample: (start, limit) => ({ query: text.sample, params: [bigintBytes(start), limit] }),
+    apply: compileApply(resource.columns, text.apply, markerTtlSeconds),
+    sizeOf: compileSizeOf(resource.columns),
+    ...compileReads(resource),
+  };
+}
+
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+function marks(columns: readonly string[]): string {
+  return columns.map(() => '?').join(', ');
+}
+
+function bindAll(binds: readonly Bind[], values: readonly Value[]): unknown[] {
+  return values.map((value, i) => bindOne(binds[i], value));
+}
+
+function bindIn(binds: readonly Bind[], keys: readonly Key[]): unknown[] {
+  const last = binds.length - 1;
+  const shared = bindAll(binds, keys[0]?.values.slice(0, last) ?? []);
+  return [...shared, keys.map((key) => bindOne(binds[last], key.values[last] ?? null))];
+}
+
+function bindOne(bind: Bind | undefined, value: Value): unknown {
+  return value === null || bind === undefined ? null : bind(value);
+}
+
+function compileApply(columns: readonly Column[], query: string, markerTtlSeconds: number): (copy: Copy) => Bound {
+  const binds = columns.map((column) => bindOf(column.type));
+  return ({ key, row, version }) => {
+    const stamp = bigintBytes(version);
+    const params: unknown[] = [];
+    const source: Row = row ?? key.values;
+    for (let i = 0; i < binds.length; i++) params.push(bindOne(binds[i], source[i] ?? null));
+    // A TTL of 0 is none.
+    params.push(stamp, row === null, stamp, row === null ? markerTtlSeconds : 0);
+    return { query, params };
+  };
+}
+
+/** Of a value of fixed size, with the length before it. */
+const FIXED_BYTES = 12;
+
+function compileSizeOf(columns: readonly Column[]): (copy: Copy) => number {
+  const variable = columns.flatMap((column, i) => (hasVariableSize(column.type) ? [i] : []));
+  return ({ row }) => {
+    let bytes = columns.length * FIXED_BYTES;
+    if (row === null) return bytes;
+    for (const i of variable) {
+      const value = row[i];
+      // Characters stand in for bytes: the bound is a rough one.
+      if (typeof value === 'string' || value instanceof Uint8Array) bytes += value.length;
+    }
+    return bytes;
+  };
+}
+
+function compileReads(resource: Resource): Pick<Statements, 'keyValues' | 'read'> {
+  const readers = resource.columns.map((column): [string, Read] => [column.cassandraName, readOf(column.type)]);
+  const keyReaders = readers.slice(0, resource.keyLength);
+  const valueReaders = readers.slice(resource.keyLength);
+  return {
+    keyValues: (row) => keyReaders.map(([name, read]) => read(row[name]) as Key['values'][number]),
+    read: (row, key) => {
+      const version = (row.crossfade_version ?? 0n) as bigint;
+      if (row.crossfade_deleted === true) return { key, row: null, version };
+      const values: Value[] = [...key.values];
+      for (const [name, read] of valueReaders) {
+        const value = row[name];
+        values.push(value === null ? null : read(value));
+      }
+      return { key, row: values, version };
+    },
+  };
+}
