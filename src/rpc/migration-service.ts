@@ -1,0 +1,285 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import type { Clock } from '../domain/clock.ts';
+import { DomainError, invalidField } from '../domain/errors.ts';
+import type { Key } from '../domain/key.ts';
+import {
+  JobKind,
+  type Job as JobMessage,
+  type JobSchema,
+  type MigrationSchema,
+  type Migrations,
+} from '../gen/crossfade/v1alpha1/migrations_pb.ts';
+import type { CaptureStatus } from '../migration/capture.ts';
+import { type ControllerStatus, phaseOf } from '../migration/phase.ts';
+import type { Call } from '../stores/call.ts';
+import type { ControlRecord, ControlStore } from '../stores/control-store.ts';
+import type { Job, JobStore } from '../stores/job-store.ts';
+import type { CallContext } from './call-context.ts';
+import {
+  durationOf,
+  followerStateMessage,
+  holdMessage,
+  instanceMessage,
+  jobKindOf,
+  jobMessage,
+  mismatchMessage,
+  phaseMessage,
+  storeMessage,
+  transitionMessage,
+} from './migration-messages.ts';
+import { PageTokenOf } from './migration-pages.ts';
+import { RowRates } from './row-rates.ts';
+import type { TypedHandlers } from './typed-service.ts';
+
+/** One resource's migration, as the API needs it. */
+export interface MigrationSubject {
+  /** The resource's id. */
+  readonly id: string;
+  /** The record's name from its key's encoding. */
+  readonly nameOfBytes: (key: Buffer) => string;
+  /** The record's key. Throws `invalid_argument` that names the field `records`. */
+  readonly keyOfName: (name: string) => Key;
+  /** Touches records, waits for a barrier, compares them again and closes what is equal. Returns how many are. */
+  readonly repair: (keys: readonly Key[], call: Call) => Promise<number>;
+}
+
+/** What the migration API needs. */
+export interface MigrationServiceOptions {
+  /** In the order of their ids. */
+  readonly subjects: readonly MigrationSubject[];
+  readonly control: ControlStore;
+  readonly jobs: JobStore;
+  readonly clock: Clock;
+}
+
+/** Bounds of pages, as the proto says. */
+const PAGE = { default: 50, most: 1_000 };
+const MIGRATIONS_PAGE = { default: 100, most: 100 };
+/** The most records that one call repairs. */
+const MAX_REPAIRS = 1_000;
+const WATCH = { defaultMs: 1_000, leastMs: 200, mostMs: 60_000 };
+/** Enough jobs to find the newest of each kind among them. */
+const NEWEST_JOBS = 20;
+
+/** The handlers of the migration API. */
+export function createMigrationService(options: MigrationServiceOptions): TypedHandlers<typeof Migrations> {
+  return new MigrationService(options).handlers();
+}
+
+/** A migration's fields, without the message's own type. */
+type MigrationFields = Exclude<MessageInitShape<typeof MigrationSchema>, { $typeName: string }>;
+
+class MigrationService {
+  readonly #options: MigrationServiceOptions;
+  readonly #subjects: ReadonlyMap<string, MigrationSubject>;
+  readonly #rates: RowRates;
+
+  constructor(options: MigrationServiceOptions) {
+    this.#options = options;
+    this.#subjects = new Map(options.subjects.map((subject) => [subject.id, subject]));
+    this.#rates = new RowRates(options.clock);
+  }
+
+  handlers(): TypedHandlers<typeof Migrations> {
+    const { jobs, control } = this.#options;
+    return {
+      getMigration: async (request, call) => this.#migration(this.#subject(request.name, 'name'), call),
+      listMigrations: async (request, call) => {
+        const pages = new PageTokenOf(request.pageToken, request.pageSize, MIGRATIONS_PAGE);
+        const page = this.#options.subjects.filter(({ id }) => id > pages.after).slice(0, pages.size + 1);
+        const { shown, nextPageToken } = pages.cut(page, ({ id }) => id);
+        return { migrations: await Promise.all(shown.map((one) => this.#migration(one, call))), nextPageToken };
+      },
+      watchMigration: (request, call) => {
+        const intervalMs = request.interval === undefined ? WATCH.defaultMs : durationMs(request.interval);
+        return this.#watch(this.#subject(request.name, 'name'), intervalMs, call);
+      },
+      listTransitions: async (request, call) => {
+        const { id } = this.#subject(request.parent, 'parent');
+        const pages = new PageTokenOf(request.pageToken, request.pageSize, PAGE);
+        const found = await control.transitions(id, pages.afterNumber, pages.size + 1, call);
+        const { shown, nextPageToken } = pages.cut(found, ({ generation }) => String(generation));
+        return { transitions: shown.map(transitionMessage), nextPageToken };
+      },
+      createJob: async (request, call) => this.#createJob(this.#subject(request.parent, 'parent'), request.job, call),
+      getJob: async (request, call) => this.#job(await this.#findJob(request.name, 'name', call)),
+      listJobs: async (request, call) => {
+        const { id } = this.#subject(request.parent, 'parent');
+        const pages = new PageTokenOf(request.pageToken, request.pageSize, PAGE);
+        const found = await jobs.listJobs(id, pages.after === '' ? null : pages.after, pages.size + 1, call);
+        const { shown, nextPageToken } = pages.cut(found, (job) => job.id);
+        return { jobs: shown.map((job) => this.#job(job)), nextPageToken };
+      },
+      updateJob: async (request, call) => {
+        const limit = Number(request.job?.rowsPerSecondLimit ?? 0n);
+        if (!(limit >= 0)) throw invalidField('job.rows_per_second_limit', 'must not be negative');
+        return this.#changeJob(request.job?.name ?? '', 'job.name', { rowsPerSecondLimit: limit }, call);
+      },
+      cancelJob: async (request, call) => this.#changeJob(request.name, 'name', { state: 'cancelled' }, call),
+      listMismatches: async (request, call) => {
+        const { id, nameOfBytes } = this.#subject(request.parent, 'parent');
+        const pages = new PageTokenOf(request.pageToken, request.pageSize, PAGE);
+        const query = { after: pages.afterNumber ?? 0, limit: pages.size + 1, openOnly: !request.showClosed };
+        const found = await jobs.listMismatches(id, query, call);
+        const { shown, nextPageToken } = pages.cut(found, (mismatch) => String(mismatch.id));
+        return { mismatches: shown.map((one) => mismatchMessage(one, nameOfBytes(one.key))), nextPageToken };
+      },
+      repairMismatches: async (request, call) =>
+        this.#repair(this.#subject(request.parent, 'parent'), request.records, call),
+    };
+  }
+
+  #subject(name: string, field: string): MigrationSubject {
+    const id = /^migrations\/([a-z][a-z0-9_]*)$/.exec(name)?.[1];
+    if (id === undefined) throw invalidField(field, 'must be of the form migrations/{resource id}');
+    const subject = this.#subjects.get(id);
+    if (subject !== undefined) return subject;
+    throw notFound(`there is no migration of ${id}; the service has: ${[...this.#subjects.keys()].join(', ')}`);
+  }
+
+  async #migration(subject: MigrationSubject, call: Call): Promise<MigrationFields> {
+    const { control, jobs } = this.#options;
+    const { id } = subject;
+    const [records, controller, capture, newest, openMismatches, heartbeats] = await Promise.all([
+      control.poll(call),
+      jobs.readTask(`controller/${id}`, call),
+      jobs.readTask(`capture/${id}`, call),
+      jobs.listJobs(id, null, NEWEST_JOBS, call),
+      jobs.countOpenMismatches(id, call),
+      control.heartbeats(call),
+    ]);
+    const record = records.find((one) => one.resource === id);
+    if (record === undefined) throw notFound(`${id} has no control record`);
+    const status = parseStatus<ControllerStatus>(controller?.status);
+    const backfill = newest.find((job) => job.kind === 'backfill');
+    const verification = newest.find((job) => job.kind === 'verification');
+    return {
+      ...this.#controlFields(record),
+      wantedPhase: phaseMessage(status?.wanted ?? null),
+      holds: (status?.holds ?? []).map(holdMessage),
+      ...(capture !== null && { capture: captureMessage(capture.owner, parseStatus<CaptureStatus>(capture.status)) }),
+      ...(backfill !== undefined && { backfill: this.#job(backfill) }),
+      ...(verification !== undefined && { verification: this.#job(verification) }),
+      openMismatchCount: BigInt(openMismatches),
+      instances: heartbeats.map((heartbeat) => instanceMessage(heartbeat, id)),
+    };
+  }
+
+  #controlFields(record: ControlRecord): MigrationFields {
+    return {
+      name: `migrations/${record.resource}`,
+      phase: phaseMessage(phaseOf(record)),
+      authority: storeMessage(record.authority),
+      followerState: followerStateMessage(record.state),
+      epoch: BigInt(record.epoch),
+      attachNumber: BigInt(record.attach),
+      generation: BigInt(record.generation),
+      floor: record.floor,
+    };
+  }
+
+  async *#watch(
+    subject: MigrationSubject,
+    intervalMs: number,
+    call: CallContext,
+  ): AsyncIterable<{ migration: MigrationFields }> {
+    const { clock } = this.#options;
+    const pauseMs = Math.min(Math.max(intervalMs, WATCH.leastMs), WATCH.mostMs);
+    while (!call.signal.aborted) {
+      yield { migration: await this.#migration(subject, { ...call, deadlineMs: clock.monotonicMs() + WATCH.mostMs }) };
+      await clock.sleep(pauseMs, call.signal).catch(() => {});
+    }
+  }
+
+  #job(job: Job): MessageInitShape<typeof JobSchema> {
+    return jobMessage(job, this.#rates.of(job));
+  }
+
+  async #createJob(
+    { id }: MigrationSubject,
+    job: Pick<JobMessage, 'kind' | 'rowsPerSecondLimit' | 'compareWithItself'> | undefined,
+    call: Call,
+  ): Promise<MessageInitShape<typeof JobSchema>> {
+    const { control, jobs } = this.#options;
+    const kind = jobKindOf(job?.kind ?? JobKind.UNSPECIFIED);
+    if (job === undefined || kind === undefined) throw invalidField('job.kind', 'must be a backfill or a verification');
+    const limit = Number(job.rowsPerSecondLimit);
+    if (!(limit >= 0)) throw invalidField('job.rows_per_second_limit', 'must not be negative');
+    const record = (await control.poll(call)).find((one) => one.resource === id);
+    if (record === undefined) throw notFound(`${id} has no control record`);
+    refuseJob(kind, record);
+    const { attach } = record;
+    const { compareWithItself } = job;
+    const init = { resource: id, kind, attach, compareWithItself, rowsPerSecondLimit: limit };
+    return this.#job(await jobs.createJob(init, call));
+  }
+
+  async #findJob(name: string, field: string, call: Call): Promise<Job> {
+    const match = /^(migrations\/[a-z][a-z0-9_]*)\/jobs\/([0-9a-f]{32})$/.exec(name);
+    if (match === null) throw invalidField(field, 'must be of the form migrations/{resource id}/jobs/{job}');
+    const subject = this.#subject(match[1] ?? '', field);
+    const job = await this.#options.jobs.getJob(match[2] ?? '', call);
+    if (job?.resource !== subject.id) throw notFound('there is no such job');
+    return job;
+  }
+
+  async #changeJob(
+    name: string,
+    field: string,
+    change: Parameters<JobStore['updateJob']>[1],
+    call: Call,
+  ): Promise<MessageInitShape<typeof JobSchema>> {
+    const { jobs } = this.#options;
+    const job = await this.#findJob(name, field, call);
+    if (!(await jobs.updateJob(job.id, change, call))) throw wrongState('the job is not running any more');
+    return this.#job((await jobs.getJob(job.id, call)) ?? job);
+  }
+
+  async #repair(subject: MigrationSubject, records: readonly string[], call: Call) {
+    const { jobs } = this.#options;
+    if (records.length > MAX_REPAIRS) throw invalidField('records', `must not name more than ${MAX_REPAIRS} records`);
+    const keys =
+      records.length > 0
+        ? records.map(subject.keyOfName)
+        : (await jobs.listMismatches(subject.id, { after: 0, limit: MAX_REPAIRS, openOnly: true }, call)).map((one) =>
+            subject.keyOfName(subject.nameOfBytes(one.key)),
+          );
+    const repairedCount = BigInt(await subject.repair(keys, call));
+    return { repairedCount, openCount: BigInt(await jobs.countOpenMismatches(subject.id, call)) };
+  }
+}
+
+function refuseJob(kind: Job['kind'], record: ControlRecord): void {
+  if (kind === 'verification' && record.state !== 'in_sync') {
+    throw wrongState(`a verification compares stores that are in sync; the follower is ${record.state}`);
+  }
+  if (kind === 'backfill' && record.state !== 'syncing') {
+    throw wrongState(
+      `a bulk copy fills a follower that is syncing; it is ${record.state}: enable the phase synchronize`,
+    );
+  }
+}
+
+function captureMessage(owner: string | null, status: CaptureStatus | undefined) {
+  return {
+    instance: owner ?? '',
+    position: status?.position ?? '',
+    ...(status?.lagMs != null && { lag: durationOf(status.lagMs) }),
+    appliedCount: BigInt(status?.applied ?? 0),
+    touchedCount: BigInt(status?.touched ?? 0),
+    stoppedReason: status?.stoppedReason ?? '',
+  };
+}
+
+function parseStatus<T>(status: string | undefined): T | undefined {
+  return status === undefined || status === '' ? undefined : (JSON.parse(status) as T);
+}
+
+function notFound(message: string): DomainError {
+  return new DomainError({ kind: 'not_found', reason: 'MIGRATION_NOT_FOUND', message });
+}
+
+function wrongState(message: string): DomainError {
+  return new DomainError({ kind: 'failed_precondition', reason: 'MIGRATION_STATE', message });
+}
