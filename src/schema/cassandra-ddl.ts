@@ -1,0 +1,97 @@
+import type { Column, Resource } from '../domain/resource.ts';
+import type { CassandraTableDescription } from '../domain/table-description.ts';
+import { CROSSFADE_COLUMNS, cqlTypeOf } from './cql-types.ts';
+
+/** Below it, a marker of a deleted record could be forgotten before every replica has seen it. One day. */
+export const MIN_GC_GRACE_SECONDS = 86_400;
+
+/** A name in CQL, in quotes, so that its case and reserved words are kept. */
+export function cqlName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A table that a resource's records can move to. Throws a TypeError if the resource has no target. */
+export function createTableCql(resource: Resource): string {
+  const { keyspace, table } = targetOf(resource);
+  const columns = resource.columns.map((column) => `  ${cqlName(column.cassandraName)} ${cqlTypeOf(column.type)},`);
+  const own = Object.entries(CROSSFADE_COLUMNS).map(([name, type]) => `  ${cqlName(name)} ${type},`);
+  const partition = partitionColumns(resource).map((column) => cqlName(column.cassandraName));
+  const clustering = clusteringColumns(resource).map((column) => cqlName(column.cassandraName));
+  return [
+    `CREATE TABLE IF NOT EXISTS ${cqlName(keyspace)}.${cqlName(table)} (`,
+    ...columns,
+    ...own,
+    `  PRIMARY KEY ((${partition.join(', ')}), ${clustering.join(', ')})`,
+    `) WITH CLUSTERING ORDER BY (${clustering.map((name) => `${name} ASC`).join(', ')});`,
+  ].join('\n');
+}
+
+/**
+ * What keeps a table of Cassandra from being the resource's target; empty if nothing does. Columns that the resource does
+ * not know are let be. Throws a TypeError if the resource has no target.
+ */
+export function checkCassandraTable(resource: Resource, description: CassandraTableDescription): string[] {
+  const label = `${resource.typeName}: the table ${description.keyspace}.${description.table}`;
+  const { keyspace, table } = targetOf(resource);
+  if (keyspace !== description.keyspace || table !== description.table) {
+    return [`${label} was described, but the resource's is ${keyspace}.${table}`];
+  }
+  const mistakes = [
+    ...checkColumns(resource, description),
+    ...checkKey('partition key', partitionColumns(resource), description.partitionKey),
+    ...checkKey(
+      'clustering key',
+      clusteringColumns(resource),
+      description.clusteringKey.map((column) => column.name),
+    ),
+  ];
+  for (const column of description.clusteringKey) {
+    if (column.order !== 'asc') {
+      mistakes.push(`sorts ${column.name} descending, MySQL ascending: create it WITH CLUSTERING ORDER BY (… ASC)`);
+    }
+  }
+  if (description.gcGraceSeconds < MIN_GC_GRACE_SECONDS) {
+    mistakes.push(
+      `has gc_grace_seconds = ${description.gcGraceSeconds}: at least ${MIN_GC_GRACE_SECONDS} are needed, or deleted records could come back`,
+    );
+  }
+  return mistakes.map((mistake) => `${label} ${mistake}`);
+}
+
+function checkColumns(resource: Resource, description: CassandraTableDescription): string[] {
+  const wanted = [
+    ...resource.columns.map((column) => [column.cassandraName, cqlTypeOf(column.type)] as const),
+    ...Object.entries(CROSSFADE_COLUMNS),
+  ];
+  const mistakes: string[] = [];
+  for (const [name, type] of wanted) {
+    const column = description.columns.find((each) => each.name === name);
+    if (column === undefined) {
+      mistakes.push(`has no column ${name}: ALTER TABLE … ADD ${cqlName(name)} ${type}`);
+    } else if (column.isStatic) {
+      mistakes.push(`has the column ${name} as static: one value for a whole partition can't hold a record's`);
+    } else if (column.cqlType !== type) {
+      mistakes.push(`has the column ${name} as ${column.cqlType}: it must be ${type}`);
+    }
+  }
+  return mistakes;
+}
+
+function checkKey(what: string, wanted: readonly Column[], given: readonly string[]): string[] {
+  const names = wanted.map((column) => column.cassandraName);
+  if (names.join('\0') === given.join('\0')) return [];
+  return [`has the ${what} (${given.join(', ')}): it must be (${names.join(', ')})`];
+}
+
+function partitionColumns(resource: Resource): readonly Column[] {
+  return resource.columns.slice(0, resource.parentLength);
+}
+
+function clusteringColumns(resource: Resource): readonly Column[] {
+  return resource.columns.slice(resource.parentLength, resource.keyLength);
+}
+
+function targetOf(resource: Resource): NonNullable<Resource['cassandra']> {
+  if (resource.cassandra === undefined) throw new TypeError(`${resource.typeName} has no target`);
+  return resource.cassandra;
+}
