@@ -1,0 +1,78 @@
+import type { Clock } from '../domain/clock.ts';
+import { type Call, internalCall } from '../stores/call.ts';
+import type { ControlRecord } from '../stores/control-store.ts';
+import type { Copy, FollowerStore, RecordStore, Stored } from '../stores/record-store.ts';
+import type { Barriers } from './barrier.ts';
+import type { PageResult } from './chunk-worker.ts';
+import { getAll } from './get-all.ts';
+import type { JobKind } from './job-runner.ts';
+import { atFloor } from './versions.ts';
+
+/** What bulk copies need. */
+export interface BackfillOptions {
+  readonly authority: RecordStore;
+  readonly follower: FollowerStore;
+  readonly barriers: Pick<Barriers, 'pass'>;
+  readonly clock: Clock;
+}
+
+/** How long one try of the barrier before the walk may take: capture has to begin first. */
+const BARRIER_MS = 30_000;
+
+/**
+ * The bulk copy of an attach (docs/protocol.md, section 3, steps 1 to 3): a barrier, so that capture runs and what was
+ * committed before is visible; then every record of the authority, and the side table's traces of deleted ones, applied at
+ * max(stored, floor); then markers for keys that only the follower has.
+ */
+export function createBackfill(options: BackfillOptions): JobKind {
+  const { authority, follower, barriers, clock } = options;
+  return {
+    kind: 'backfill',
+    // Never into a follower that is read: an outside change that is not touched yet would tie with what is there.
+    allows: (control) => control.authority === 'source' && control.state === 'syncing',
+    open: (_job, control) => ({
+      prepare: (signal) => barriers.pass(internalCall(clock, BARRIER_MS, signal)),
+      stages: [
+        { stage: 'source', walked: authority, work: (records, call) => copy(follower, records, control, call) },
+        { stage: 'follower', walked: follower, work: (records, call) => clean(options, records, control, call) },
+      ],
+      finish: async () => {},
+    }),
+  };
+}
+
+async function copy(
+  follower: FollowerStore,
+  records: readonly Stored[],
+  control: ControlRecord,
+  call: Call,
+): Promise<PageResult> {
+  if (records.length > 0) {
+    await follower.apply(
+      records.map((record) => atFloor(record, control.floor)),
+      call,
+    );
+  }
+  return { rows: records.length, mismatches: 0 };
+}
+
+/**
+ * Marks what only the follower has. A row at the floor or above came with this attach: its deletion comes by itself, at a
+ * newer version; so only older rows are asked for.
+ */
+async function clean(
+  options: BackfillOptions,
+  records: readonly Stored[],
+  control: ControlRecord,
+  call: Call,
+): Promise<PageResult> {
+  const { authority, follower } = options;
+  const old = records.filter((record) => record.row !== null && record.version < control.floor);
+  if (old.length === 0) return { rows: 0, mismatches: 0 };
+  const keys = old.map((record) => record.key);
+  const markers: Copy[] = (await getAll(authority, keys, call))
+    .filter((found) => found.row === null)
+    .map((found) => atFloor(found, control.floor));
+  if (markers.length > 0) await follower.apply(markers, call);
+  return { rows: 0, mismatches: 0 };
+}

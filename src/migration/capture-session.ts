@@ -1,0 +1,337 @@
+// One reign of capture: from a checkpoint on, for one epoch and attach number, by the instance that has the task. The
+// order that must hold: rows are applied (or touched and applied) concurrently; a batch is acknowledged only when it
+// and all before it is; then its barriers are met; only then may a checkpoint pass them.
+
+import type { Clock, Random } from '../domain/clock.ts';
+import type { Key } from '../domain/key.ts';
+import type { Log } from '../domain/log.ts';
+import { internalCall } from '../stores/call.ts';
+import type { ChangeLog, Checkpoint, LogEvent, LogStop } from '../stores/change-log.ts';
+import type { Copy, FollowerStore, RecordStore } from '../stores/record-store.ts';
+import { Backoff, isTransient, publicText } from './backoff.ts';
+import { type Batch, Fold } from './fold.ts';
+import { InFlight } from './in-flight.ts';
+import { slept } from './task-lease.ts';
+import { touchKeys } from './touch.ts';
+
+/** Times and bounds of capture. Milliseconds unless the name says otherwise. */
+export interface CaptureSettings {
+  /** The lease of the task; another instance takes over when it lapses. */
+  readonly taskLeaseMs: number;
+  /** The most keys of one touch transaction. */
+  readonly touchBatch: number;
+  /** The most own changes that go to the follower in one call. */
+  readonly applyBatch: number;
+  /** The most batches under way: with `applyBatch` the bound on rows in flight. */
+  readonly batchesInFlight: number;
+  /** The most touch transactions under way: they share the source with its users. */
+  readonly touchesInFlight: number;
+  /** How often a checkpoint is written while there is work. */
+  readonly checkpointMs: number;
+  /** How often a checkpoint is written while nothing of the resource changes. */
+  readonly idleCheckpointMs: number;
+  /** How long one call of a store may take. */
+  readonly callMs: number;
+}
+
+/** The defaults. */
+export const defaultCaptureSettings: CaptureSettings = {
+  taskLeaseMs: 3000,
+  touchBatch: 200,
+  applyBatch: 500,
+  batchesInFlight: 8,
+  touchesInFlight: 4,
+  checkpointMs: 200,
+  idleCheckpointMs: 5000,
+  callMs: 5000,
+};
+
+/** Pauses between tries of one call: short, as the follower may be back at any moment. */
+const RETRY = { firstMs: 50, maxMs: 1000 };
+/** How often a call that fails in a way that retries do not mend is tried all the same. */
+const MAX_TRIES_OF_A_REFUSAL = 4;
+/** The most barriers met by one call. */
+const MAX_BARRIERS_AT_ONCE = 100;
+
+/** What a session needs. */
+export interface CaptureSessionOptions {
+  readonly authority: RecordStore;
+  readonly follower: FollowerStore;
+  readonly changeLog: ChangeLog;
+  /** From where on, and for which epoch and attach number. */
+  readonly checkpoint: Checkpoint;
+  readonly alreadyAcknowledged: (keyId: string, version: bigint) => boolean;
+  /** Told at once of barriers that are met, before the other instances can see it. */
+  readonly onBarriersMet: (ids: readonly string[]) => void;
+  /** Told of each acknowledged batch. `lagMs` null: not known. */
+  readonly onAcknowledged: (applied: number, touched: number, lagMs: number | null) => void;
+  readonly settings: CaptureSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Why a session ended by itself. */
+export type SessionEnd =
+  /** The log can't be carried on. */
+  | { readonly kind: 'gap'; readonly reason: LogStop; readonly message: string }
+  /** The control record has another epoch or attach number, or lets nothing be touched. */
+  | { readonly kind: 'superseded' }
+  /** A store refuses something for ever. */
+  | { readonly kind: 'refused'; readonly message: string }
+  /** The signal aborted, or the log's link broke: to be begun again from the checkpoint. */
+  | { readonly kind: 'interrupted'; readonly error?: unknown };
+
+/** How far a session is. */
+export interface SessionProgress {
+  /** Up to where everything is acknowledged. */
+  readonly position: string;
+  /** When the oldest transaction that is not acknowledged was committed; null: none, or not known. */
+  readonly waitingSinceMicros: bigint | null;
+  /** Why nothing moves: the reason of the last failed call of a store; empty while all goes well. */
+  readonly held: string;
+}
+
+/** Captures from a checkpoint until something ends it. Used once. */
+export class CaptureSession {
+  readonly #options: CaptureSessionOptions;
+  readonly #fold: Fold;
+  readonly #inFlight: InFlight<Batch>;
+  readonly #over = new AbortController();
+  #end: SessionEnd | null = null;
+  #acknowledged: Pick<Checkpoint, 'position' | 'begun'>;
+  #worked = false;
+  #met: string[] = [];
+  #meeting: Promise<void> | null = null;
+  readonly #carried = new Set<Promise<void>>();
+  #touching = 0;
+  #touchEnded = Promise.withResolvers<void>();
+  #held = '';
+
+  constructor(options: CaptureSessionOptions) {
+    const { checkpoint, settings, alreadyAcknowledged } = options;
+    this.#options = options;
+    this.#acknowledged = checkpoint;
+    this.#fold = new Fold({
+      guard: checkpoint,
+      begun: checkpoint.begun,
+      maxCopies: settings.applyBatch,
+      maxTouches: settings.touchBatch,
+      alreadyAcknowledged,
+    });
+    this.#inFlight = new InFlight(settings.batchesInFlight, (batch) => this.#acknowledge(batch));
+  }
+
+  /** How far it is. */
+  progress(): SessionProgress {
+    const oldest = this.#inFlight.oldest?.committedAtMicros ?? 0n;
+    return {
+      position: this.#acknowledged.position,
+      waitingSinceMicros: oldest === 0n ? null : oldest,
+      held: this.#held,
+    };
+  }
+
+  /** Runs until the log stops, the attach ends, a store refuses something, or the signal aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<SessionEnd> {
+    const running = AbortSignal.any([signal, this.#over.signal]);
+    const checkpoints = this.#writeCheckpoints(running);
+    try {
+      await this.#consume(running);
+    } catch (error) {
+      this.#finish({ kind: 'interrupted', ...(!signal.aborted && { error }) });
+    } finally {
+      this.#finish({ kind: 'interrupted' });
+      await Promise.all([checkpoints, ...this.#carried]);
+    }
+    return this.#end ?? { kind: 'interrupted' };
+  }
+
+  #finish(end: SessionEnd): void {
+    this.#end ??= end;
+    this.#over.abort();
+  }
+
+  async #consume(signal: AbortSignal): Promise<void> {
+    for await (const events of this.#options.changeLog.stream(this.#acknowledged.position, signal)) {
+      for (const event of events) await this.#take(event, signal);
+      this.#dispatchIfQuiet(signal);
+      if (signal.aborted) return;
+    }
+  }
+
+  async #take(event: LogEvent, signal: AbortSignal): Promise<void> {
+    if (event.type === 'stopped') {
+      await this.#inFlight.room(signal);
+      this.#dispatch(signal);
+      await this.#inFlight.idle(signal);
+      this.#finish({ kind: 'gap', reason: event.reason, message: event.message });
+      return;
+    }
+    this.#fold.take(event);
+    if (this.#fold.superseded) this.#finish({ kind: 'superseded' });
+    if (!this.#fold.full) return;
+    await this.#inFlight.room(signal);
+    this.#dispatch(signal);
+  }
+
+  /**
+   * Hands the batch on as it is while little is under way; under load it grows instead until it is full, and newer versions of a key
+   * take the older ones' place.
+   */
+  #dispatchIfQuiet(signal: AbortSignal): void {
+    if (this.#fold.pending && this.#inFlight.size < this.#options.settings.batchesInFlight / 2) this.#dispatch(signal);
+  }
+
+  #dispatch(signal: AbortSignal): void {
+    if (signal.aborted) return;
+    const batch = this.#fold.cut();
+    const { done } = this.#inFlight.begin(batch);
+    if (batch.copies.size === 0 && batch.touches.size === 0) {
+      done();
+      return;
+    }
+    const carried = this.#carry(batch, signal).then((all) => {
+      this.#carried.delete(carried);
+      if (!all) return;
+      done();
+      this.#dispatchIfQuiet(signal);
+    });
+    this.#carried.add(carried);
+  }
+
+  /** False: the session is over and the batch is given up. Never rejects. */
+  async #carry(batch: Batch, signal: AbortSignal): Promise<boolean> {
+    try {
+      const touched = batch.touches.size > 0 ? this.#touch([...batch.touches.values()], signal) : undefined;
+      const applied = batch.copies.size > 0 ? this.#apply([...batch.copies.values()], signal) : undefined;
+      await Promise.all([touched, applied]);
+      return !signal.aborted;
+    } catch (error) {
+      this.#finish(signal.aborted ? { kind: 'interrupted' } : { kind: 'refused', message: publicText(error) });
+      return false;
+    }
+  }
+
+  async #apply(copies: readonly Copy[], signal: AbortSignal): Promise<void> {
+    const { follower, clock, settings } = this.#options;
+    await this.#untilDone(signal, () => follower.apply(copies, internalCall(clock, settings.callMs, signal)));
+  }
+
+  /** Touches until all keys are, then applies what the touches read. */
+  async #touch(keys: readonly Key[], signal: AbortSignal): Promise<void> {
+    let left = keys;
+    const backoff = new Backoff(RETRY, this.#options);
+    while (left.length > 0) {
+      const touched = await this.#touchOnce(left, signal);
+      if (touched.copies.length > 0) await this.#apply(touched.copies, signal);
+      left = touched.refused;
+      if (touched.guardLost) {
+        this.#finish({ kind: 'superseded' });
+        signal.throwIfAborted();
+      }
+      if (left.length > 0) await backoff.pause(signal);
+    }
+  }
+
+  async #touchOnce(keys: readonly Key[], signal: AbortSignal): Promise<Awaited<ReturnType<typeof touchKeys>>> {
+    const { authority, checkpoint, clock, settings } = this.#options;
+    while (this.#touching >= settings.touchesInFlight) await this.#touchEnded.promise;
+    this.#touching += 1;
+    try {
+      return await this.#untilDone(signal, () =>
+        touchKeys(authority, keys, checkpoint, internalCall(clock, settings.callMs, signal)),
+      );
+    } finally {
+      this.#touching -= 1;
+      const ended = this.#touchEnded;
+      this.#touchEnded = Promise.withResolvers();
+      ended.resolve();
+    }
+  }
+
+  /** Repeats a call while its store is away: capture holds its place, it never skips. */
+  async #untilDone<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+    const backoff = new Backoff(RETRY, this.#options);
+    for (let refusals = 0; ; ) {
+      signal.throwIfAborted();
+      try {
+        const result = await attempt();
+        this.#held = '';
+        return result;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!isTransient(error)) refusals += 1;
+        if (refusals >= MAX_TRIES_OF_A_REFUSAL) throw error;
+        if (this.#held === '') this.#options.log.warn('capture holds: a store does not take what it must', { error });
+        this.#held = publicText(error);
+        await backoff.pause(signal);
+      }
+    }
+  }
+
+  #acknowledge(batch: Batch): void {
+    const { clock, onAcknowledged } = this.#options;
+    if (batch.position !== null) this.#acknowledged = { position: batch.position, begun: batch.begun };
+    const rows = batch.copies.size + batch.touches.size;
+    if (rows > 0 || batch.barriers.length > 0) this.#worked = true;
+    if (rows > 0) {
+      const lagMicros = clock.wallMicros() - batch.committedAtMicros;
+      const lagMs = batch.committedAtMicros === 0n ? null : Math.max(0, Number(lagMicros) / 1000);
+      onAcknowledged(rows, batch.touches.size, lagMs);
+    }
+    if (batch.barriers.length === 0) return;
+    this.#options.onBarriersMet(batch.barriers);
+    this.#met.push(...batch.barriers);
+    this.#meeting ??= this.#meet();
+  }
+
+  /** Tells the other instances of met barriers. Never rejects. */
+  async #meet(): Promise<void> {
+    const { changeLog, clock, settings, log } = this.#options;
+    const signal = this.#over.signal;
+    try {
+      while (this.#met.length > 0) {
+        const ids = this.#met.slice(0, MAX_BARRIERS_AT_ONCE);
+        await this.#untilDone(signal, () => changeLog.meetBarriers(ids, internalCall(clock, settings.callMs, signal)));
+        this.#met = this.#met.slice(ids.length);
+      }
+    } catch (error) {
+      if (!signal.aborted) log.warn('barriers that were met could not be marked; their waiters ask again', { error });
+    }
+    this.#meeting = null;
+  }
+
+  /** Writes checkpoints until the signal aborts, and a last one then. Never rejects. */
+  async #writeCheckpoints(signal: AbortSignal): Promise<void> {
+    const { clock, settings } = this.#options;
+    let written = this.#acknowledged;
+    let writtenMs = clock.monotonicMs();
+    for (let last = false; !last; ) {
+      last = !(await slept(clock, settings.checkpointMs, signal));
+      const next = this.#acknowledged;
+      // A checkpoint is a transaction too: without this it would make the log grow for ever, and itself necessary.
+      const due = last || this.#worked || clock.monotonicMs() - writtenMs >= settings.idleCheckpointMs;
+      if (!due || next.position === written.position) continue;
+      await this.#meeting;
+      if (last && this.#met.length > 0) return;
+      if (!(await this.#writeCheckpoint(next))) continue;
+      written = next;
+      writtenMs = clock.monotonicMs();
+    }
+  }
+
+  async #writeCheckpoint(acknowledged: Pick<Checkpoint, 'position' | 'begun'>): Promise<boolean> {
+    const { changeLog, checkpoint, clock, settings, log } = this.#options;
+    this.#worked = false;
+    const call = internalCall(clock, settings.checkpointMs * 5);
+    try {
+      await changeLog.writeCheckpoint({ ...checkpoint, ...acknowledged }, call);
+      return true;
+    } catch (error) {
+      this.#worked = true;
+      log.warn('a checkpoint of capture could not be written; trying again', { error });
+      return false;
+    }
+  }
+}

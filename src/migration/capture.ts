@@ -1,0 +1,258 @@
+import type { Clock, Random } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import { internalCall } from '../stores/call.ts';
+import type { ChangeLog, Checkpoint, LogStop } from '../stores/change-log.ts';
+import type { ControlRecord } from '../stores/control-store.ts';
+import type { JobStore } from '../stores/job-store.ts';
+import type { FollowerStore, RecordStore } from '../stores/record-store.ts';
+import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
+import { Backoff } from './backoff.ts';
+import { CaptureSession, type CaptureSettings, type SessionEnd } from './capture-session.ts';
+import { runTask, slept } from './task-lease.ts';
+
+/** Why an attach can't be captured any more: it must be made anew. */
+export interface CaptureGap {
+  readonly epoch: number;
+  readonly attach: number;
+  /** The log's own reasons, and a checkpoint that is not there (any more). */
+  readonly reason: LogStop | 'checkpoint_lost';
+  /** Names the cause and the cure. */
+  readonly message: string;
+}
+
+/** Capture as it is shown to operators; also kept as JSON beside the task's lease, for the other instances. */
+export interface CaptureStatus {
+  /** Up to where everything is acknowledged by the follower; empty: not known. */
+  readonly position: string;
+  /** Time between commit and acknowledgement, in milliseconds, growing while nothing moves; null: not known yet. */
+  readonly lagMs: number | null;
+  /** Rows applied since this instance took over. */
+  readonly applied: number;
+  /** Of these, records touched because an outside writer changed them. */
+  readonly touched: number;
+  /** Why it holds its place for now; empty while it moves. */
+  readonly held: string;
+  /** Why it has stopped, with the cure; empty while it runs. */
+  readonly stoppedReason: string;
+}
+
+/** What capture needs. */
+export interface CaptureOptions {
+  readonly resource: string;
+  /** This life of this instance. */
+  readonly owner: string;
+  readonly authority: RecordStore;
+  readonly follower: FollowerStore;
+  readonly changeLog: ChangeLog;
+  readonly jobs: JobStore;
+  /** The newest control record known, valid or not. */
+  readonly control: () => ControlRecord | undefined;
+  /** Called once for each gap, by the instance that met it. Must not throw. */
+  readonly onGap: (gap: CaptureGap) => void;
+  /** See `RecentAcknowledgements`. Default: nothing is known. */
+  readonly alreadyAcknowledged?: (keyId: string, version: bigint) => boolean;
+  /** See `Barriers.noteMet`. Default: nobody is told. */
+  readonly onBarriersMet?: (ids: readonly string[]) => void;
+  readonly metrics: MigrationMetrics;
+  readonly settings: CaptureSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** How often the control record is looked at, in memory, and the task asked for while another instance has it. */
+const LOOK_MS = 50;
+const TASK_POLL_MS = 500;
+/** How long a new attach may take to store its first checkpoint before that counts as a gap. */
+const CHECKPOINT_GRACE_MS = 5000;
+/** Pauses before a session begins again after its link broke. */
+const RESTART = { firstMs: 100, maxMs: 5000 };
+
+/** Change capture of one resource (docs/protocol.md, section 2), by the one instance that has its task. */
+export class Capture {
+  readonly #options: CaptureOptions;
+  #session: CaptureSession | null = null;
+  #lagMs: number | null = null;
+  #applied = 0;
+  #touched = 0;
+  #stopped: { readonly epoch: number; readonly attach: number; readonly message: string } | null = null;
+
+  constructor(options: CaptureOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this instance captures now. */
+  get running(): boolean {
+    return this.#session !== null;
+  }
+
+  /** How it goes on this instance; the other instances' stands beside the task's lease. */
+  status(): CaptureStatus {
+    const progress = this.#session?.progress();
+    const waitingMs =
+      progress?.waitingSinceMicros == null
+        ? 0
+        : Number(this.#options.clock.wallMicros() - progress.waitingSinceMicros) / 1000;
+    return {
+      position: progress?.position ?? '',
+      lagMs: this.#lagMs === null && waitingMs === 0 ? null : Math.max(this.#lagMs ?? 0, waitingMs),
+      applied: this.#applied,
+      touched: this.#touched,
+      held: progress?.held ?? '',
+      stoppedReason: this.#stopped?.message ?? '',
+    };
+  }
+
+  /** Captures whenever the follower's state asks for it and the task is free, until the signal aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, resource } = this.#options;
+    const backoff = new Backoff(RESTART, this.#options);
+    while (!signal.aborted) {
+      if (this.#wanted() === null) {
+        await slept(clock, LOOK_MS, signal);
+        continue;
+      }
+      try {
+        const had = await this.#reign(signal, backoff);
+        if (!had) await slept(clock, TASK_POLL_MS, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn('capture could not begin; trying again', { resource, error });
+        await backoff.pause(signal).catch(() => {});
+      }
+    }
+  }
+
+  /** The control record whose attach is to be captured now; null: nothing is. */
+  #wanted(): ControlRecord | null {
+    const control = this.#options.control();
+    if (control === undefined || control.authority !== 'source' || control.attach === 0) return null;
+    if (control.state === 'detached' || control.state === 'moved') return null;
+    const { epoch, attach } = control;
+    if (this.#stopped !== null && this.#stopped.epoch === epoch && this.#stopped.attach === attach) return null;
+    this.#stopped = null;
+    return control;
+  }
+
+  /** False: another instance has the task. */
+  async #reign(signal: AbortSignal, backoff: Backoff): Promise<boolean> {
+    const { resource, settings } = this.#options;
+    const task = {
+      ...this.#options,
+      task: `capture/${resource}`,
+      leaseMs: settings.taskLeaseMs,
+      status: () => JSON.stringify(this.status()),
+    };
+    return await runTask(task, signal, async (owned) => {
+      this.#lagMs = null;
+      this.#applied = 0;
+      this.#touched = 0;
+      while (!owned.aborted) {
+        const control = this.#wanted();
+        if (control === null) return;
+        const end = await this.#capture(control, owned, backoff);
+        if (owned.aborted) return;
+        await this.#settle(control, end, owned, backoff);
+      }
+    });
+  }
+
+  async #capture(control: ControlRecord, owned: AbortSignal, backoff: Backoff): Promise<SessionEnd | CaptureGap> {
+    const found = await this.#findCheckpoint(control, owned);
+    if (!('position' in found)) return found;
+    const ended = new AbortController();
+    const signal = AbortSignal.any([owned, ended.signal]);
+    this.#session = this.#newSession(found, backoff);
+    const watched = this.#endWithAttach(control, ended, signal);
+    try {
+      return await this.#session.run(signal);
+    } finally {
+      this.#session = null;
+      ended.abort();
+      await watched;
+    }
+  }
+
+  #newSession(checkpoint: Checkpoint, backoff: Backoff): CaptureSession {
+    const { resource, metrics, alreadyAcknowledged, onBarriersMet } = this.#options;
+    return new CaptureSession({
+      ...this.#options,
+      checkpoint,
+      alreadyAcknowledged: alreadyAcknowledged ?? (() => false),
+      onBarriersMet: onBarriersMet ?? (() => {}),
+      onAcknowledged: (applied, touched, lagMs) => {
+        backoff.reset();
+        this.#applied += applied;
+        this.#touched += touched;
+        if (lagMs !== null) {
+          this.#lagMs = lagMs;
+          metrics.replicationLag(resource, lagMs);
+        }
+        metrics.captured(resource, applied, touched);
+      },
+    });
+  }
+
+  /** Ends the session when the control record shows that its attach is over. */
+  async #endWithAttach(control: ControlRecord, ended: AbortController, signal: AbortSignal): Promise<void> {
+    while (await slept(this.#options.clock, LOOK_MS, signal)) {
+      const now = this.#options.control();
+      if (now === undefined || now.generation < control.generation) continue;
+      const same = now.epoch === control.epoch && now.attach === control.attach;
+      if (!same || now.state === 'detached' || now.state === 'moved') ended.abort();
+    }
+  }
+
+  /** The checkpoint of this attach, waiting for it a while as it is stored just after the attach; or why there is none. */
+  async #findCheckpoint(control: ControlRecord, signal: AbortSignal): Promise<Checkpoint | CaptureGap | SessionEnd> {
+    const { changeLog, clock, settings } = this.#options;
+    const { epoch, attach } = control;
+    const untilMs = clock.monotonicMs() + CHECKPOINT_GRACE_MS;
+    for (;;) {
+      const checkpoint = await changeLog.readCheckpoint(internalCall(clock, settings.callMs, signal));
+      if (checkpoint?.epoch === epoch && checkpoint.attach === attach) {
+        const hash = await changeLog.definitionHash(internalCall(clock, settings.callMs, signal));
+        if (hash === checkpoint.definitionHash) return checkpoint;
+        const message = 'the table was altered since the last checkpoint; the follower is attached anew';
+        return { epoch, attach, reason: 'definition_changed', message };
+      }
+      const wanted = this.#wanted();
+      if (wanted?.epoch !== epoch || wanted.attach !== attach) return { kind: 'superseded' };
+      if (clock.monotonicMs() >= untilMs) {
+        const message = 'there is no checkpoint of this attach; the follower is attached anew';
+        return { epoch, attach, reason: 'checkpoint_lost', message };
+      }
+      await clock.sleep(LOOK_MS, signal);
+    }
+  }
+
+  async #settle(
+    control: ControlRecord,
+    end: SessionEnd | CaptureGap,
+    signal: AbortSignal,
+    backoff: Backoff,
+  ): Promise<void> {
+    const { epoch, attach } = control;
+    const gap = 'reason' in end ? { epoch, attach, reason: end.reason, message: end.message } : null;
+    if (gap !== null) {
+      this.#stop(gap);
+      this.#options.onGap(gap);
+    } else if ('kind' in end && end.kind === 'refused') {
+      const message = `${end.message}; the follower takes no more until this is mended and the service starts again, or until a new attach`;
+      this.#stop({ epoch, attach, message });
+    } else {
+      if ('error' in end) {
+        this.#options.log.warn('capture was interrupted; it goes on from its checkpoint', {
+          resource: this.#options.resource,
+          error: end.error,
+        });
+      }
+      await backoff.pause(signal).catch(() => {});
+    }
+  }
+
+  #stop(stopped: { readonly epoch: number; readonly attach: number; readonly message: string }): void {
+    this.#stopped = stopped;
+    this.#options.log.error('capture has stopped', { resource: this.#options.resource, why: stopped.message });
+  }
+}

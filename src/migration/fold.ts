@@ -1,0 +1,161 @@
+// Folds the log into batches. A service transaction bumps a key's version before it changes the record, and is bounded:
+// its changes are held until it ends, as only the last image is the content at that version. An outside transaction is
+// not bounded: only its keys are kept, and go out while it streams, as a touch reads the content anyway.
+
+import type { Key } from '../domain/key.ts';
+import type { LogEvent } from '../stores/change-log.ts';
+import type { Copy, Guard } from '../stores/record-store.ts';
+
+/** What one stretch of the log asks for. It is acknowledged when all of it is, and everything before. */
+export interface Batch {
+  /** The service's own changes, by key id: to be applied as they are. */
+  readonly copies: ReadonlyMap<string, Copy>;
+  /** Keys that outside writers changed, by id: to be touched, then applied. */
+  readonly touches: ReadonlyMap<string, Key>;
+  /** Barriers within the stretch. */
+  readonly barriers: readonly string[];
+  /** After the last transaction that ends within it; null: none does. */
+  readonly position: string | null;
+  /** Whether the attach's own control event is behind its end. */
+  readonly begun: boolean;
+  /** When the first of its transactions that asks for anything was committed, by the server's clock; 0: not known. */
+  readonly committedAtMicros: bigint;
+}
+
+/** Bounds of a {@link Fold}. */
+export interface FoldOptions {
+  readonly guard: Guard;
+  /** Whether the attach's own control event lies before the stream's beginning. */
+  readonly begun: boolean;
+  /** The most own changes of a batch. */
+  readonly maxCopies: number;
+  /** The most touches of a batch. */
+  readonly maxTouches: number;
+  /** Whether the follower is known to have this key at this version. */
+  readonly alreadyAcknowledged: (keyId: string, version: bigint) => boolean;
+}
+
+/**
+ * The most keys of one transaction that are held as its own changes. Beyond it the keys are touched, as an outside
+ * writer's: always right, only dearer.
+ */
+const MAX_OWN_KEYS = 10_000;
+
+/** Folds the events of one resource, in their order, into {@link Batch}es. */
+export class Fold {
+  readonly #options: FoldOptions;
+  readonly #bumps = new Map<string, bigint>();
+  readonly #own = new Map<string, Copy>();
+  #copies = new Map<string, Copy>();
+  #touches = new Map<string, Key>();
+  #barriers: string[] = [];
+  #position: string | null = null;
+  #committedAtMicros = 0n;
+  #begun: boolean;
+  #superseded = false;
+
+  constructor(options: FoldOptions) {
+    this.#options = options;
+    this.#begun = options.begun;
+  }
+
+  /** Whether the log shows a later attach or epoch: nothing that follows is this capture's. */
+  get superseded(): boolean {
+    return this.#superseded;
+  }
+
+  /** Whether the batch has as much as one may have. */
+  get full(): boolean {
+    return this.#copies.size >= this.#options.maxCopies || this.#touches.size >= this.#options.maxTouches;
+  }
+
+  /** Whether there is anything to hand on. */
+  get pending(): boolean {
+    return this.#position !== null || this.#barriers.length > 0 || this.#copies.size > 0 || this.#touches.size > 0;
+  }
+
+  /** Takes one event in. `stopped` is the caller's. */
+  take(event: LogEvent): void {
+    if (this.#superseded) return;
+    switch (event.type) {
+      case 'bump':
+        if (this.#begun) this.#bump(event.key, event.version);
+        return;
+      case 'change':
+        if (this.#begun) this.#change(event.key, event.row);
+        return;
+      case 'barrier':
+        if (this.#begun) this.#barriers.push(event.id);
+        return;
+      case 'control':
+        this.#control(event);
+        return;
+      case 'commit':
+        this.#commit(event.position, event.committedAtMicros);
+        return;
+      case 'stopped':
+        return;
+    }
+  }
+
+  /** Ends the batch and begins the next. A transaction that is not complete yet stays with its own changes. */
+  cut(): Batch {
+    const batch: Batch = {
+      copies: this.#copies,
+      touches: this.#touches,
+      barriers: this.#barriers,
+      position: this.#position,
+      begun: this.#begun,
+      committedAtMicros: this.#committedAtMicros,
+    };
+    this.#copies = new Map();
+    this.#touches = new Map();
+    this.#barriers = [];
+    this.#position = null;
+    this.#committedAtMicros = 0n;
+    return batch;
+  }
+
+  #bump(key: Key, version: bigint): void {
+    if (this.#bumps.size >= MAX_OWN_KEYS) this.#bumps.clear();
+    this.#bumps.set(key.id, version);
+  }
+
+  #change(key: Key, row: Copy['row']): void {
+    const version = this.#bumps.get(key.id);
+    if (version === undefined) {
+      this.#touch(key);
+      return;
+    }
+    this.#own.set(key.id, { key, row, version });
+    if (this.#own.size <= MAX_OWN_KEYS) return;
+    for (const copy of this.#own.values()) this.#touch(copy.key);
+    this.#own.clear();
+    this.#bumps.clear();
+  }
+
+  /** A touch happens after all that is in the batch, so it carries the own changes of its key too. */
+  #touch(key: Key): void {
+    this.#own.delete(key.id);
+    this.#copies.delete(key.id);
+    this.#touches.set(key.id, key);
+  }
+
+  #control(event: Extract<LogEvent, { type: 'control' }>): void {
+    const { epoch, attach } = this.#options.guard;
+    if (event.epoch === epoch && event.attach === attach) this.#begun = true;
+    else if (event.epoch > epoch || (event.epoch === epoch && event.attach > attach)) this.#superseded = true;
+  }
+
+  #commit(position: string, committedAtMicros: bigint): void {
+    for (const [id, copy] of this.#own) {
+      if (this.#touches.has(id) || this.#options.alreadyAcknowledged(id, copy.version)) continue;
+      const known = this.#copies.get(id);
+      if (known === undefined || known.version < copy.version) this.#copies.set(id, copy);
+    }
+    this.#own.clear();
+    this.#bumps.clear();
+    this.#position = position;
+    if (this.#committedAtMicros === 0n) this.#committedAtMicros = committedAtMicros;
+  }
+}
