@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Job, JobKind, JobState } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
+import { type MigrationsClient, migrationName } from './api.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import { JobProgress, jobJson, jobLine, migrationJson, migrationLines, type Output } from './output.ts';
+
+/** What the commands on migrations share. */
+export interface CommandContext {
+  readonly client: MigrationsClient;
+  readonly output: Output;
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** How often a job is asked for while it is watched. */
+const WATCH_MS = 500;
+/** How long a repair may take: it waits for barriers. */
+const REPAIR_TIMEOUT_MS = 60_000;
+/** Pages of mismatches shown by one command. */
+const MAX_PAGES = 100;
+const CLEAR_SCREEN = '\u001b[2J\u001b[H';
+
+/** Prints migrations: one if it is named, else all; again and again with `watch`. */
+export async function showStatus(
+  context: CommandContext,
+  resource: string | undefined,
+  options: { watch?: boolean },
+): Promise<number> {
+  const { client, output, signal } = context;
+  do {
+    const migrations =
+      resource === undefined
+        ? (await client.listMigrations({}, { signal })).migrations
+        : [await client.getMigration({ name: migrationName(resource) }, { signal })];
+    if (options.watch && output.terminal) output.line(CLEAR_SCREEN);
+    for (const migration of migrations) {
+      if (output.json) output.line(migrationJson(migration));
+      else for (const line of migrationLines(migration)) output.line(line);
+    }
+    if (options.watch) await sleep(1_000, undefined, { signal }).catch(() => {});
+  } while (options.watch && !signal.aborted);
+  return exitCodes.ok;
+}
+
+/** What may be said about a job. */
+export interface JobOptions {
+  readonly rate?: number;
+  readonly cancel?: boolean;
+  readonly wait?: boolean;
+  readonly self?: boolean;
+}
+
+/** Starts a job, or takes the one that runs; changes its rate, cancels it, watches it to its end. */
+export async function runJob(
+  context: CommandContext,
+  kind: JobKind,
+  resource: string,
+  options: JobOptions,
+): Promise<number> {
+  const { client, output, signal } = context;
+  const parent = migrationName(resource);
+  const running = await findRunning(context, parent, kind);
+  if (options.cancel) {
+    if (running === undefined) throw new CommandError(`no such job of ${resource} is running`);
+    output.line(show(output, await client.cancelJob({ name: running.name }, { signal })));
+    return exitCodes.ok;
+  }
+  const rowsPerSecondLimit = BigInt(options.rate ?? 0);
+  let job: Job;
+  if (running !== undefined && options.rate !== undefined) {
+    job = await client.updateJob({ job: { name: running.name, rowsPerSecondLimit } }, { signal });
+  } else {
+    const compareWithItself = options.self ?? false;
+    job =
+      running ?? (await client.createJob({ parent, job: { kind, rowsPerSecondLimit, compareWithItself } }, { signal }));
+  }
+  if (options.wait === false) {
+    output.line(show(output, job));
+    return exitCodes.ok;
+  }
+  return watchJob(context, job);
+}
+
+async function findRunning(
+  { client, signal }: CommandContext,
+  parent: string,
+  kind: JobKind,
+): Promise<Job | undefined> {
+  const { jobs } = await client.listJobs({ parent, pageSize: 20 }, { signal });
+  return jobs.find((job) => job.kind === kind && job.state === JobState.RUNNING);
+}
+
+async function watchJob({ client, output, signal }: CommandContext, started: Job): Promise<number> {
+  const progress = new JobProgress(output, started.kind === JobKind.BACKFILL ? 'bulk copy' : 'verification');
+  let job = started;
+  try {
+    while (job.state === JobState.RUNNING && !signal.aborted) {
+      progress.update(job);
+      await sleep(WATCH_MS, undefined, { signal }).catch(() => {});
+      if (!signal.aborted) job = await client.getJob({ name: job.name }, { signal });
+    }
+  } finally {
+    progress.stop();
+  }
+  output.line(show(output, job));
+  if (job.state === JobState.SUCCEEDED) return job.mismatchCount > 0n ? exitCodes.mismatches : exitCodes.ok;
+  if (job.state === JobState.RUNNING) output.line('the job goes on in the service; run the command again to watch it');
+  return exitCodes.failed;
+}
+
+function show(output: Output, job: Job): string {
+  return output.json ? jobJson(job) : `${job.name}: ${jobLine(job)}`;
+}
+
+/** Lists open mismatches, or repairs them. */
+export async function repair(
+  context: CommandContext,
+  resource: string,
+  records: readonly string[],
+  options: { list?: boolean },
+): Promise<number> {
+  const { client, output, signal } = context;
+  const parent = migrationName(resource);
+  if (options.list) return listMismatches(context, parent);
+  const call = { signal, timeoutMs: REPAIR_TIMEOUT_MS };
+  const { repairedCount, openCount } = await client.repairMismatches({ parent, records: [...records] }, call);
+  output.line(
+    output.json
+      ? JSON.stringify({ repairedCount: Number(repairedCount), openCount: Number(openCount) })
+      : `${repairedCount} repaired, ${openCount} still open`,
+  );
+  return openCount > 0n ? exitCodes.mismatches : exitCodes.ok;
+}
+
+async function listMismatches({ client, output, signal }: CommandContext, parent: string): Promise<number> {
+  let pageToken = '';
+  let found = 0;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const response = await client.listMismatches({ parent, pageToken }, { signal });
+    for (const { record, fieldPaths, kind } of response.mismatches) {
+      found += 1;
+      output.line(output.json ? JSON.stringify({ record, kind, fieldPaths }) : `${record}  ${fieldPaths.join(', ')}`);
+    }
+    pageToken = response.nextPageToken;
+    if (pageToken === '') break;
+  }
+  if (!output.json) output.line(`${found} open`);
+  return found > 0 ? exitCodes.mismatches : exitCodes.ok;
+}

@@ -1,0 +1,194 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { JobKind } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
+import { ConfigError } from '../config.ts';
+import { commandErrorOf, createMigrationsClient, DEFAULT_SERVER } from './api.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import { setUpFlags } from './flags-command.ts';
+import { type CommandContext, repair, runJob, showStatus } from './migration-commands.ts';
+import { createOutput } from './output.ts';
+
+interface CommonOptions {
+  readonly server: string;
+  readonly json?: boolean;
+}
+
+/** Runs the command line `crossfade …` and resolves to its exit code. `signal` aborts on Ctrl-C and SIGTERM. */
+export async function runProgram(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = createProgram(signal, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (error instanceof ConfigError) {
+      process.stderr.write(`crossfade: ${error.message}\n`);
+      return exitCodes.usage;
+    }
+    const failure = error instanceof CommandError ? error : new CommandError((error as Error).message);
+    process.stderr.write(`crossfade: ${failure.message}\n`);
+    return failure.exitCode;
+  }
+}
+
+function createProgram(signal: AbortSignal, exit: (code: number) => void): Command {
+  const program = new Command('crossfade')
+    .description('Serves a typed records API over two stores, and moves a live table from MySQL to Cassandra.')
+    .exitOverride()
+    .showHelpAfterError()
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 done, 1 failed, 2 wrong command line or config, 3 mismatches found, 4 service not reachable.
+
+Examples:
+  crossfade serve --config crossfade.yaml
+  crossfade flags create medications --unleash-url http://127.0.0.1:4242
+  crossfade status --watch
+  crossfade verify medications`,
+    );
+  addServe(program, signal, exit);
+  addStatus(program, signal, exit);
+  addBackfill(program, signal, exit);
+  addVerify(program, signal, exit);
+  addRepair(program, signal, exit);
+  addFlags(program, signal);
+  return program;
+}
+
+/** A subcommand that talks to the migration API. */
+function apiCommand(program: Command, name: string, description: string, examples: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--server <url>', "the service's HTTP address", DEFAULT_SERVER)
+    .option('--json', 'print JSON, one value a line')
+    .addHelpText('after', `\nExamples:\n${examples}`);
+}
+
+async function withApi(
+  options: CommonOptions,
+  signal: AbortSignal,
+  work: (context: CommandContext) => Promise<number>,
+): Promise<number> {
+  const context = {
+    client: createMigrationsClient(options.server),
+    output: createOutput(options.json ?? false),
+    signal,
+  };
+  try {
+    return await work(context);
+  } catch (error) {
+    throw commandErrorOf(error, options.server);
+  }
+}
+
+function addServe(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
+  program
+    .command('serve')
+    .description('Starts an instance of the service; ends gracefully on SIGTERM and Ctrl-C.')
+    .requiredOption('--config <file>', 'the config file (docs/configuration.md)')
+    .addHelpText('after', '\nExamples:\n  crossfade serve --config examples/hospital/crossfade.yaml')
+    .action(async (options: { config: string }) => {
+      // Loaded here: the other commands need none of the drivers.
+      const { serve } = await import('./serve-command.ts');
+      exit(await serve(options.config, signal));
+    });
+}
+
+function addStatus(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
+  apiCommand(
+    program,
+    'status',
+    'Shows where each migration is and what it waits for.',
+    '  crossfade status\n  crossfade status medications --json\n  crossfade status --watch',
+  )
+    .argument('[resource]', 'only this one')
+    .option('--watch', 'again every second until Ctrl-C')
+    .action(async (resource: string | undefined, options: CommonOptions & { watch?: boolean }) => {
+      exit(await withApi(options, signal, (context) => showStatus(context, resource, options)));
+    });
+}
+
+function addBackfill(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
+  addJobOptions(
+    apiCommand(
+      program,
+      'backfill',
+      'Watches the bulk copy, or starts it again after it failed or was cancelled.',
+      '  crossfade backfill medications\n  crossfade backfill medications --rate 5000\n  crossfade backfill medications --cancel',
+    ),
+  ).action(async (resource: string, options: CommonOptions & { rate?: number; cancel?: boolean; wait?: boolean }) => {
+    exit(await withApi(options, signal, (context) => runJob(context, JobKind.BACKFILL, resource, options)));
+  });
+}
+
+function addVerify(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
+  addJobOptions(
+    apiCommand(
+      program,
+      'verify',
+      'Compares every record of both stores, both ways. Exit code 3 if it finds mismatches.',
+      '  crossfade verify medications\n  crossfade verify medications --self\n  crossfade verify medications --no-wait --json',
+    ),
+  )
+    .option('--self', 'compare each store with itself: the noise floor, which should be 0')
+    .action(
+      async (
+        resource: string,
+        options: CommonOptions & { rate?: number; cancel?: boolean; wait?: boolean; self?: boolean },
+      ) => {
+        exit(await withApi(options, signal, (context) => runJob(context, JobKind.VERIFICATION, resource, options)));
+      },
+    );
+}
+
+function addJobOptions(command: Command): Command {
+  return command
+    .argument('<resource>', "the resource's id")
+    .option('--rate <rows>', 'the most rows a second, all instances together; 0: no limit', wholeNumber)
+    .option('--cancel', 'cancel the one that runs')
+    .option('--no-wait', 'start it and return');
+}
+
+function addRepair(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
+  apiCommand(
+    program,
+    'repair',
+    'Repairs mismatches: the authority decides. Without records: the first 1000 open ones.',
+    '  crossfade repair medications --list\n  crossfade repair medications\n  crossfade repair medications patients/p1/medications/7',
+  )
+    .argument('<resource>', "the resource's id")
+    .argument('[records...]', 'names of records')
+    .option('--list', 'list the open mismatches instead')
+    .action(async (resource: string, records: string[], options: CommonOptions & { list?: boolean }) => {
+      exit(await withApi(options, signal, (context) => repair(context, resource, records, options)));
+    });
+}
+
+function addFlags(program: Command, signal: AbortSignal): void {
+  program
+    .command('flags')
+    .description('Sets up the feature flags.')
+    .command('create')
+    .description('Creates the three flags of each resource in Unleash where they are missing; changes no existing one.')
+    .argument('<resources...>', "the resources' ids")
+    .requiredOption('--unleash-url <url>', "the server's address, without /api")
+    .option('--token-env <name>', 'the environment variable that holds a token of the admin API', 'UNLEASH_ADMIN_TOKEN')
+    .option('--project <name>', "Unleash's project", 'default')
+    .option('--environment <name>', "Unleash's environment", 'development')
+    .option('--json', 'print JSON, one value a line')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  UNLEASH_ADMIN_TOKEN=… crossfade flags create medications --unleash-url http://127.0.0.1:4242',
+    )
+    .action(async (resources: string[], options) => setUpFlags(resources, options, signal));
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('must be a whole number, 0 or more');
+  return number;
+}
