@@ -27,7 +27,7 @@ export interface ControllerOptions extends AttachOptions {
   /** Resolves when everything committed before the call has reached the follower. */
   readonly barrier: (call: Call) => Promise<void>;
   /** The reason for which capture has stopped, with the cure; null while it runs. */
-  readonly captureStopped: () => Promise<string | null>;
+  readonly captureStopped: (call: Call) => Promise<string | null>;
   readonly settings: ProtocolSettings & ControllerSettings;
   readonly clock: Clock;
   readonly logger: Log;
@@ -185,7 +185,7 @@ export class Controller {
     if (checkpoint?.attach !== record.attach || checkpoint.epoch !== record.epoch) {
       return this.#attach(record, 'the log of this attach is not known');
     }
-    const stopped = await this.#options.captureStopped();
+    const stopped = await this.#options.captureStopped(this.#call());
     if (stopped !== null) return [hold('capture_stopped', stopped)];
     return needsCopy(record) ? this.#copy(record) : this.#rejoin(record, signal);
   }

@@ -11,10 +11,22 @@ export class HeartbeatWatch {
   /** Since when each row has stood unchanged, on this instance's monotonic clock. */
   readonly #unchanged = new Map<string, { beat: bigint; sinceMs: number }>();
 
+  #alive = 1;
+
   constructor(control: ControlStore, clock: Clock, settings: Pick<ProtocolSettings, 'leaseMs' | 'marginMs'>) {
     this.#control = control;
     this.#clock = clock;
     this.#settings = settings;
+  }
+
+  /** How many instances are alive, as last counted; at least 1. */
+  get alive(): number {
+    return this.#alive;
+  }
+
+  /** Counts the living instances; declares dead what stood still for too long. Errors leave the count as it is. */
+  async count(): Promise<void> {
+    await this.allHaveSeen('', Number.MAX_SAFE_INTEGER);
   }
 
   /**
@@ -27,6 +39,7 @@ export class HeartbeatWatch {
       const behind = rows.filter((row) => !row.dead && (row.seen[resource] ?? 0) < generation);
       this.#forget(rows);
       const gone = await Promise.all(behind.map((row) => this.#declareDeadIfStill(row)));
+      this.#alive = Math.max(1, rows.filter((row) => !row.dead).length - gone.filter((dead) => dead).length);
       return gone.every((dead) => dead);
     } catch {
       return false;

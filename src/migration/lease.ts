@@ -40,6 +40,8 @@ interface Held {
   fromWallMicros: bigint;
 }
 
+/** Rounds between two counts of the living instances. */
+const ROUNDS_PER_COUNT = 25;
 /** How long a failing round waits before the next, at most: the authority may be restarting. */
 const FAILED_ROUND_PAUSE_MS = 100;
 
@@ -68,6 +70,11 @@ export class Lease {
   /** This life of the instance: it changes when the instance was declared dead. */
   get incarnation(): string {
     return this.#incarnation;
+  }
+
+  /** How many instances are alive, as last seen by a wait or a round; at least 1. */
+  get instances(): number {
+    return this.#watch.alive;
   }
 
   /** The control record, if this instance holds a lease of it that is valid now. */
@@ -201,6 +208,7 @@ export class Lease {
       return;
     }
     for (const record of records) this.#extend(record, sentMs, sentWallMicros);
+    if (this.#started % ROUNDS_PER_COUNT === 0) await this.#watch.count();
   }
 
   #newLife(): void {

@@ -29,10 +29,12 @@ import { createWriteThrough, type WriteThroughOptions } from './write-through.ts
 /** What the decorator needs. */
 export interface TwoStoresOptions extends Omit<WriteThroughOptions, 'resource' | 'authority' | 'follower'> {
   readonly resource: Resource;
-  /** MySQL, and its reads in batches where that is wanted. */
+  /** MySQL. */
   readonly source: RecordStore;
   /** Cassandra; null: the resource stays at the source. */
   readonly target: FollowerStore | null;
+  /** The same stores' reads, batched where that is wanted. */
+  readonly reads: { readonly source: ReadableRecords; readonly target: ReadableRecords | null };
   readonly lease: Lease;
   readonly flags: Flags;
   /** Null: the resource has no target. */
@@ -154,12 +156,12 @@ async function readAuthority(
   reason: RouteReason,
   call: Call,
 ): Promise<Answer> {
-  const { resource, lease, source } = options;
+  const { resource, lease, reads } = options;
   let control = await lease.valid(resource.id, call);
   let renewed = false;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const { floor } = control;
-    const stored = (await question.ask(source, call)).map((one) => atFloor(one, floor));
+    const stored = (await question.ask(reads.source, call)).map((one) => atFloor(one, floor));
     if (!holdsStill(options, control)) {
       control = await lease.valid(resource.id, call);
     } else if (question.authorityReaches(stored, call.atLeast)) {
@@ -189,7 +191,8 @@ async function askFollower(
   control: ControlRecord,
   call: Call,
 ): Promise<{ stored: readonly Stored[] } | { reason: RouteReason }> {
-  const { target, clock, settings } = options;
+  const { clock, settings } = options;
+  const { target } = options.reads;
   if (target === null) return { reason: 'not_in_sync' };
   const nowMs = clock.monotonicMs();
   const budgetMs = Math.min(settings.followerReadBudgetMs, (call.deadlineMs - nowMs) * FOLLOWER_SHARE);

@@ -12,6 +12,7 @@ import {
 } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
 import type { CaptureStatus } from '../migration/capture.ts';
 import { type ControllerStatus, phaseOf } from '../migration/phase.ts';
+import { MAX_REPAIRED, type Repaired } from '../migration/repair.ts';
 import type { Call } from '../stores/call.ts';
 import type { ControlRecord, ControlStore } from '../stores/control-store.ts';
 import type { Job, JobStore } from '../stores/job-store.ts';
@@ -40,8 +41,8 @@ export interface MigrationSubject {
   readonly nameOfBytes: (key: Buffer) => string;
   /** The record's key. Throws `invalid_argument` that names the field `records`. */
   readonly keyOfName: (name: string) => Key;
-  /** Touches records, waits for a barrier, compares them again and closes what is equal. Returns how many are. */
-  readonly repair: (keys: readonly Key[], call: Call) => Promise<number>;
+  /** Repairs records; null: the first open mismatches. */
+  readonly repair: (keys: readonly Key[] | null, call: Call) => Promise<Repaired>;
 }
 
 /** What the migration API needs. */
@@ -56,8 +57,6 @@ export interface MigrationServiceOptions {
 /** Bounds of pages, as the proto says. */
 const PAGE = { default: 50, most: 1_000 };
 const MIGRATIONS_PAGE = { default: 100, most: 100 };
-/** The most records that one call repairs. */
-const MAX_REPAIRS = 1_000;
 const WATCH = { defaultMs: 1_000, leastMs: 200, mostMs: 60_000 };
 /** Enough jobs to find the newest of each kind among them. */
 const NEWEST_JOBS = 20;
@@ -237,16 +236,12 @@ class MigrationService {
   }
 
   async #repair(subject: MigrationSubject, records: readonly string[], call: Call) {
-    const { jobs } = this.#options;
-    if (records.length > MAX_REPAIRS) throw invalidField('records', `must not name more than ${MAX_REPAIRS} records`);
-    const keys =
-      records.length > 0
-        ? records.map(subject.keyOfName)
-        : (await jobs.listMismatches(subject.id, { after: 0, limit: MAX_REPAIRS, openOnly: true }, call)).map((one) =>
-            subject.keyOfName(subject.nameOfBytes(one.key)),
-          );
-    const repairedCount = BigInt(await subject.repair(keys, call));
-    return { repairedCount, openCount: BigInt(await jobs.countOpenMismatches(subject.id, call)) };
+    if (records.length > MAX_REPAIRED) {
+      throw invalidField('records', `must not name more than ${MAX_REPAIRED} records`);
+    }
+    const keys = records.length === 0 ? null : records.map(subject.keyOfName);
+    const { repaired, open } = await subject.repair(keys, call);
+    return { repairedCount: BigInt(repaired), openCount: BigInt(open) };
   }
 }
 
