@@ -44,6 +44,7 @@ export const controlTables = [
     attach INT UNSIGNED NOT NULL,
     position MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     definition_hash CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    begun BOOLEAN NOT NULL,
     written_at DATETIME(6) NOT NULL
   ) ENGINE=InnoDB`,
   `CREATE TABLE IF NOT EXISTS crossfade_barrier (

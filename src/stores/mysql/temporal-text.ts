@@ -87,7 +87,8 @@ function digits4(text: string, at: number): number {
   return digits2(text, at) * 100 + digits2(text, at + 2);
 }
 
-function isDay(year: number, month: number, day: number): boolean {
+/** Whether a year, a month and a day are a day of the calendar. */
+export function isDay(year: number, month: number, day: number): boolean {
   if (month < 1 || month > 12 || day < 1) return false;
   return day <= 28 || day <= daysInMonth(year, month);
 }
@@ -101,8 +102,8 @@ function isLeap(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
 
-/** Days of the proleptic Gregorian calendar. */
-function daysSinceEpoch(year: number, month: number, day: number): number {
+/** Days of the proleptic Gregorian calendar since 1970-01-01. */
+export function daysSinceEpoch(year: number, month: number, day: number): number {
   const before = year - 1;
   const leapDays = Math.floor(before / 4) - Math.floor(before / 100) + Math.floor(before / 400);
   const inYear = (DAYS_BEFORE_MONTH[month - 1] ?? 0) + (month > 2 && isLeap(year) ? 1 : 0) + day;
