@@ -166,7 +166,7 @@ async function applyBatches(engine: Engine, batches: readonly (readonly Copy[])[
 async function readTokens(engine: Engine, from: bigint, limit: number, call: Call): Promise<readonly bigint[]> {
   const bound = engine.statements.sample(from, limit);
   const result = await engine.client.run(bound, call.deadlineMs, { fetchSize: limit });
-  return result.rows.map((row) => (row as DriverRow).token as bigint);
+  return result.rows.map((row) => (row as DriverRow).crossfade_token as bigint);
 }
 
 interface WalkStep {

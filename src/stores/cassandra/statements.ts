@@ -17,7 +17,7 @@ export interface Statements {
   readonly list: (parent: readonly Value[], after: Key | null) => Bound;
   /** All rows of a range of tokens, the first exclusive, the last inclusive. */
   readonly walk: (from: bigint, to: bigint) => Bound;
-  /** The tokens of the rows from a token on, as `token`. */
+  /** The tokens of the rows from a token on, as `crossfade_token`. */
   readonly sample: (from: bigint, limit: number) => Bound;
   /** A record, or a marker, replacing everything older and nothing newer. */
   readonly apply: (copy: Copy) => Bound;
@@ -51,7 +51,7 @@ export function compileStatements(
     list: `SELECT ${columns} ${from} ${inPartition}`,
     listAfter: `SELECT ${columns} ${from} ${inPartition} AND (${clustering.join(', ')}) > (${marks(clustering)})`,
     walk: `SELECT ${columns} ${from} ${token} > ? AND ${token} <= ?`,
-    sample: `SELECT ${token} AS token ${from} ${token} >= ? LIMIT ?`,
+    sample: `SELECT ${token} AS crossfade_token ${from} ${token} >= ? LIMIT ?`,
     // The write id is empty, not null: a null would be one more tombstone in every row.
     apply: `INSERT INTO ${name} (${columns}, crossfade_write_id) VALUES (${marks(names)}, ?, ?, 0x) USING TIMESTAMP ? AND TTL ?`,
   };

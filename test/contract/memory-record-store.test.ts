@@ -1,0 +1,37 @@
+import { systemClock, systemRandom } from '../../src/domain/clock.ts';
+import { MemoryDatabase } from '../../src/stores/memory/database.ts';
+import { createMemoryFollowerStore, createMemoryRecordStore } from '../../src/stores/memory/record-store.ts';
+import { describeRecordStore, type OpenStore } from './record-store-contract.ts';
+
+describeRecordStore('the authority in memory', async () => ({
+  open: async (resource): Promise<OpenStore> => {
+    const database = new MemoryDatabase({ clock: systemClock, random: systemRandom });
+    database.control.set(resource.id, {
+      resource: resource.id,
+      epoch: 1,
+      authority: 'source',
+      floor: 0n,
+      attach: 1,
+      state: 'in_sync',
+      generation: 1,
+      copiedAttach: 1,
+      attempt: null,
+    });
+    const store = createMemoryRecordStore({ database, resource });
+    const setControl: NonNullable<OpenStore['authority']>['setControl'] = async (change) => {
+      const current = database.control.get(resource.id);
+      if (current !== undefined) database.control.set(resource.id, { ...current, ...change });
+    };
+    return { store, authority: { store, setControl, outsideWrite: async (key, row) => store.outsideWrite(key, row) } };
+  },
+  close: async () => {},
+}));
+
+describeRecordStore(
+  'a follower in memory',
+  async () => ({
+    open: async (resource) => ({ store: createMemoryFollowerStore({ clock: systemClock, resource }) }),
+    close: async () => {},
+  }),
+  { writes: 'it stands in for a follower only' },
+);

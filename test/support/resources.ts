@@ -1,0 +1,194 @@
+/** Resources for tests of the stores, and the tables that hold them in either store. */
+import type { Column, ColumnType, Resource } from '../../src/domain/resource.ts';
+import { CROSSFADE_COLUMNS, cqlTypeOf } from '../../src/schema/cql-types.ts';
+
+/** A string column's type: every character, at most `maxChars` of them. */
+export function stringType(
+  maxChars: number,
+  more: { trimsSpaces?: true; charset?: 'latin1' | 'ascii' | 'utf8mb3' } = {},
+) {
+  return { kind: 'string', maxChars, maxBytes: maxChars * 4, padSpace: true, ...more } as const;
+}
+
+/** An integer column's type. */
+export function intType(bits: 8 | 16 | 24 | 32 | 64, unsigned = false): ColumnType {
+  return { kind: 'int', bits, unsigned };
+}
+
+/** Makes a resource of key columns (all but the last name the parent) and nullable others, by name. */
+export function testResource(
+  id: string,
+  key: Readonly<Record<string, ColumnType>>,
+  others: Readonly<Record<string, ColumnType>>,
+): Resource {
+  const keys = Object.entries(key);
+  const columns: Column[] = [
+    ...keys.map(([name, type]) => column(name, type, false)),
+    ...Object.entries(others).map(([name, type]) => column(name, type, true)),
+  ];
+  return {
+    id,
+    typeName: `crossfade.test.v1.${id}`,
+    columns,
+    keyLength: keys.length,
+    parentLength: keys.length - 1,
+    name: keys.map(([name]) => ({ collection: `${name}s`, variable: name })),
+    mysql: { schema: 'test', table: id },
+    cassandra: { keyspace: 'test', table: id },
+  };
+}
+
+function column(name: string, type: ColumnType, nullable: boolean): Column {
+  return {
+    field: name,
+    type,
+    nullable,
+    mysqlName: name,
+    cassandraName: name,
+    writable: nullable,
+    serverChanges: false,
+  };
+}
+
+/** The same resource in another MySQL schema and Cassandra keyspace. */
+export function placeResource(resource: Resource, place: string): Resource {
+  const { mysql, cassandra } = resource;
+  return {
+    ...resource,
+    mysql: { ...mysql, schema: place },
+    ...(cassandra && { cassandra: { ...cassandra, keyspace: place } }),
+  };
+}
+
+/** Plain records: a string for the parent, a string for the record, a few values. */
+export const notesResource = testResource(
+  'notes',
+  { owner: stringType(60), note: stringType(60) },
+  { title: stringType(200), amount: { kind: 'decimal', precision: 12, scale: 2, unsigned: false }, stars: intType(32) },
+);
+
+/** Records in the order of signed integers. */
+export const signedResource = testResource(
+  'signed',
+  { owner: intType(32), rank: intType(64) },
+  { title: stringType(40) },
+);
+
+/** Records in the order of unsigned integers. */
+export const unsignedResource = testResource(
+  'unsigned',
+  { owner: intType(64, true), rank: intType(64, true) },
+  { title: stringType(40) },
+);
+
+/** Records in the order of bytes, under a parent of two columns. */
+export const bytesResource = testResource(
+  'bytes',
+  {
+    tenant: { kind: 'uuid' },
+    owner: { kind: 'bytes', maxBytes: 16, fixed: false },
+    digest: { kind: 'bytes', maxBytes: 16, fixed: false },
+  },
+  { title: stringType(40) },
+);
+
+/** A column of every type that is carried. */
+export const typesResource = testResource(
+  'types',
+  { owner: stringType(40), sample: intType(64, true) },
+  {
+    tiny: intType(8),
+    tiny_unsigned: intType(8, true),
+    small: intType(16),
+    small_unsigned: intType(16, true),
+    medium: intType(24),
+    medium_unsigned: intType(24, true),
+    normal: intType(32),
+    normal_unsigned: intType(32, true),
+    big: intType(64),
+    big_unsigned: intType(64, true),
+    model_year: { kind: 'int', bits: 16, unsigned: true, year: true },
+    flag: { kind: 'bool' },
+    amount: { kind: 'decimal', precision: 20, scale: 4, unsigned: false },
+    digits: { kind: 'decimal', precision: 38, scale: 0, unsigned: true },
+    fraction: { kind: 'decimal', precision: 30, scale: 30, unsigned: false },
+    ratio: { kind: 'float' },
+    measure: { kind: 'double' },
+    positive: { kind: 'double', unsigned: true },
+    code: stringType(10, { trimsSpaces: true, charset: 'ascii' }),
+    title: stringType(100),
+    nickname: stringType(40, { charset: 'utf8mb3' }),
+    legacy: stringType(40, { charset: 'latin1' }),
+    checksum: { kind: 'bytes', maxBytes: 4, fixed: true },
+    payload: { kind: 'bytes', maxBytes: 300, fixed: false },
+    external: { kind: 'uuid' },
+    birth: { kind: 'date' },
+    elapsed: { kind: 'time', fsp: 6 },
+    alarm: { kind: 'time', fsp: 3 },
+    occurred: { kind: 'datetime', fsp: 6 },
+    noted: { kind: 'datetime', fsp: 0 },
+    synced: { kind: 'timestamp', fsp: 6 },
+    second: { kind: 'timestamp', fsp: 0 },
+    state: { kind: 'enum', values: ['active', 'on-hold', "it's", 'ü'] },
+    tags: { kind: 'set', values: ['urgent', 'checked', 'billed'] },
+    document: { kind: 'json' },
+  },
+);
+
+/** Every resource of this file. */
+export const testResources = [notesResource, signedResource, unsignedResource, bytesResource, typesResource] as const;
+
+/** CREATE TABLE for a resource in Cassandra. */
+export function cassandraTable(resource: Resource): string {
+  const { columns, keyLength, parentLength, cassandra } = resource;
+  const names = columns.map((one) => one.cassandraName);
+  const declared = columns.map((one) => `${one.cassandraName} ${cqlTypeOf(one.type)}`);
+  const own = Object.entries(CROSSFADE_COLUMNS).map(([name, type]) => `${name} ${type}`);
+  const key = [`(${names.slice(0, parentLength).join(', ')})`, ...names.slice(parentLength, keyLength)].join(', ');
+  return `CREATE TABLE ${cassandra?.keyspace}.${cassandra?.table} (${[...declared, ...own].join(', ')}, PRIMARY KEY (${key}))`;
+}
+
+/** CREATE TABLE for a resource in MySQL. */
+export function mysqlTable(resource: Resource): string {
+  const { columns, keyLength, mysql } = resource;
+  const declared = columns.map(
+    (one) => `\`${one.mysqlName}\` ${mysqlTypeOf(one.type)} ${one.nullable ? 'NULL' : 'NOT NULL'}`,
+  );
+  const key = columns.slice(0, keyLength).map((one) => `\`${one.mysqlName}\``);
+  return `CREATE TABLE \`${mysql.schema}\`.\`${mysql.table}\` (${[...declared, `PRIMARY KEY (${key.join(', ')})`].join(', ')}) ENGINE=InnoDB`;
+}
+
+const INTEGERS = { 8: 'TINYINT', 16: 'SMALLINT', 24: 'MEDIUMINT', 32: 'INT', 64: 'BIGINT' } as const;
+
+function mysqlTypeOf(type: ColumnType): string {
+  switch (type.kind) {
+    case 'int':
+      return type.year ? 'YEAR' : `${INTEGERS[type.bits]}${type.unsigned ? ' UNSIGNED' : ''}`;
+    case 'bool':
+      return 'TINYINT(1)';
+    case 'decimal':
+      return `DECIMAL(${type.precision},${type.scale})${type.unsigned ? ' UNSIGNED' : ''}`;
+    case 'float':
+    case 'double':
+      return `${type.kind.toUpperCase()}${type.unsigned ? ' UNSIGNED' : ''}`;
+    case 'string': {
+      const charset = type.charset ?? 'utf8mb4';
+      const base = type.trimsSpaces ? 'CHAR' : 'VARCHAR';
+      return `${base}(${type.maxChars}) CHARACTER SET ${charset} COLLATE ${charset === 'utf8mb3' ? 'utf8' : charset}_bin`;
+    }
+    case 'bytes':
+      return `${type.fixed ? 'BINARY' : 'VARBINARY'}(${type.maxBytes})`;
+    case 'uuid':
+      return 'BINARY(16)';
+    case 'date':
+    case 'json':
+      return type.kind.toUpperCase();
+    case 'time':
+    case 'datetime':
+    case 'timestamp':
+      return `${type.kind.toUpperCase()}(${type.fsp})`;
+    case 'enum':
+    case 'set':
+      return `${type.kind.toUpperCase()}(${type.values.map((value) => `'${value.replaceAll("'", "''")}'`).join(',')}) CHARACTER SET utf8mb4`;
+  }
+}
