@@ -1,0 +1,60 @@
+import type { LogEvent } from '../change-log.ts';
+import { type GtidPosition, parseGtidPosition } from './gtid-set.ts';
+import type { Deadline, MysqlClient } from './pool.ts';
+
+/** The server's log as a reader finds it. */
+export interface BinlogState {
+  readonly flavour: GtidPosition['flavour'];
+  /** Every transaction that was committed. */
+  readonly executed: GtidPosition;
+  /** Those whose log is gone. Empty on MariaDB, which says so only when it is asked for them. */
+  readonly purged: GtidPosition;
+  /** Whether names of tables are kept in lower case. */
+  readonly foldsNames: boolean;
+}
+
+/** Asks the server for its flavour and for what its log has. */
+export async function readBinlogState(client: MysqlClient, deadline: Deadline): Promise<BinlogState> {
+  const version = await client.read('SELECT VERSION()', [], deadline);
+  const flavour = /mariadb/i.test(String(version.rows[0]?.[0])) ? 'mariadb' : 'mysql';
+  const { rows } = await client.read(flavour === 'mysql' ? MYSQL_SQL : MARIADB_SQL, [], deadline);
+  const [executed, purged, lowerCase] = rows[0] ?? [];
+  return {
+    flavour,
+    executed: parseGtidPosition(String(executed ?? ''), flavour),
+    purged: parseGtidPosition(String(purged ?? ''), flavour),
+    foldsNames: Number(lowerCase) !== 0,
+  };
+}
+
+const MYSQL_SQL = 'SELECT @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged, @@lower_case_table_names';
+const MARIADB_SQL = "SELECT @@GLOBAL.gtid_binlog_pos, '', @@lower_case_table_names";
+
+/** Why the log can't be read from a position; null: it can, as far as the server knows. */
+export function gapAt(position: GtidPosition, state: BinlogState): LogEvent | null {
+  if (!state.executed.covers(position)) return LOST_TAIL;
+  return position.covers(state.purged) ? null : PURGED;
+}
+
+/** Why the server ended or refused the log, by its error; null: for no reason that a new try does not mend. */
+export function gapOf(error: unknown): LogEvent | null {
+  const { errno, message } = error as { errno?: number; message?: string };
+  if (errno !== FATAL_ERROR_READING_LOG || message === undefined) return null;
+  if (/more GTIDs than|which is not in the master's binlog/.test(message)) return LOST_TAIL;
+  return /purged|Could not find first log file|could not find .*log/i.test(message) ? PURGED : null;
+}
+
+/** ER_MASTER_FATAL_ERROR_READING_BINLOG. */
+const FATAL_ERROR_READING_LOG = 1236;
+
+const PURGED: LogEvent = {
+  type: 'stopped',
+  reason: 'log_purged',
+  message: 'the server has purged a part of its log that was not read yet',
+};
+
+const LOST_TAIL: LogEvent = {
+  type: 'stopped',
+  reason: 'source_lost_its_tail',
+  message: 'the server does not have transactions that were read from it: it was restored, or it is another one',
+};
