@@ -1,0 +1,86 @@
+import { type ContextKey, createContextKey, createContextValues } from '@connectrpc/connect';
+import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from '@connectrpc/connect/protocol';
+import type { DomainError } from '../domain/errors.ts';
+import { malformedRequest } from './typed-service.ts';
+
+/*
+ * connect-es decodes a request before it calls anything of ours, and answers what it can't decode by itself: with
+ * INTERNAL for wire bytes, without ErrorInfo, past our traces and metrics. So a request that was refused like this is
+ * handed in once more, with an empty message in place of its own and a note for the handler, which then refuses it as
+ * any other. Connect goes on doing what it is here for: it frames the answer in the caller's protocol.
+ */
+
+/** How far a request came, shared between this wrapper and the handler. */
+export interface Arrival {
+  /** Set by the handler when it is called. */
+  reached: boolean;
+  /** What the handler has to refuse the request with; null: nothing. */
+  malformed: DomainError | null;
+}
+
+/** Where the handler finds its request's {@link Arrival}. */
+export const arrivalKey: ContextKey<Arrival> = createContextKey<Arrival>({ reached: false, malformed: null });
+
+/** Wraps a handler so that requests which can't be decoded reach it too. */
+export function admitMalformed(handler: UniversalHandler): UniversalHandler {
+  const handle = async (request: UniversalServerRequest): Promise<UniversalServerResponse> => {
+    const arrival: Arrival = { reached: false, malformed: null };
+    const contextValues = createContextValues().set(arrivalKey, arrival);
+    const response = await handler({ ...request, contextValues });
+    if (arrival.reached || response.body === undefined) return response;
+    const body = await readAll(response.body);
+    const complaint = findComplaint(body);
+    if (complaint === null) return { ...response, body: once(body) };
+    arrival.malformed = malformedRequest(...describe(complaint));
+    return await handler({ ...withEmptyMessage(request), contextValues });
+  };
+  return Object.assign(handle, handler);
+}
+
+/** The answer of a request that never reached its handler: an error, some hundred bytes. */
+async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function* once(body: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield body;
+}
+
+/** The text of an answer that says INVALID_ARGUMENT or INTERNAL, in JSON or in gRPC-Web's trailers; null for any other. */
+function findComplaint(body: Buffer): string | null {
+  const text = body.toString('latin1');
+  return /"code":"(internal|invalid_argument)"|grpc-status: *(13|3)\b/i.test(text) ? text : null;
+}
+
+/** What is wrong, without the value that is: protobuf-es quotes it. */
+function describe(complaint: string): [message: string, metadata: Record<string, string>] {
+  const [, unknown] = /key \\?"([\w.]{1,100})\\?" is unknown/.exec(complaint) ?? [];
+  if (unknown !== undefined) return [`there is no field "${unknown}"`, { field: unknown }];
+  const [, field] = /cannot decode field [\w.]*?([a-z0-9_]{1,100}) from JSON/.exec(complaint) ?? [];
+  if (field !== undefined) return [`the value of "${field}" is not one of its type`, { field }];
+  return ['not a message of its type', {}];
+}
+
+const ENVELOPE_BYTES = 5;
+/** Headers that say something about the message that is no longer there. */
+const MESSAGE_HEADERS = ['content-length', 'content-encoding', 'connect-content-encoding', 'grpc-encoding'];
+
+function withEmptyMessage(request: UniversalServerRequest): UniversalServerRequest {
+  const header = new Headers(request.header);
+  for (const name of MESSAGE_HEADERS) header.delete(name);
+  const url = new URL(request.url);
+  const type = header.get('content-type') ?? `application/${url.searchParams.get('encoding')}`;
+  const message = type.includes('json') ? '{}' : '';
+  if (request.method === 'GET') {
+    for (const name of ['base64', 'compression']) url.searchParams.delete(name);
+    url.searchParams.set('message', message);
+    return { ...request, header, url: url.toString() };
+  }
+  const enveloped = type.startsWith('application/connect+') || type.startsWith('application/grpc');
+  const body = Buffer.alloc((enveloped ? ENVELOPE_BYTES : 0) + message.length);
+  body.write(message, body.length - message.length);
+  if (enveloped) body.writeUInt32BE(message.length, 1);
+  return { ...request, header, body: once(body) };
+}

@@ -1,0 +1,188 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  createRegistry,
+  type DescMessage,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type Message,
+  type Registry,
+} from '@bufbuild/protobuf';
+import { Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
+import type { Inbound } from './call-context.ts';
+import { type Arrival, admitMalformed, arrivalKey } from './connect-malformed.ts';
+import { createCors } from './cors.ts';
+import { toConnectError } from './errors.ts';
+import type { Method, MethodTable, StreamingMethod, UnaryMethod } from './method-table.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Answer } from './request.ts';
+import { metadataNames, type RpcLimits } from './settings.ts';
+
+/** Answers a request that is none of the API's, for example a scrape of the metrics. */
+export type HttpRoute = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The port for browsers and curl: Connect and gRPC-Web over HTTP/1.1. */
+export interface ConnectServer {
+  /** Listens; resolves with the port, which the system chooses if 0 was asked for. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<number>;
+  /** From now on every answer asks its client to close the connection. */
+  discourage(): void;
+  /** Stops listening; requests under way are finished. Resolves when all connections are closed. */
+  close(): Promise<void>;
+  /** Breaks every connection. */
+  destroy(): void;
+}
+
+/** What {@link createConnectServer} needs. */
+export interface ConnectServerOptions {
+  readonly table: MethodTable;
+  readonly pipeline: Pipeline;
+  readonly limits: RpcLimits;
+  /** The types that may stand in a `google.protobuf.Any` of an answer. */
+  readonly registry: Registry;
+  /** Origins whose scripts may call; empty: none. */
+  readonly corsOrigins: readonly string[];
+  /** By path, such as `/metrics`; looked up before the API's methods. */
+  readonly routes: ReadonlyMap<string, HttpRoute>;
+}
+
+/** How long a connection may be idle: longer than the usual minute of proxies, so that they close it and not we. */
+const KEEP_ALIVE_MS = 75_000;
+/** How long a request's headers may take to arrive, and the whole of it. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Creates the server. Unknown fields in JSON are refused: a misspelt field would be ignored in silence. */
+export function createConnectServer(options: ConnectServerOptions): ConnectServer {
+  const { limits } = options;
+  const handleRpc = connectNodeAdapter({
+    routes: (router) => addMethods(router, options),
+    grpc: false,
+    readMaxBytes: limits.maxMessageBytes,
+    writeMaxBytes: limits.maxMessageBytes,
+    jsonOptions: {
+      registry: createRegistry(options.registry, file_google_rpc_error_details),
+      ignoreUnknownFields: false,
+    },
+  });
+  const answerPreflight = createCors(options.corsOrigins);
+  let closing = false;
+  const server = createServer(
+    { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    (request, response) => {
+      if (closing) response.setHeader('connection', 'close');
+      const route = options.routes.get(request.url?.split('?', 1)[0] ?? '');
+      if (route !== undefined) route(request, response);
+      else if (!answerPreflight(request, response)) handleRpc(request, response);
+    },
+  );
+  return {
+    listen: (address) => listen(server, address),
+    discourage: () => {
+      closing = true;
+    },
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error === undefined ? resolve() : reject(error)));
+      }),
+    destroy: () => server.closeAllConnections(),
+  };
+}
+
+function listen(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function addMethods(router: ConnectRouter, options: ConnectServerOptions): void {
+  for (const method of options.table.values()) addMethod(router, method, options.pipeline);
+  router.handlers.splice(0, router.handlers.length, ...router.handlers.map(admitMalformed));
+}
+
+function addMethod(router: ConnectRouter, method: Method, pipeline: Pipeline): void {
+  if (method.kind === 'unary') {
+    const desc = method.desc as DescMethodUnary;
+    router.rpc(desc, (request, context) => callUnary(method, request, context, pipeline));
+  } else {
+    const desc = method.desc as DescMethodServerStreaming;
+    router.rpc(desc, (request, context) => callStreaming(method, request, context, pipeline));
+  }
+}
+
+function callUnary(
+  method: UnaryMethod,
+  request: Message,
+  context: HandlerContext,
+  pipeline: Pipeline,
+): Promise<Message> {
+  return new Promise((resolve, reject) => {
+    const answer: Answer = {
+      succeed: (bytes, version) => {
+        if (version > 0n) context.responseHeader.set(metadataNames.version, String(version));
+        try {
+          resolve(decodeOwn(method.desc.output, bytes));
+        } catch (error) {
+          reject(error);
+        }
+      },
+      fail: (failure) => reject(toConnectError(failure)),
+    };
+    pipeline.unary(method, arrive(request, context), new ConnectInbound(context), answer);
+  });
+}
+
+async function* callStreaming(
+  method: StreamingMethod,
+  request: Message,
+  context: HandlerContext,
+  pipeline: Pipeline,
+): AsyncGenerator<Message> {
+  const messages = pipeline.stream(method, arrive(request, context), new ConnectInbound(context), toConnectError);
+  for await (const bytes of messages) yield decodeOwn(method.desc.output, bytes);
+}
+
+/** Notes that the request came through, and returns what stands for decoding it. */
+function arrive(request: Message, context: HandlerContext): () => Message {
+  const arrival: Arrival = context.values.get(arrivalKey);
+  arrival.reached = true;
+  return () => {
+    if (arrival.malformed !== null) throw arrival.malformed;
+    return request;
+  };
+}
+
+/** Decodes from a copy: the message's bytes fields are parts of it, and the encoder uses its buffer again. */
+function decodeOwn(desc: DescMessage, bytes: Uint8Array): Message {
+  return fromBinary(desc, Uint8Array.from(bytes));
+}
+
+/** A request's metadata and deadline as connect-node has them. */
+class ConnectInbound implements Inbound {
+  readonly timeoutMs: number | undefined;
+  readonly #context: HandlerContext;
+
+  constructor(context: HandlerContext) {
+    this.#context = context;
+    this.timeoutMs = context.timeoutMs();
+  }
+
+  get(name: string): string | undefined {
+    return this.#context.requestHeader.get(name) ?? undefined;
+  }
+
+  onCancel(listener: () => void): void {
+    const { signal } = this.#context;
+    signal.addEventListener('abort', () => {
+      // At the deadline the pipeline answers, with ErrorInfo; what comes through here then is Connect's own timer.
+      if (ConnectError.from(signal.reason).code !== Code.DeadlineExceeded) listener();
+    });
+  }
+}

@@ -1,0 +1,167 @@
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import type { Inbound } from './call-context.ts';
+import { type RpcFailure, toGrpcStatus } from './errors.ts';
+import type { MethodTable, StreamingMethod, UnaryMethod } from './method-table.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Answer } from './request.ts';
+import { metadataNames, type RpcLimits } from './settings.ts';
+
+/** The gRPC port. */
+export interface GrpcServer {
+  /** For services that bring their own handlers, such as health and reflection. */
+  readonly server: Server;
+  /** Listens; resolves with the port, which the system chooses if 0 was asked for. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<number>;
+  /**
+   * Stops listening and asks every client to go elsewhere; requests under way are finished. Resolves when all
+   * connections are closed.
+   */
+  close(): Promise<void>;
+  /** Breaks every connection. */
+  destroy(): void;
+}
+
+/** What {@link createGrpcServer} needs. */
+export interface GrpcServerOptions {
+  readonly table: MethodTable;
+  readonly pipeline: Pipeline;
+  readonly limits: RpcLimits;
+}
+
+/** A ping after this long without any tells a dead peer from an idle one. */
+const KEEPALIVE_MS = 60_000;
+/** How long its answer may take. */
+const KEEPALIVE_TIMEOUT_MS = 20_000;
+
+/**
+ * Creates the gRPC server. Requests come in as bytes and answers go out as bytes; grpc-js frames them, and copies an answer
+ * as soon as it gets it.
+ */
+export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  const { table, pipeline, limits } = options;
+  const server = new Server({
+    'grpc.max_receive_message_length': limits.maxMessageBytes,
+    'grpc.max_send_message_length': limits.maxMessageBytes,
+    'grpc.max_concurrent_streams': limits.maxRequestsPerConnection,
+    'grpc.keepalive_time_ms': KEEPALIVE_MS,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
+    // Counters that nobody here reads, kept for each connection and message.
+    'grpc.enable_channelz': 0,
+  });
+  for (const method of table.values()) {
+    if (method.kind === 'unary') registerUnary(server, method, pipeline);
+    else registerStreaming(server, method, pipeline);
+  }
+  return {
+    server,
+    listen: ({ host, port }) =>
+      new Promise((resolve, reject) => {
+        server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+          if (error === null) resolve(bound);
+          else reject(error);
+        });
+      }),
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.tryShutdown((error) => (error === undefined ? resolve() : reject(error)));
+      }),
+    destroy: () => server.forceShutdown(),
+  };
+}
+
+function registerUnary(server: Server, method: UnaryMethod, pipeline: Pipeline): void {
+  const handler = (call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>): void => {
+    const decode = (): unknown => method.decode(call.request);
+    pipeline.unary(method, decode, new GrpcInbound(call), new GrpcAnswer(call, callback));
+  };
+  server.register(method.path, handler, asBuffer, asIs, 'unary');
+}
+
+function registerStreaming(server: Server, method: StreamingMethod, pipeline: Pipeline): void {
+  const handler = (call: ServerWritableStream<Buffer, Uint8Array>): void => {
+    const decode = (): unknown => method.decode(call.request);
+    void writeAll(call, pipeline.stream(method, decode, new GrpcInbound(call), toGrpcStatus));
+  };
+  server.register(method.path, handler, asBuffer, asIs, 'serverStream');
+}
+
+/** Writes at the caller's pace: the next message is asked for when there is room for it. */
+async function writeAll(
+  call: ServerWritableStream<Buffer, Uint8Array>,
+  messages: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  try {
+    for await (const message of messages) {
+      if (!call.write(message) && !call.destroyed) await roomFor(call);
+    }
+    call.end();
+  } catch (status) {
+    call.emit('error', status);
+  }
+}
+
+async function roomFor(call: ServerWritableStream<Buffer, Uint8Array>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  call.once('drain', resolve).once('close', resolve);
+  await promise;
+  call.off('drain', resolve).off('close', resolve);
+}
+
+/** A request's metadata and deadline as grpc-js has them. */
+class GrpcInbound implements Inbound {
+  readonly timeoutMs: number | undefined;
+  readonly #call: ServerUnaryCall<Buffer, Uint8Array> | ServerWritableStream<Buffer, Uint8Array>;
+
+  constructor(call: ServerUnaryCall<Buffer, Uint8Array> | ServerWritableStream<Buffer, Uint8Array>) {
+    this.#call = call;
+    const deadline = Number(call.getDeadline());
+    this.timeoutMs = Number.isFinite(deadline) ? deadline - Date.now() : undefined;
+  }
+
+  get(name: string): string | undefined {
+    const [value] = this.#call.metadata.get(name);
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  onCancel(listener: () => void): void {
+    this.#call.once('cancelled', listener);
+  }
+}
+
+class GrpcAnswer implements Answer {
+  readonly #call: ServerUnaryCall<Buffer, Uint8Array>;
+  readonly #callback: sendUnaryData<Uint8Array>;
+
+  constructor(call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) {
+    this.#call = call;
+    this.#callback = callback;
+  }
+
+  succeed(message: Uint8Array, version: bigint): void {
+    if (version > 0n) {
+      const metadata = new Metadata();
+      metadata.set(metadataNames.version, String(version));
+      this.#call.sendMetadata(metadata);
+    }
+    this.#callback(null, message);
+  }
+
+  fail(failure: RpcFailure): void {
+    this.#callback(toGrpcStatus(failure));
+  }
+}
+
+function asIs(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,134 @@
+import { DeadlineWatch } from '../domain/deadline-watch.ts';
+import { DomainError } from '../domain/errors.ts';
+import type { CallContext, Inbound } from './call-context.ts';
+import type { RpcFailure } from './errors.ts';
+import type { Reply, StreamingMethod, UnaryMethod } from './method-table.ts';
+import { type Answer, type RequestOptions, RequestScope, UnaryRequest } from './request.ts';
+
+/** What every request goes through between a transport and its handler; one for both servers. */
+export interface Pipeline {
+  /** Handles one request. `decode` returns the request's message or throws what is wrong with it. Never throws. */
+  unary(method: UnaryMethod, decode: () => unknown, inbound: Inbound, answer: Answer): void;
+  /** Handles a request with many answers. Throws what `toError` makes of a failure. */
+  stream(
+    method: StreamingMethod,
+    decode: () => unknown,
+    inbound: Inbound,
+    toError: (failure: RpcFailure) => unknown,
+  ): AsyncIterable<Uint8Array>;
+  /** How many requests are under way, streams not among them. */
+  running(): number;
+  /** Resolves when no request is under way, streams not among them. */
+  idle(): Promise<void>;
+  /** Ends every stream, now and later, with SHUTTING_DOWN: its caller finds another instance. */
+  endStreams(): void;
+}
+
+/** Creates the pipeline: the bounds, the metadata, the message, the handler, the answer, in this order. */
+export function createPipeline(options: RequestOptions): Pipeline {
+  const { maxConcurrentRequests, maxConcurrentStreams } = options.limits;
+  const deadlines = new DeadlineWatch(options.clock);
+  const streams = new Set<CallContext>();
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  let ending = false;
+
+  const done = (request: UnaryRequest): void => {
+    deadlines.remove(request);
+    running--;
+    if (running > 0) return;
+    for (const wake of waiting.splice(0)) wake();
+  };
+
+  const unary: Pipeline['unary'] = (method, decode, inbound, answer) => {
+    const scope = new RequestScope(method.path, options);
+    const request = new UnaryRequest(scope, answer, done);
+    running++;
+    try {
+      if (running > maxConcurrentRequests) throw tooManyRequests();
+      const context = scope.open(inbound, false);
+      deadlines.add(request);
+      // Access control belongs here: the caller is known, and nothing of its request has been looked at.
+      method.handle(decode(), context).then(request.succeed, request.fail);
+    } catch (error) {
+      request.fail(error);
+    }
+  };
+
+  const stream: Pipeline['stream'] = async function* (method, decode, inbound, toError) {
+    const scope = new RequestScope(method.path, options);
+    let context: CallContext | null = null;
+    try {
+      if (ending) throw shuttingDown();
+      if (streams.size >= maxConcurrentStreams) throw tooManyRequests();
+      context = scope.open(inbound, true);
+      streams.add(context);
+      deadlines.add(scope);
+      // Access control belongs here too.
+      for await (const reply of untilAborted(method.handle(decode(), context), context.signal)) yield reply();
+    } catch (error) {
+      throw toError(scope.failed(error));
+    } finally {
+      deadlines.remove(scope);
+      if (context !== null) streams.delete(context);
+      scope.end();
+    }
+  };
+
+  return {
+    unary,
+    stream,
+    running: () => running,
+    idle: () => (running === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+    endStreams: () => {
+      ending = true;
+      for (const context of streams) context.abort(shuttingDown());
+    },
+  };
+}
+
+/** What the handler yields, until the signal aborts: then it throws the signal's reason, whatever the handler waits for. */
+async function* untilAborted(replies: AsyncIterable<Reply>, signal: AbortSignal): AsyncGenerator<Reply> {
+  const iterator = replies[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await nextUnlessAborted(iterator, signal);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    // Not awaited: a handler that still waits for something would hold the answer back.
+    iterator.return?.().catch(() => {});
+  }
+}
+
+function nextUnlessAborted(iterator: AsyncIterator<Reply>, signal: AbortSignal): Promise<IteratorResult<Reply>> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) {
+      onAbort();
+      return;
+    }
+    signal.addEventListener('abort', onAbort, { once: true });
+    iterator
+      .next()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+function tooManyRequests(): DomainError {
+  return new DomainError({
+    kind: 'resource_exhausted',
+    reason: 'TOO_MANY_REQUESTS',
+    message: 'as many requests are under way as this instance takes; retry after a pause',
+  });
+}
+
+function shuttingDown(): DomainError {
+  return new DomainError({
+    kind: 'unavailable',
+    reason: 'SHUTTING_DOWN',
+    message: 'this instance is about to stop; go on with another one',
+  });
+}

@@ -1,0 +1,37 @@
+/** The bounds of both servers; the config's `limits`. */
+export interface RpcLimits {
+  /** The largest request and the largest answer, in bytes. Default: 4 MiB, as in every gRPC implementation. */
+  readonly maxMessageBytes: number;
+  /** Requests under way at once, on both ports together; more are refused with TOO_MANY_REQUESTS. */
+  readonly maxConcurrentRequests: number;
+  /** Streams such as WatchMigration under way at once; they last, so they are counted apart. */
+  readonly maxConcurrentStreams: number;
+  /** Requests under way at once on one HTTP/2 connection; more wait at the client. */
+  readonly maxRequestsPerConnection: number;
+  /** The deadline of a request that names none. */
+  readonly defaultTimeoutMs: number;
+  /** The longest deadline: a longer one is cut to it. Not for streams. */
+  readonly maxTimeoutMs: number;
+}
+
+/** What holds where the config says nothing. */
+export const defaultRpcLimits: RpcLimits = {
+  maxMessageBytes: 4 * 1024 * 1024,
+  maxConcurrentRequests: 2000,
+  maxConcurrentStreams: 100,
+  maxRequestsPerConnection: 1000,
+  defaultTimeoutMs: 5000,
+  maxTimeoutMs: 60_000,
+};
+
+/** Names of the metadata that Crossfade reads and writes; HTTP headers on the Connect port. */
+export const metadataNames = {
+  /** The record's (or parent's) version: last given in a request, as of now in an answer. */
+  version: 'crossfade-version',
+  /** `latency`, `at-least` or `authority`. */
+  consistency: 'crossfade-consistency',
+  /** The calling service's name. */
+  caller: 'crossfade-caller',
+  /** On whose behalf the call is made. */
+  user: 'crossfade-user',
+} as const;

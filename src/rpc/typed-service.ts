@@ -1,0 +1,89 @@
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  type DescService,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import { DomainError } from '../domain/errors.ts';
+import type { CallContext } from './call-context.ts';
+import { type Method, methodPath, type Reply } from './method-table.ts';
+
+/** The handlers of a service that protobuf-es generated: messages in, messages out. */
+export type TypedHandlers<Service extends DescService> = {
+  readonly [Name in keyof Service['method']]: TypedHandler<Service['method'][Name]>;
+};
+
+type TypedHandler<M> =
+  M extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageShape<I>, context: CallContext) => Promise<MessageInitShape<O>>
+    : M extends DescMethodServerStreaming<infer I, infer O>
+      ? (request: MessageShape<I>, context: CallContext) => AsyncIterable<MessageInitShape<O>>
+      : never;
+
+/** The methods of a generated service. */
+export function createTypedMethods<Service extends DescService>(
+  service: Service,
+  handlers: TypedHandlers<Service>,
+): Method[] {
+  const byName = handlers as Readonly<Record<string, (request: unknown, context: CallContext) => unknown>>;
+  return service.methods.map((desc) => {
+    const handler = byName[desc.localName];
+    if (handler === undefined) throw new RangeError(`${methodPath(desc)} has no handler`);
+    return typedMethod(desc, handler);
+  });
+}
+
+function typedMethod(desc: DescMethod, handler: (request: unknown, context: CallContext) => unknown): Method {
+  const base = { path: methodPath(desc), desc, decode: createDecoder(desc.input) };
+  const reply = (message: unknown): Reply => {
+    const init = message as MessageInitShape<DescMessage>;
+    return () => toBinary(desc.output, create(desc.output, init));
+  };
+  switch (desc.methodKind) {
+    case 'unary':
+      return {
+        ...base,
+        kind: 'unary',
+        handle: async (request, context) => reply(await handler(request, context)),
+      };
+    case 'server_streaming':
+      return {
+        ...base,
+        kind: 'server_streaming',
+        handle: async function* (request, context) {
+          for await (const message of handler(request, context) as AsyncIterable<unknown>) yield reply(message);
+        },
+      };
+    case 'client_streaming':
+    case 'bidi_streaming':
+      throw new RangeError(`${methodPath(desc)}: methods that take a stream are not served`);
+  }
+}
+
+/** Decodes messages of one type. Throws `invalid_argument`/MALFORMED_REQUEST. */
+export function createDecoder<Desc extends DescMessage>(desc: Desc): (bytes: Uint8Array) => MessageShape<Desc> {
+  return (bytes) => {
+    try {
+      return fromBinary(desc, bytes, { readUnknownFields: false });
+    } catch (cause) {
+      throw malformedRequest(`not a ${desc.typeName}`, {}, cause);
+    }
+  };
+}
+
+/** The error of a request that can't be decoded. */
+export function malformedRequest(message: string, metadata: Record<string, string>, cause?: unknown): DomainError {
+  return new DomainError({
+    kind: 'invalid_argument',
+    reason: 'MALFORMED_REQUEST',
+    message: `the request can't be decoded: ${message}`,
+    metadata,
+    cause,
+  });
+}
