@@ -22,6 +22,8 @@ export interface CaptureGap {
 
 /** Capture as it is shown to operators; also kept as JSON beside the task's lease, for the other instances. */
 export interface CaptureStatus {
+  /** The attach that it captures, or has stopped at; 0: none. */
+  readonly attach: number;
   /** Up to where everything is acknowledged by the follower; empty: not known. */
   readonly position: string;
   /** Time between commit and acknowledgement, in milliseconds, growing while nothing moves; null: not known yet. */
@@ -72,6 +74,7 @@ const RESTART = { firstMs: 100, maxMs: 5000 };
 export class Capture {
   readonly #options: CaptureOptions;
   #session: CaptureSession | null = null;
+  #attach = 0;
   #lagMs: number | null = null;
   #applied = 0;
   #touched = 0;
@@ -94,6 +97,7 @@ export class Capture {
         ? 0
         : Number(this.#options.clock.wallMicros() - progress.waitingSinceMicros) / 1000;
     return {
+      attach: this.#attach,
       position: progress?.position ?? '',
       lagMs: this.#lagMs === null && waitingMs === 0 ? null : Math.max(this.#lagMs ?? 0, waitingMs),
       applied: this.#applied,
@@ -150,6 +154,7 @@ export class Capture {
       while (!owned.aborted) {
         const control = this.#wanted();
         if (control === null) return;
+        this.#attach = control.attach;
         const end = await this.#capture(control, owned, backoff);
         if (owned.aborted) return;
         await this.#settle(control, end, owned, backoff);
@@ -213,7 +218,8 @@ export class Capture {
       if (checkpoint?.epoch === epoch && checkpoint.attach === attach) {
         const hash = await changeLog.definitionHash(internalCall(clock, settings.callMs, signal));
         if (hash === checkpoint.definitionHash) return checkpoint;
-        const message = 'the table was altered since the last checkpoint; the follower is attached anew';
+        const message =
+          'the table was altered while nobody captured: start the service with its new definition, then set the phase to source-only and back to synchronize';
         return { epoch, attach, reason: 'definition_changed', message };
       }
       const wanted = this.#wanted();

@@ -74,10 +74,13 @@ class TaskLease {
   }
 
   async release(): Promise<void> {
-    const { jobs, task, owner, clock, log } = this.#options;
+    const { jobs, task, owner, clock, log, leaseMs, status } = this.#options;
     if (this.#lost.signal.aborted) return;
+    const call = internalCall(clock, RELEASE_TIMEOUT_MS);
     try {
-      await jobs.releaseTask(task, owner, internalCall(clock, RELEASE_TIMEOUT_MS));
+      // The last status stays readable after the task was given back: it may say why.
+      if (status !== undefined) await jobs.leaseTask(task, owner, leaseMs, status(), call);
+      await jobs.releaseTask(task, owner, call);
     } catch (error) {
       log.warn('a task could not be given back; its lease runs out by itself', { task, error });
     }

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { Fold } from '../../src/migration/fold.ts';
+import type { LogEvent } from '../../src/stores/change-log.ts';
+import { noteKey, noteRow } from '../support/memory-migration.ts';
+
+const a = noteKey('o', 'a');
+const b = noteKey('o', 'b');
+
+function fold(begun = true, more: Partial<ConstructorParameters<typeof Fold>[0]> = {}): Fold {
+  return new Fold({
+    guard: { epoch: 1, attach: 2 },
+    begun,
+    maxCopies: 500,
+    maxTouches: 200,
+    alreadyAcknowledged: () => false,
+    ...more,
+  });
+}
+
+function take(into: Fold, ...events: LogEvent[]): Fold {
+  for (const event of events) into.take(event);
+  return into;
+}
+
+const bump = (key: typeof a, version: bigint): LogEvent => ({ type: 'bump', key, version });
+const change = (key: typeof a, title: string | null): LogEvent => ({
+  type: 'change',
+  key,
+  row: title === null ? null : noteRow(key, title),
+});
+const commit = (position: string): LogEvent => ({ type: 'commit', position, committedAtMicros: 7n });
+const control = (attach: number, generation: number): LogEvent => ({ type: 'control', epoch: 1, attach, generation });
+
+describe('folding the log', () => {
+  it('carries a bumped change at its version, with the last image of its transaction', () => {
+    const batch = take(fold(), bump(a, 5n), change(a, 'x'), change(a, 'y'), commit('1')).cut();
+    expect([...batch.copies.values()]).toEqual([{ key: a, row: noteRow(a, 'y'), version: 5n }]);
+    expect(batch.touches.size).toBe(0);
+    expect(batch.position).toBe('1');
+  });
+
+  it('ignores a bump without a change', () => {
+    const batch = take(fold(), bump(a, 5n), commit('1')).cut();
+    expect(batch.copies.size + batch.touches.size).toBe(0);
+  });
+
+  it('does not take a bump of one transaction for a change of the next', () => {
+    const batch = take(fold(), bump(a, 5n), commit('1'), change(a, 'x'), commit('2')).cut();
+    expect([...batch.touches.keys()]).toEqual([a.id]);
+  });
+
+  it('holds own changes back until their transaction ends', () => {
+    const into = take(fold(), bump(a, 5n), change(a, 'x'));
+    expect(into.cut().copies.size).toBe(0);
+    const batch = take(into, change(a, 'y'), commit('1')).cut();
+    expect([...batch.copies.values()].map((copy) => copy.row?.[2])).toEqual(['y']);
+  });
+
+  it('hands on the keys of an outside transaction before it ends, without its position', () => {
+    const batch = take(fold(), commit('1'), change(a, 'x'), change(b, null)).cut();
+    expect([...batch.touches.keys()]).toEqual([a.id, b.id]);
+    expect(batch.position).toBe('1');
+  });
+
+  it('lets newer versions of a key take the place of older ones in a batch', () => {
+    const events = [bump(a, 5n), change(a, 'x'), commit('1'), bump(a, 6n), change(a, null), commit('2')];
+    const batch = take(fold(), ...events).cut();
+    expect([...batch.copies.values()]).toEqual([{ key: a, row: null, version: 6n }]);
+  });
+
+  it('leaves own changes of a key that is touched in the same batch to the touch', () => {
+    const before = [bump(a, 5n), change(a, 'x'), commit('1'), change(a, 'y'), commit('2')];
+    expect(take(fold(), ...before).cut().copies.size).toBe(0);
+    const after = [change(a, 'y'), commit('1'), bump(a, 5n), change(a, 'x'), commit('2')];
+    const batch = take(fold(), ...after).cut();
+    expect([batch.copies.size, batch.touches.size]).toEqual([0, 1]);
+  });
+
+  it('drops everything up to the control event of its own attach, barriers too', () => {
+    const into = take(fold(false), bump(a, 5n), change(a, 'x'), { type: 'barrier', id: 'early' }, commit('1'));
+    take(into, change(b, 'x'), control(1, 7), commit('2'));
+    const dropped = into.cut();
+    expect([dropped.copies.size, dropped.touches.size, dropped.barriers, dropped.begun]).toEqual([0, 0, [], false]);
+    const batch = take(into, control(2, 8), commit('3'), change(b, 'x'), { type: 'barrier', id: 'late' }).cut();
+    expect([batch.touches.size, batch.barriers, batch.begun]).toEqual([1, ['late'], true]);
+  });
+
+  it('takes nothing any more after the control event of a later attach', () => {
+    const into = take(fold(), control(2, 9), commit('1'), control(3, 10), change(a, 'x'));
+    expect(into.superseded).toBe(true);
+    expect(into.cut().touches.size).toBe(0);
+  });
+
+  it('skips what the follower is known to have', () => {
+    const into = fold(true, { alreadyAcknowledged: (id, version) => id === a.id && version <= 5n });
+    const batch = take(into, bump(a, 5n), bump(b, 5n), change(a, 'x'), change(b, 'x'), commit('1')).cut();
+    expect([...batch.copies.keys()]).toEqual([b.id]);
+    expect(batch.position).toBe('1');
+  });
+
+  it('touches the keys of an own transaction that is too large to hold', () => {
+    const into = fold(true, { maxTouches: 100_000 });
+    for (let i = 0; i < 25_000; i++) {
+      const key = noteKey('big', String(i));
+      take(into, bump(key, 5n), change(key, 'x'));
+    }
+    const batch = take(into, commit('1')).cut();
+    const carried = new Set([...batch.copies.keys(), ...batch.touches.keys()]);
+    expect(carried.size).toBe(25_000);
+    expect(batch.copies.size).toBeLessThanOrEqual(10_000);
+  });
+});
