@@ -1,0 +1,39 @@
+import type { StandardMethods } from './definition.ts';
+import { tagBytes, varintSize, WIRE, writeVarint } from './wire-writer.ts';
+
+/** Encodes a List method's response from messages that are on the wire already. */
+export type ListEncoder = (items: readonly Uint8Array[], nextPageToken: string) => Uint8Array;
+
+/** The encoder of one List method's responses. */
+export function createListEncoder(list: NonNullable<StandardMethods['list']>): ListEncoder {
+  const itemTag = tagBytes(list.items.number, WIRE.lengthDelimited);
+  const tokenField = list.output.fields.find((field) => field.name === 'next_page_token');
+  if (tokenField === undefined) throw new TypeError(`${list.output.typeName} has no next_page_token`);
+  const tokenTag = tagBytes(tokenField.number, WIRE.lengthDelimited);
+  const tokenFirst = tokenField.number < list.items.number;
+  return (items, nextPageToken) => {
+    const token = nextPageToken === '' ? [] : [Buffer.from(nextPageToken)];
+    const target = Buffer.allocUnsafe(sizeOf(itemTag, items) + sizeOf(tokenTag, token));
+    const at = tokenFirst ? write(target, 0, tokenTag, token) : write(target, 0, itemTag, items);
+    if (tokenFirst) write(target, at, itemTag, items);
+    else write(target, at, tokenTag, token);
+    return target;
+  };
+}
+
+function sizeOf(tag: Uint8Array, parts: readonly Uint8Array[]): number {
+  let size = 0;
+  for (const part of parts) size += tag.length + varintSize(part.length) + part.length;
+  return size;
+}
+
+function write(target: Uint8Array, start: number, tag: Uint8Array, parts: readonly Uint8Array[]): number {
+  let at = start;
+  for (const part of parts) {
+    target.set(tag, at);
+    at = writeVarint(target, at + tag.length, part.length);
+    target.set(part, at);
+    at += part.length;
+  }
+  return at;
+}
