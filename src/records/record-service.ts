@@ -1,6 +1,6 @@
 import { DomainError, invalidField } from '../domain/errors.ts';
 import type { Key, KeyValue } from '../domain/key.ts';
-import type { Resource, Row } from '../domain/resource.ts';
+import type { Row } from '../domain/resource.ts';
 import type { Call } from '../stores/call.ts';
 import type { Change, Records, Stored, Written } from '../stores/record-store.ts';
 import type { PageTokens } from './page-token.ts';
@@ -51,8 +51,8 @@ export interface UpdateRecord {
   readonly columns: readonly number[];
   /** The etag that the record must have; empty: any. */
   readonly etag: string;
-  /** Whether a missing record is created, from the whole of `row`, whatever the mask. */
-  readonly allowMissing: boolean;
+  /** What is created if there is no such record, whatever the mask; asked only then. Null: nothing. */
+  readonly ifMissing: (() => Omit<CreateRecord, 'key'>) | null;
 }
 
 /** The removal of a record. */
@@ -81,7 +81,6 @@ export interface RecordService {
 
 /** What {@link createRecordService} needs. */
 export interface RecordServiceOptions {
-  readonly resource: Resource;
   readonly records: Records;
   readonly pageTokens: PageTokens;
   /** The etag of a record's content, the same in either store. */
@@ -97,10 +96,7 @@ const MAX_UPSERT_TURNS = 3;
 
 /** Creates the use cases of one resource. */
 export function createRecordService(options: RecordServiceOptions): RecordService {
-  const { resource, records, pageTokens, etagOf } = options;
-  const writableColumns = resource.columns.flatMap((column, i) =>
-    i >= resource.keyLength && column.writable ? [i] : [],
-  );
+  const { records, pageTokens, etagOf } = options;
   const accepting = (etag: string): Pick<Change, 'accepts'> =>
     etag === '' ? {} : { accepts: (current) => etagOf(current) === etag };
 
@@ -131,18 +127,17 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
   };
 
   const update = async (request: UpdateRecord, call: Call): Promise<Found> => {
-    const { key, row, columns, etag } = request;
+    const { key, row, columns, etag, ifMissing } = request;
     const change: Change = { key, kind: 'update', row, columns, ...accepting(etag) };
-    if (!request.allowMissing) return foundOrThrow(await records.write(change, call));
-    for (let turn = 0; turn < MAX_UPSERT_TURNS; turn++) {
-      const updated = await records.write(change, call);
-      if (updated.outcome !== 'not_found') return foundOrThrow(updated);
+    let written = await records.write(change, call);
+    for (let turn = 0; turn < MAX_UPSERT_TURNS && written.outcome === 'not_found' && ifMissing !== null; turn++) {
       // An etag was given, so there was a record: it is gone, which is a change that the caller has not seen.
-      if (etag !== '') throw etagMismatch();
-      const created = await records.write({ key, kind: 'create', row, columns: writableColumns }, call);
+      if (etag !== '') throw etagMismatch(written.stored.version);
+      const created = await records.write({ ...ifMissing(), key, kind: 'create' }, call);
       if (created.outcome !== 'already_exists') return foundOrThrow(created);
+      written = await records.write(change, call);
     }
-    throw etagMismatch();
+    return foundOrThrow(written);
   };
 
   const remove = async (request: DeleteRecord, call: Call): Promise<bigint> => {
@@ -194,7 +189,7 @@ function refusal(written: Written): DomainError {
         metadata: { version: String(version) },
       });
     case 'etag_mismatch':
-      return etagMismatch();
+      return etagMismatch(version);
     case 'written':
     case 'control_changed':
       return new DomainError({ kind: 'internal', reason: 'INTERNAL', message: `a write ended as ${written.outcome}` });
@@ -210,11 +205,11 @@ function recordNotFound(version: bigint): DomainError {
   });
 }
 
-function etagMismatch(): DomainError {
+function etagMismatch(version: bigint): DomainError {
   return new DomainError({
     kind: 'aborted',
     reason: 'ETAG_MISMATCH',
     message: 'etag: the record has been changed since; read it again',
-    metadata: { field: 'etag' },
+    metadata: { field: 'etag', version: String(version) },
   });
 }
