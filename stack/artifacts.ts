@@ -28,7 +28,7 @@ const LOCK_POLL_MS = 150;
 const TOOL_VERSION_DEADLINE_MS = 20_000;
 const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 /** Maven runs for seconds: compiling itself well costs more than it gains. */
-const MAVEN_ENVIRONMENT = { MAVEN_OPTS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto' };
+const MAVEN_FLAGS = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
 
 /** The folder of unpacked servers: CROSSFADE_CACHE, or .cache/ of the repository. */
 export function cacheFolder(): string {
@@ -43,28 +43,35 @@ export async function checkTools(needs: { readonly java: boolean; readonly maven
     problems.push(`the bundled servers are built for Linux on x64; this is ${process.platform} on ${process.arch}`);
   }
   const [java, maven] = await Promise.all([
-    needs.java ? toolVersion('java', ['-version']) : '',
-    needs.maven ? toolVersion('mvn', ['--version']) : '',
+    needs.java ? javaProblem() : undefined,
+    needs.maven ? mavenProblem() : undefined,
   ]);
-  if (java === undefined) {
-    problems.push(
-      `Java ${JAVA_MAJOR} or newer is needed and \`java\` is not on the PATH (Debian: apt install openjdk-17-jre-headless)`,
-    );
-  } else if (java !== '') {
-    const major = Number(/version "(\d+)/.exec(java)?.[1] ?? 0);
-    if (major < JAVA_MAJOR) problems.push(`Java ${JAVA_MAJOR} or newer is needed; \`java -version\` says ${major}`);
-  }
-  if (maven === undefined)
-    problems.push('Maven is needed to fetch the servers and `mvn` is not on the PATH (Debian: apt install maven)');
+  problems.push(...[java, maven].filter((problem) => problem !== undefined));
   if (problems.length > 0) throw new Error(`the servers can't be started here:\n  - ${problems.join('\n  - ')}`);
 }
 
-async function toolVersion(command: string, args: string[]): Promise<string | undefined> {
+async function javaProblem(): Promise<string | undefined> {
+  const cure = `Java ${JAVA_MAJOR} or newer is needed (Debian: apt install openjdk-17-jre-headless)`;
+  const answer = await ask('java', ['-version']);
+  if (answer.error !== undefined) return `${cure}: ${answer.error}`;
+  // Before 9 a version began with 1.
+  const major = Number(/version "(?:1\.)?(\d+)/.exec(answer.text)?.[1] ?? 0);
+  return major < JAVA_MAJOR ? `${cure}: \`java -version\` says ${major}` : undefined;
+}
+
+async function mavenProblem(): Promise<string | undefined> {
+  const answer = await ask('mvn', ['--version']);
+  if (answer.error === undefined) return undefined;
+  return `Maven is needed to fetch the servers (Debian: apt install maven): ${answer.error}`;
+}
+
+async function ask(command: string, args: string[]): Promise<{ text: string; error?: string }> {
   try {
     const { stdout, stderr } = await promisify(execFile)(command, args, { timeout: TOOL_VERSION_DEADLINE_MS });
-    return `${stdout}${stderr}`;
-  } catch {
-    return undefined;
+    return { text: `${stdout}${stderr}` };
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return { text: '', error: missing ? `\`${command}\` is not on the PATH` : (error as Error).message };
   }
 }
 
@@ -142,7 +149,8 @@ async function maven(context: ArtifactContext, goal: string, args: readonly stri
       {
         command: 'mvn',
         args: ['--batch-mode', '--quiet', `${DEPENDENCY_PLUGIN}:${goal}`, ...args],
-        env: MAVEN_ENVIRONMENT,
+        // The user's own options may hold a proxy or a cache's place.
+        env: { MAVEN_OPTS: `${MAVEN_FLAGS} ${process.env.MAVEN_OPTS ?? ''}` },
         logFile: join(supervisor.root, 'maven.log'),
       },
       signal,

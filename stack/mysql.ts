@@ -49,9 +49,12 @@ export interface MysqlServer {
   readonly server: ManagedServer;
 }
 
-/** Starts one and waits until it answers. */
-export async function startMysql(context: ArtifactContext, options: MysqlOptions = {}): Promise<MysqlServer> {
-  const program = await mysqlProgram(context);
+/** Starts one from fetchMysql's folder and waits until it answers. */
+export async function startMysql(
+  context: ArtifactContext,
+  program: string,
+  options: MysqlOptions = {},
+): Promise<MysqlServer> {
   const template = await dataTemplate(context, program);
   const data = join(context.supervisor.root, 'mysql');
   const port = await reservePort();
@@ -123,7 +126,8 @@ function serverFlags(port: number, bufferPoolMib: number): string[] {
   ];
 }
 
-async function mysqlProgram(context: ArtifactContext): Promise<string> {
+/** Fetches the program where the cache lacks it, and returns its folder. */
+export async function fetchMysql(context: ArtifactContext): Promise<string> {
   return cached(MYSQL_FOLDER, context.signal, async (folder) => {
     const startedAt = performance.now();
     context.onProgress(`MySQL ${VERSION}: fetching ${ARTIFACT} by Maven, 34 MB unless it has it already`);

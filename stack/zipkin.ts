@@ -31,9 +31,12 @@ export interface ZipkinServer {
   readonly server: ManagedServer;
 }
 
-/** Starts one and waits until it answers. */
-export async function startZipkin(context: ArtifactContext, options: ZipkinOptions = {}): Promise<ZipkinServer> {
-  const jar = await zipkinJar(context);
+/** Starts one from fetchZipkin's jar and waits until it answers. */
+export async function startZipkin(
+  context: ArtifactContext,
+  jar: string,
+  options: ZipkinOptions = {},
+): Promise<ZipkinServer> {
   const port = await reservePort();
   const url = `http://127.0.0.1:${port}`;
   const server = new ManagedServer(context.supervisor, {
@@ -41,7 +44,10 @@ export async function startZipkin(context: ArtifactContext, options: ZipkinOptio
     process: {
       command: 'java',
       args: [
+        // Quick to start rather than fast: it is looked at, not loaded.
         '-XX:TieredStopAtLevel=1',
+        '-XX:+UnlockDiagnosticVMOptions',
+        '-XX:-BytecodeVerificationRemote',
         '-XX:+UseSerialGC',
         `-Xmx${options.heapMib ?? 384}m`,
         '-jar',
@@ -60,7 +66,8 @@ export async function startZipkin(context: ArtifactContext, options: ZipkinOptio
   return { address: { url }, server };
 }
 
-async function zipkinJar(context: ArtifactContext): Promise<string> {
+/** Fetches the program where the cache lacks it, and returns the jar. */
+export async function fetchZipkin(context: ArtifactContext): Promise<string> {
   const folder = await cached(ZIPKIN_FOLDER, context.signal, async (made) => {
     const startedAt = performance.now();
     context.onProgress(`Zipkin ${VERSION}: fetching ${ARTIFACT} by Maven, 135 MB unless it has it already`);
