@@ -43,7 +43,10 @@ export function findMethods(services: readonly DescService[], owner: MethodsOwne
     const verb = verbOf(method, owner);
     if (verb === undefined) continue;
     const label = `${method.parent.typeName}.${method.name}`;
-    if (methods[VERBS[verb]] !== undefined) mistakes.push(`${label}: another service has the same method already`);
+    if (methods[VERBS[verb]] !== undefined) {
+      mistakes.push(`${label}: another service has the same method already`);
+      continue;
+    }
     const inspection = { owner, method, label, aip: AIPS[verb], mistakes, known: new Set<string>() };
     if (method.methodKind !== 'unary') report(inspection, 'must not stream');
     Object.assign(methods, { [VERBS[verb]]: INSPECTORS[verb](inspection) });
@@ -100,9 +103,9 @@ function verbOf(method: DescMethod, owner: MethodsOwner): Verb | undefined {
   const [, verb, noun] = /^(Get|List|Create|Update|Delete)([A-Z].*)$/.exec(method.name) ?? [];
   if (verb === undefined || noun === undefined) return undefined;
   if (verb !== 'List') return noun === owner.message.name ? (verb as Verb) : undefined;
-  const plural = owner.plural === '' ? undefined : owner.plural.charAt(0).toUpperCase() + owner.plural.slice(1);
+  const plural = owner.plural === '' ? `${owner.message.name}s` : owner.plural;
   const listed = method.output.fields.some((field) => isListOf(field, owner.message));
-  return noun === plural || listed ? 'List' : undefined;
+  return noun === plural.charAt(0).toUpperCase() + plural.slice(1) || listed ? 'List' : undefined;
 }
 
 function baseOf({ method }: Inspection): MethodDefinition {
