@@ -190,6 +190,20 @@ describe('capture', () => {
     expect(await storedAs(a)).toMatchObject({ row: noteRow(a, 'x') });
   });
 
+  it('waits with its touches while authority is being handed over, and misses none when that is undone', async () => {
+    const one = start('one');
+    await world.attach();
+    await clock.until(one.barriers.pass(world.call()));
+    await world.toState('joining', 'in_sync', 'handing_over');
+    world.authority.outsideWrite(a, noteRow(a, 'x'));
+    await clock.pass(5000);
+    expect(await storedAs(a)).toMatchObject({ row: null, version: 0n });
+    expect(one.capture.running).toBe(true);
+    await world.toState('in_sync');
+    await clock.until(one.barriers.pass(world.call()));
+    expect(await storedAs(a)).toMatchObject({ row: noteRow(a, 'x') });
+  });
+
   it('stops for good at what the follower refuses', async () => {
     const one = start('one');
     await world.attach();
