@@ -1,6 +1,6 @@
 /**
- * Writes what is generated: TypeScript from `proto/` into `src/gen`, and for each example a descriptor image that the
- * service loads. With `--check` it writes nothing, and fails and names the files that are not what it would write.
+ * Writes what is generated: TypeScript from `proto/` into `src/gen`, the TypeScript client's messages, and for each example a
+ * descriptor image that the service loads. With `--check` it writes nothing, and fails and names the files that are not what it would write.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,7 +14,7 @@ const BUF = join(ROOT, 'node_modules/.bin/buf');
 const COMMAND_TIMEOUT_MS = 60_000;
 
 /** Folders that are generated as a whole. */
-const FOLDERS = ['src/gen'];
+const FOLDERS = ['src/gen', 'clients/typescript/gen'];
 /** Descriptor images and the proto modules that they are built from. */
 const IMAGES = [
   { module: 'examples/hospital/proto', image: 'examples/hospital/hospital.binpb' },
@@ -29,6 +29,7 @@ async function buf(...args: readonly string[]): Promise<void> {
 /** Writes everything below `target`, at the paths that it has below the repository. */
 async function generate(target: string): Promise<void> {
   await buf('generate', '--output', target);
+  await buf('generate', '--template', 'buf.gen.clients.yaml', '--output', target);
   for (const { module, image } of IMAGES.filter((each) => existsSync(join(ROOT, each.module)))) {
     await mkdir(dirname(join(target, image)), { recursive: true });
     await buf('build', module, '--as-file-descriptor-set', '--exclude-source-info', '--output', join(target, image));

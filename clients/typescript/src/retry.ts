@@ -1,0 +1,57 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import { ErrorInfoSchema } from '../gen/google/rpc/error_details_pb.ts';
+
+/** Errors of a link that was never made: the request has not been sent. */
+const NOT_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND']);
+
+/**
+ * Whether a call may be sent again without the caller's saying so. Reads: on UNAVAILABLE. Writes: only if it is certain that
+ * nothing was written, because the service itself said UNAVAILABLE or the request was never sent; never when
+ * the outcome is not known.
+ */
+export function maySendAgain(error: unknown, read: boolean): boolean {
+  const failure = ConnectError.from(error);
+  if (failure.code !== Code.Unavailable && !(read && failure.code === Code.Aborted && isLinkError(failure)))
+    return false;
+  return read || reasonOf(failure) !== undefined || wasNotSent(failure);
+}
+
+/** The `ErrorInfo.reason` of an error of the service; undefined: the error is not of its making. */
+export function reasonOf(error: unknown): string | undefined {
+  return ConnectError.from(error).findDetails(ErrorInfoSchema)[0]?.reason;
+}
+
+/**
+ * Whether a write that failed may or may not have been committed: its link broke, its deadline passed or the service says
+ * so. Read before writing again.
+ */
+export function isOutcomeUnknown(error: unknown): boolean {
+  const failure = ConnectError.from(error);
+  switch (failure.code) {
+    case Code.Unknown:
+    case Code.DeadlineExceeded:
+    case Code.Canceled:
+      return true;
+    case Code.Unavailable:
+    case Code.Aborted:
+    case Code.Internal:
+      return reasonOf(failure) === undefined && !wasNotSent(failure);
+    default:
+      return false;
+  }
+}
+
+function isLinkError(failure: ConnectError): boolean {
+  return reasonOf(failure) === undefined;
+}
+
+function wasNotSent(failure: ConnectError): boolean {
+  for (let cause: unknown = failure.cause, depth = 0; cause instanceof Error && depth < MAX_CAUSES; depth++) {
+    if (NOT_SENT.has((cause as NodeJS.ErrnoException).code ?? '')) return true;
+    cause = cause.cause;
+  }
+  return false;
+}
+
+/** A cause of a cause of a cause; deeper chains are none of a link's. */
+const MAX_CAUSES = 5;

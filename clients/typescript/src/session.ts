@@ -1,0 +1,144 @@
+import type { DescMessage, DescMethodUnary, DescService, Message, MessageInitShape } from '@bufbuild/protobuf';
+import { type Client, ConnectError, createClient, type Transport, type UnaryResponse } from '@connectrpc/connect';
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
+import { isRead, nameOfAnswer, nameOfRequest } from './record-names.ts';
+import { maySendAgain } from './retry.ts';
+
+export { isOutcomeUnknown, reasonOf } from './retry.ts';
+
+/** How to reach the service, and what to tell it of the caller. */
+export interface SessionOptions {
+  /** Instances of the service, `http://host:port` each; a failing one is passed over. At least one. */
+  readonly addresses: readonly string[];
+  /** Default: `grpc`, on the service's gRPC port; the others are for its HTTP port. */
+  readonly protocol?: 'grpc' | 'grpc-web' | 'connect';
+  /** The calling service's name: flags and traces see it. */
+  readonly caller?: string;
+  /** The user on whose behalf calls are made: flags see it. */
+  readonly user?: string;
+  /** How long a call may take if it says nothing itself, in milliseconds. Default: 5000. */
+  readonly timeoutMs?: number;
+  /** How often a call that may safely be sent again is. Default: 4. */
+  readonly retries?: number;
+  /** Where to begin among the addresses. Default: the first. */
+  readonly startAt?: number;
+}
+
+/**
+ * What one user, job or request reads and writes in order. The version that the service last gave for a record, or for
+ * a parent's list, goes back with the next call, so that no read shows an older state than one before it.
+ */
+export interface Session {
+  /** A client of a service that protoc-gen-es has generated. */
+  client<Service extends DescService>(service: Service): Client<Service>;
+  /** The version last given for a record's name; 0: none. */
+  versionOf(name: string): bigint;
+}
+
+/** The most versions that a session remembers; the oldest is forgotten first. */
+const MAX_VERSIONS = 10_000;
+const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_RETRIES = 4;
+/** The pause before the first retry; it doubles with each, half of it at random. */
+const FIRST_PAUSE_MS = 20;
+const VERSION = 'crossfade-version';
+
+/** Begins a session. Sessions are cheap, and share nothing but the addresses. Throws a RangeError without an address. */
+export function createSession(options: SessionOptions): Session {
+  const transport = new SessionTransport(options);
+  return {
+    client: (service) => createClient(service, transport),
+    versionOf: (name) => transport.versions.get(name) ?? 0n,
+  };
+}
+
+type HeadersGiven = ConstructorParameters<typeof Headers>[0];
+
+class SessionTransport implements Transport {
+  readonly versions = new Map<string, bigint>();
+  readonly #options: SessionOptions;
+  readonly #transports: readonly Transport[];
+  #next: number;
+
+  constructor(options: SessionOptions) {
+    if (options.addresses.length === 0) throw new RangeError('a session needs at least one address');
+    this.#options = options;
+    this.#transports = options.addresses.map((baseUrl) => createTransport(baseUrl, options));
+    this.#next = options.startAt ?? 0;
+  }
+
+  async unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersGiven,
+    input: MessageInitShape<I>,
+    ...rest: unknown[]
+  ): Promise<UnaryResponse<I, O>> {
+    const name = nameOfRequest(method.name, input as Message);
+    const read = isRead(method);
+    const deadlineMs = performance.now() + (timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const leftMs = Math.max(1, Math.round(deadlineMs - performance.now()));
+        const headers = this.#headers(header, name);
+        const sent = this.#transport().unary(method, signal, leftMs, headers, input, ...(rest as []));
+        const response = await sent;
+        this.#remember(name ?? nameOfAnswer(response.message), response.header, response.trailer);
+        return response;
+      } catch (error) {
+        this.#remember(name, ConnectError.from(error).metadata);
+        if (attempt >= (this.#options.retries ?? DEFAULT_RETRIES) || !maySendAgain(error, read)) throw error;
+        const pauseMs = FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random() / 2);
+        if (performance.now() + pauseMs >= deadlineMs || signal?.aborted) throw error;
+        this.#next += 1;
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    }
+  }
+
+  stream: Transport['stream'] = (method, signal, timeoutMs, header, input, contextValues) =>
+    this.#transport().stream(method, signal, timeoutMs, this.#headers(header, undefined), input, contextValues);
+
+  #transport(): Transport {
+    const transport = this.#transports[this.#next % this.#transports.length];
+    if (transport === undefined) throw new RangeError('a session needs at least one address');
+    return transport;
+  }
+
+  #headers(given: HeadersGiven, name: string | undefined): Headers {
+    const headers = new Headers(given);
+    const { caller, user } = this.#options;
+    if (caller !== undefined) headers.set('crossfade-caller', caller);
+    if (user !== undefined) headers.set('crossfade-user', user);
+    const version = name === undefined ? undefined : this.versions.get(name);
+    if (version !== undefined && !headers.has(VERSION)) headers.set(VERSION, version.toString());
+    return headers;
+  }
+
+  /** Versions never go back: an answer that was overtaken by a later one says nothing new. */
+  #remember(name: string | undefined, ...metadata: readonly Headers[]): void {
+    if (name === undefined) return;
+    for (const headers of metadata) {
+      const text = headers.get(VERSION);
+      if (text === null || !/^[0-9]{1,19}$/.test(text)) continue;
+      const version = BigInt(text);
+      const known = this.versions.get(name) ?? 0n;
+      this.versions.delete(name);
+      this.versions.set(name, version > known ? version : known);
+      const oldest = this.versions.keys().next();
+      if (this.versions.size > MAX_VERSIONS && !oldest.done) this.versions.delete(oldest.value);
+    }
+  }
+}
+
+function createTransport(baseUrl: string, options: SessionOptions): Transport {
+  switch (options.protocol ?? 'grpc') {
+    case 'grpc':
+      return createGrpcTransport({ baseUrl });
+    case 'grpc-web':
+      return createGrpcWebTransport({ baseUrl, httpVersion: '1.1' });
+    case 'connect':
+      return createConnectTransport({ baseUrl, httpVersion: '1.1' });
+  }
+}
