@@ -15,8 +15,11 @@ export const BATCH_ROWS = 50;
 /** Bytes of one batch, roughly: far below the server's largest mutation (half a commit log segment). */
 export const BATCH_BYTES = 64 * 1024;
 
-/** The most records of one page of a list or walk. Nulls count as tombstones, of which a server reads 100,000 at most. */
+/** The most records of one page of a list or walk. */
 export const MAX_PAGE = 1_000;
+
+/** Nulls count as tombstones, of which a server reads 100,000 at most at once: pages of wide records are smaller. */
+export const TOMBSTONES_OF_A_PAGE = 50_000;
 
 /** Rows that a page of a list asks for beyond its own, for the markers it may have to pass over. */
 export const LIST_SLACK = 10;
@@ -53,3 +56,6 @@ export const MAX_UNANSWERED = 32;
 
 /** How long markers stay unless the config says otherwise, in seconds: 20 days, far longer than any retry. */
 export const DEFAULT_MARKER_TTL_SECONDS = 20 * 86_400;
+
+/** How often the check at the start reads each node's clock: the quickest answer says most. */
+export const CLOCK_READINGS = 5;

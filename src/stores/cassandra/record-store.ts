@@ -16,6 +16,7 @@ import {
   MAX_PAGE,
   MIN_LIST_PAGE,
   STATEMENTS_IN_FLIGHT,
+  TOMBSTONES_OF_A_PAGE,
 } from './limits.ts';
 import { compileStatements, type DriverRow, type Statements } from './statements.ts';
 import { parseRange, splitRing } from './walk.ts';
@@ -42,7 +43,8 @@ export function createCassandraRecordStore(options: CassandraRecordStoreOptions)
     tableOf(resource),
     options.markerTtlSeconds ?? DEFAULT_MARKER_TTL_SECONDS,
   );
-  const engine: Engine = { client, resource, statements, codec: createKeyCodec(resource) };
+  const maxPage = Math.min(MAX_PAGE, Math.ceil(TOMBSTONES_OF_A_PAGE / resource.columns.length));
+  const engine: Engine = { client, resource, statements, codec: createKeyCodec(resource), maxPage };
   const within = <Result>(call: Call, work: () => Promise<Result>): Promise<Result> => client.within(role, call, work);
   const batching = { partitionOf: compilePartitionOf(resource), sizeOf: statements.sizeOf };
   return {
@@ -66,6 +68,8 @@ interface Engine {
   readonly resource: Resource;
   readonly statements: Statements;
   readonly codec: KeyCodec;
+  /** The most rows that one statement asks for. */
+  readonly maxPage: number;
 }
 
 function tableOf(resource: Resource): NonNullable<Resource['cassandra']> {
@@ -135,11 +139,11 @@ function readRow({ statements, codec }: Engine, row: DriverRow): Stored {
 
 /** Pages past markers until the list is full or the partition ends; a long run of markers is bounded by the deadline. */
 async function list(engine: Engine, query: ListQuery, call: Call): Promise<readonly Stored[]> {
-  const { client, statements } = engine;
+  const { client, statements, maxPage } = engine;
   const { limit } = query;
   const bound = statements.list(query.parent, query.after);
   const found: Stored[] = [];
-  let fetchSize = Math.min(limit + LIST_SLACK, MAX_PAGE);
+  let fetchSize = Math.min(limit + LIST_SLACK, maxPage);
   let pageState: string | undefined;
   do {
     const result = await client.run(bound, call.deadlineMs, { fetchSize, ...(pageState && { pageState }) });
@@ -149,7 +153,7 @@ async function list(engine: Engine, query: ListQuery, call: Call): Promise<reado
       if (found.length >= limit) return found;
     }
     pageState = result.pageState ?? undefined;
-    fetchSize = Math.min(Math.max(MIN_LIST_PAGE, limit - found.length), MAX_PAGE);
+    fetchSize = Math.min(Math.max(MIN_LIST_PAGE, limit - found.length), maxPage);
   } while (pageState !== undefined);
   return found;
 }
@@ -179,7 +183,7 @@ interface WalkStep {
 async function walk(engine: Engine, { range, after, limit }: WalkStep, call: Call): Promise<WalkPage> {
   const { from, to } = parseRange(range);
   const bound = engine.statements.walk(from, to);
-  const fetchSize = Math.min(limit, MAX_PAGE);
+  const fetchSize = Math.min(limit, engine.maxPage);
   const read = (pageState: string | null): Promise<types.ResultSet> =>
     engine.client.run(bound, call.deadlineMs, { fetchSize, ...(pageState && { pageState }) });
   const result = await read(after).catch((error: unknown) => {
