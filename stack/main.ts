@@ -44,7 +44,7 @@ async function run(): Promise<void> {
       signal: interrupted.signal,
     });
     try {
-      const json = `${JSON.stringify(stack.addresses, undefined, 2)}\n`;
+      const json = `${JSON.stringify({ ...stack.addresses, pid: process.pid }, undefined, 2)}\n`;
       console.log(json);
       if (values.state !== undefined) await writeState(values.state, json);
       await stopped.promise;

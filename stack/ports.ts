@@ -11,6 +11,7 @@ const LAST_PORT = 32_000;
 /** Ports that are tried before giving up. */
 const MAX_TRIES = 500;
 
+const held = new Set<number>();
 const lockFolder = join(tmpdir(), `crossfade-ports-${userInfo().uid}`);
 
 /**
@@ -26,6 +27,8 @@ export async function reservePort(hosts: readonly string[] = ['127.0.0.1']): Pro
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
     if (!takeLock(lockFile(port))) continue;
+    process.off('exit', releaseAll).once('exit', releaseAll);
+    held.add(port);
     if (await freeOnAll(port, hosts)) return port;
     releasePort(port);
   }
@@ -34,7 +37,12 @@ export async function reservePort(hosts: readonly string[] = ['127.0.0.1']): Pro
 
 /** Gives a port back. */
 export function releasePort(port: number): void {
+  held.delete(port);
   releaseLock(lockFile(port));
+}
+
+function releaseAll(): void {
+  for (const port of held) releaseLock(lockFile(port));
 }
 
 function lockFile(port: number): string {

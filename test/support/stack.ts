@@ -76,13 +76,12 @@ async function runningStack(): Promise<StackAddresses | undefined> {
   const file = process.env.CROSSFADE_STACK;
   if (file === undefined || file === '') return undefined;
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as StackAddresses;
+    const { pid, ...addresses } = JSON.parse(await readFile(file, 'utf8')) as StackAddresses & { pid?: number };
+    // Throws when the program that wrote the file is gone, and its servers with it.
+    if (pid !== undefined) process.kill(pid, 0);
+    return addresses;
   } catch (error) {
-    throw new Error(
-      'CROSSFADE_STACK names a file that can not be read: start it with node stack/main.ts --state FILE',
-      {
-        cause: error,
-      },
-    );
+    const cure = 'start one with node stack/main.ts --state FILE, or unset CROSSFADE_STACK';
+    throw new Error(`CROSSFADE_STACK names no running stack: ${cure}`, { cause: error });
   }
 }
