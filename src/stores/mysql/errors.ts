@@ -23,6 +23,8 @@ const LOCK_WAIT_TIMEOUT = 1205;
 export const DUPLICATE_ENTRY = 1062;
 /** The write procedure was dropped since it was looked for. */
 export const NO_SUCH_PROCEDURE = 1305;
+/** Another instance has made the write procedure. */
+export const PROCEDURE_EXISTS = 1304;
 
 /** Errors that say that the server ended the statement, possibly while it was committing. */
 const ENDED_BY_SERVER = new Set([

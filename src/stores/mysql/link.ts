@@ -1,13 +1,18 @@
-import mysql, { type Connection, type ConnectionOptions, type PrepareStatementInfo } from 'mysql2';
+import mysql, { type Connection, type ConnectionOptions, type PrepareStatementInfo, TypedParameter } from 'mysql2';
 import { CONNECT_TIMEOUT_MS, LOCK_WAIT_SECONDS, MAX_STATEMENTS_PER_CONNECTION } from './limits.ts';
 
-/** A value as a statement takes it: 64-bit integers as bigint or through mysql2's `types.LONGLONG`. */
+/** A value as a statement takes it: 64-bit integers as bigint, LIMIT and OFFSET through {@link integer}. */
 export type MysqlParameter = null | number | bigint | string | Buffer | object;
+
+/** An integer that the server must see as one: LIMIT and OFFSET take nothing else on some servers. */
+export function integer(value: number): MysqlParameter {
+  return TypedParameter.LONGLONG(value);
+}
 
 /** A value as the binary protocol gives it: dates and times as text, integers beyond 2^53 as text. */
 export type MysqlValue = null | number | string | Buffer;
 
-/** What a statement gave: rows in column order (of a CALL: its first result set), and how many rows it met or changed. */
+/** What a statement gave: rows in column order (of a CALL: its first result set that is not empty), and how many rows it met or changed. */
 export interface MysqlResult {
   readonly rows: readonly (readonly MysqlValue[])[];
   readonly affectedRows: number;
@@ -111,6 +116,15 @@ export class MysqlLink {
     });
   }
 
+  /** Runs a statement that can't be prepared (START TRANSACTION, CREATE PROCEDURE). Takes no values, so nothing to inject. */
+  command(sql: string, callback: ResultCallback): void {
+    this.#underWay = callback;
+    this.#connection.query(sql, (error, result) => {
+      if (error === null) this.#settle(null, toResult(result));
+      else this.#settle(error, null);
+    });
+  }
+
   /** Closes the socket at once: the server rolls an open transaction back. A statement under way fails. */
   close(): void {
     if (this.#closed) return;
@@ -187,7 +201,7 @@ function toResult(result: unknown): MysqlResult {
   const last: unknown = result.at(-1);
   if (last === undefined || Array.isArray(last)) return { rows: result as MysqlValue[][], affectedRows: 0 };
   // A CALL: its result sets, then its own OK packet.
-  const first: unknown = result[0];
+  const sets = result.slice(0, -1) as MysqlValue[][][];
   const { affectedRows } = last as { affectedRows: number };
-  return { rows: Array.isArray(first) ? (first as MysqlValue[][]) : [], affectedRows };
+  return { rows: sets.find((rows) => rows.length > 0) ?? [], affectedRows };
 }

@@ -17,7 +17,7 @@ import {
   MAX_WAITING,
   SWEEP_INTERVAL_MS,
 } from './limits.ts';
-import { type MysqlAddress, MysqlLink, type MysqlParameter, type MysqlResult } from './link.ts';
+import { type MysqlAddress, MysqlLink, type MysqlParameter, type MysqlResult, type ResultCallback } from './link.ts';
 
 export type { MysqlParameter, MysqlResult, MysqlValue } from './link.ts';
 
@@ -38,6 +38,8 @@ export interface MysqlSession {
   execute(sql: string, parameters: readonly MysqlParameter[]): Promise<MysqlResult>;
   /** As `execute`, for a statement that commits: past its deadline its outcome is not known. */
   commit(sql: string, parameters: readonly MysqlParameter[]): Promise<MysqlResult>;
+  /** Begins a transaction. */
+  begin(): Promise<void>;
 }
 
 /** The pool as one of the stores uses it: errors are DomainErrors and name the role. */
@@ -48,6 +50,8 @@ export interface MysqlClient {
    * One statement that commits by itself, a CALL too. Begun again after a deadlock; a broken link gives OUTCOME_UNKNOWN.
    */
   write(sql: string, parameters: readonly MysqlParameter[], deadline: Deadline): Promise<MysqlResult>;
+  /** One statement of the definition language that can't be prepared. Made of names only, never of values. */
+  define(sql: string, deadline: Deadline): Promise<void>;
   /**
    * Several statements in one transaction, which is rolled back if `work` rejects, and begun again, `work` too, after a
    * deadlock. Broken in its COMMIT: OUTCOME_UNKNOWN.
@@ -108,11 +112,14 @@ class Pool implements MysqlPool {
     return {
       read: (sql, parameters, deadline) => this.#single(role, false, sql, parameters, deadline),
       write: (sql, parameters, deadline) => this.#single(role, true, sql, parameters, deadline),
+      define: async (sql, deadline) => {
+        await this.#single(role, true, sql, null, deadline);
+      },
       session: (deadline, work) => this.#retrying(role, deadline, () => this.#session(role, deadline, work)),
       transaction: (deadline, work) =>
         this.#retrying(role, deadline, () =>
           this.#session(role, deadline, async (session) => {
-            await session.execute('START TRANSACTION', []);
+            await session.begin();
             const result = await work(session);
             await session.commit('COMMIT', []);
             return result;
@@ -135,7 +142,7 @@ class Pool implements MysqlPool {
     role: Role,
     commits: boolean,
     sql: string,
-    parameters: readonly MysqlParameter[],
+    parameters: readonly MysqlParameter[] | null,
     deadline: Deadline,
   ): Promise<MysqlResult> {
     return await this.#retrying(role, deadline, async () => {
@@ -169,6 +176,9 @@ class Pool implements MysqlPool {
       return await work({
         execute: (sql, parameters) => this.#run(link, sql, parameters, deadline, false, role),
         commit: (sql, parameters) => this.#run(link, sql, parameters, deadline, true, role),
+        begin: async () => {
+          await this.#run(link, 'START TRANSACTION', null, deadline, false, role);
+        },
       });
     } catch (error) {
       await this.#rollBack(link, deadline, role);
@@ -188,11 +198,14 @@ class Pool implements MysqlPool {
     }
   }
 
-  /** One statement on a held connection. Closes the connection if the deadline passes or the link breaks. */
+  /**
+   * One statement on a held connection, unprepared if `parameters` is null. Closes the connection if the deadline passes
+   * or the link breaks.
+   */
   #run(
     link: MysqlLink,
     sql: string,
-    parameters: readonly MysqlParameter[],
+    parameters: readonly MysqlParameter[] | null,
     deadline: Deadline,
     commits: boolean,
     role: Role,
@@ -211,7 +224,7 @@ class Pool implements MysqlPool {
         },
       };
       this.#watch(pending);
-      link.execute(sql, parameters, (error, result) => {
+      const onResult: ResultCallback = (error, result) => {
         this.#pending.delete(pending);
         if (result !== null) {
           resolve(result);
@@ -219,7 +232,9 @@ class Pool implements MysqlPool {
         }
         if (breaksConnection(error)) link.close();
         reject(isLockConflict(error) ? error : this.#keepOrTranslate(error, commits, role));
-      });
+      };
+      if (parameters === null) link.command(sql, onResult);
+      else link.execute(sql, parameters, onResult);
     });
   }
 

@@ -1,0 +1,48 @@
+import type { Resource } from '../../domain/resource.ts';
+import type { RecordStore } from '../record-store.ts';
+import { createApply } from './apply-copies.ts';
+import type { Role } from './errors.ts';
+import { MAX_KEYS } from './limits.ts';
+import type { Deadline, MysqlPool } from './pool.ts';
+import { createRecordReads } from './record-reads.ts';
+import { createRecordTables, NOW_MICROS } from './record-tables.ts';
+import { createRecordWalk } from './record-walk.ts';
+import { createRecordWrites } from './record-writes.ts';
+import { createTouchMany } from './touch-many.ts';
+
+/** The record store port on MySQL, and what only its owner does with it. */
+export interface MysqlRecordStore extends RecordStore {
+  /**
+   * Looks the table up and makes the write procedure if it is missing. The first write does it otherwise; at the start
+   * it finds a table that can't be served.
+   */
+  prepare(deadline: Deadline): Promise<void>;
+}
+
+/** Creates the store of one resource. Statements are compiled here; `role` decides how the server's absence is called. */
+export function createMysqlRecordStore(options: {
+  readonly pool: MysqlPool;
+  readonly resource: Resource;
+  readonly role: Role;
+  /** The schema of Crossfade's own tables. Default: the pool's. */
+  readonly controlSchema?: string;
+}): MysqlRecordStore {
+  const { pool, resource, role, controlSchema = pool.controlSchema } = options;
+  const client = pool.client(role);
+  const tables = createRecordTables(resource, controlSchema);
+  const writes = createRecordWrites(client, tables, controlSchema);
+  return {
+    engine: 'mysql',
+    maxKeys: MAX_KEYS,
+    ...createRecordReads(client, tables),
+    ...createRecordWalk(client, tables),
+    prepare: writes.prepare,
+    write: writes.write,
+    touchMany: createTouchMany(client, tables),
+    apply: createApply(client, tables),
+    clock: async (call) => {
+      const { rows } = await client.read(`SELECT ${NOW_MICROS}`, [], call);
+      return BigInt(rows[0]?.[0] as number | string);
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { createKeyCodec, type Key, type KeyCodec } from '../../domain/key.ts';
+import type { Resource } from '../../domain/resource.ts';
+import { keyBytesExpression } from './key-sql.ts';
+import { identifier, literal } from './names.ts';
+import type { MysqlParameter } from './pool.ts';
+import { type Bind, createRowBinds, createRowReader, type RowReader } from './values.ts';
+
+/** One resource's tables as SQL writes them, and its compiled codecs: what every statement of the store is made of. */
+export interface RecordTables {
+  readonly resource: Resource;
+  /** The id as a literal. */
+  readonly id: string;
+  /** The user's table, aliased `t` in every statement. */
+  readonly table: string;
+  readonly control: string;
+  readonly versions: string;
+  /** All columns in row order: `t.a, t.b`. */
+  readonly columns: string;
+  /** As many NULLs as there are columns. */
+  readonly nulls: string;
+  /** The key's columns in key order, each with its alias. */
+  readonly keyColumns: readonly string[];
+  /** `t LEFT JOIN versions v` by the key's encoding. */
+  readonly tableWithVersions: string;
+  readonly codec: KeyCodec;
+  readonly binds: readonly Bind[];
+  readonly readRow: RowReader;
+  /** The parameters of a key's columns. */
+  bindKey(key: Key): MysqlParameter[];
+}
+
+/** The server's clock in microseconds. TIMESTAMPDIFF, because UNIX_TIMESTAMP ends in 2038 on older servers. */
+export const NOW_MICROS = "CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', SYSDATE(6)) AS UNSIGNED)";
+
+/** Compiles the parts of one resource's statements. */
+export function createRecordTables(resource: Resource, controlSchema: string): RecordTables {
+  const schema = identifier(controlSchema);
+  const keyColumns = resource.columns.slice(0, resource.keyLength);
+  const table = `${identifier(resource.mysql.schema)}.${identifier(resource.mysql.table)}`;
+  const versions = `${schema}.crossfade_version`;
+  const id = literal(resource.id);
+  const binds = createRowBinds(resource);
+  return {
+    resource,
+    id,
+    table,
+    control: `${schema}.crossfade_control`,
+    versions,
+    columns: resource.columns.map((column) => `t.${identifier(column.mysqlName)}`).join(', '),
+    nulls: resource.columns.map(() => 'NULL').join(', '),
+    keyColumns: keyColumns.map((column) => `t.${identifier(column.mysqlName)}`),
+    tableWithVersions: `${table} t FORCE INDEX (PRIMARY) LEFT JOIN ${versions} v
+      ON v.resource = ${id} AND v.\`key\` = ${keyBytesExpression(keyColumns, 't')}`,
+    codec: createKeyCodec(resource),
+    binds,
+    readRow: createRowReader(resource),
+    bindKey: (key) => key.values.map((value, i) => (binds[i] as Bind)(value)),
+  };
+}
