@@ -19,13 +19,13 @@ export default defineConfig({
     maxWorkers: WORKERS,
     projects: [
       {
-        test: { ...shared, name: 'unit', include: ['test/{unit,sim,stack}/**/*.test.ts'] },
+        test: { ...shared, name: 'unit', include: ['test/{unit,sim,stack,rpc}/**/*.test.ts'] },
       },
       {
         test: {
           ...shared,
           name: 'stores',
-          include: ['test/{contract,rpc,migration}/**/*.test.ts'],
+          include: ['test/{contract,migration}/**/*.test.ts'],
           globalSetup: ['test/support/stack-stores.ts'],
         },
       },

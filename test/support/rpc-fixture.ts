@@ -1,0 +1,214 @@
+/** The hospital's medications, served on both ports from a store in memory. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DescService, FileRegistry } from '@bufbuild/protobuf';
+import { type Clock, systemClock, systemRandom } from '../../src/domain/clock.ts';
+import { createKeyCodec, type KeyCodec } from '../../src/domain/key.ts';
+import type { Resource } from '../../src/domain/resource.ts';
+import type { MysqlColumnDescription, MysqlTableDescription } from '../../src/domain/table-description.ts';
+import { file_grpc_health_v1_health } from '../../src/gen/grpc/health/v1/health_pb.ts';
+import { file_grpc_reflection_v1_reflection } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
+import { createPageTokens } from '../../src/records/page-token.ts';
+import { createRecordService } from '../../src/records/record-service.ts';
+import { type ConnectServer, createConnectServer, type HttpRoute } from '../../src/rpc/connect-server.ts';
+import { createFailureMapper, type ReportFault } from '../../src/rpc/errors.ts';
+import { createGrpcServer, type GrpcServer } from '../../src/rpc/grpc-server.ts';
+import { createHealth, type Health } from '../../src/rpc/health.ts';
+import { createMethodTable, type Method } from '../../src/rpc/method-table.ts';
+import { createPipeline, type Pipeline } from '../../src/rpc/pipeline.ts';
+import { createRecordMethods } from '../../src/rpc/record-methods.ts';
+import { addReflection } from '../../src/rpc/reflection.ts';
+import type { RequestOptions } from '../../src/rpc/request.ts';
+import { defaultRpcLimits, type RpcLimits } from '../../src/rpc/settings.ts';
+import { bindResource } from '../../src/schema/bind-resource.ts';
+import type { ResourceDefinition } from '../../src/schema/definition.ts';
+import { findDefinitions } from '../../src/schema/definitions.ts';
+import { loadDescriptors } from '../../src/schema/descriptors.ts';
+import { createMessageCodec, type MessageCodec } from '../../src/schema/message-codec.ts';
+import { createNameCodec, type NameCodec } from '../../src/schema/name-codec.ts';
+import { MemoryDatabase } from '../../src/stores/memory/database.ts';
+import { createMemoryRecordStore, type MemoryRecordStore } from '../../src/stores/memory/record-store.ts';
+import type { Records } from '../../src/stores/record-store.ts';
+import { noTrace } from '../../src/telemetry/trace-scope.ts';
+
+const IMAGE = join(import.meta.dirname, '../../examples/hospital/hospital.binpb');
+
+/** The medications, compiled. */
+export interface Medications {
+  readonly registry: FileRegistry;
+  readonly definition: ResourceDefinition;
+  readonly resource: Resource;
+  readonly keys: KeyCodec;
+  readonly names: NameCodec;
+  readonly messages: MessageCodec;
+}
+
+/** Reads and compiles the medications' definition. */
+export async function loadMedications(): Promise<Medications> {
+  const registry = loadDescriptors(await readFile(IMAGE));
+  const { definitions, mistakes } = findDefinitions(registry);
+  const definition = definitions.find(({ id }) => id === 'medications');
+  if (definition === undefined) throw new Error(`no medications: ${mistakes.join('; ')}`);
+  const bound = bindResource(definition, medicationsTable);
+  if ('mistakes' in bound) throw new Error(bound.mistakes.join('; '));
+  const { resource } = bound;
+  return {
+    registry,
+    definition,
+    resource,
+    keys: createKeyCodec(resource),
+    names: createNameCodec(resource),
+    messages: createMessageCodec(definition, resource),
+  };
+}
+
+/** A store in memory as the use cases see it, with the versions of an attached follower. */
+export function memoryRecords(resource: Resource, clock: Clock = systemClock): Records & { store: MemoryRecordStore } {
+  const database = new MemoryDatabase({ clock, random: systemRandom });
+  const control = { epoch: 1, attach: 1 };
+  database.control.set(resource.id, {
+    ...control,
+    resource: resource.id,
+    authority: 'source',
+    floor: 0n,
+    state: 'in_sync',
+    generation: 1,
+    copiedAttach: 1,
+    attempt: null,
+  });
+  const store = createMemoryRecordStore({ database, resource });
+  return {
+    store,
+    maxKeys: store.maxKeys,
+    getMany: store.getMany,
+    list: store.list,
+    write: (change, call) => store.write(change, control, call),
+  };
+}
+
+/** What {@link startServers} may be told. */
+export interface ServersOptions {
+  readonly medications: Medications;
+  readonly records: Records;
+  readonly limits?: Partial<RpcLimits>;
+  readonly methods?: readonly Method[];
+  readonly services?: readonly DescService[];
+  readonly corsOrigins?: readonly string[];
+  readonly routes?: readonly (readonly [string, HttpRoute])[];
+  readonly reportFault?: ReportFault;
+  readonly startRequest?: RequestOptions['startRequest'];
+  readonly observe?: NonNullable<RequestOptions['observe']>;
+}
+
+/** Both servers, up. */
+export interface Servers {
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  readonly grpc: GrpcServer;
+  readonly connect: ConnectServer;
+  readonly pipeline: Pipeline;
+  readonly health: Health;
+  stop(): Promise<void>;
+}
+
+/** Starts both servers on 127.0.0.1. */
+export async function startServers(options: ServersOptions): Promise<Servers> {
+  const { medications } = options;
+  const { registry, definition, resource, names, messages } = medications;
+  const limits = { ...defaultRpcLimits, ...options.limits };
+  const pipeline = createPipeline({
+    limits,
+    clock: systemClock,
+    startRequest: options.startRequest ?? (() => noTrace),
+    toFailure: createFailureMapper({ random: systemRandom, reportFault: options.reportFault ?? (() => {}) }),
+    ...(options.observe && { observe: options.observe }),
+  });
+  const service = createRecordService({
+    records: options.records,
+    pageTokens: createPageTokens({ resource, secret: Buffer.from('a secret of the test') }),
+    etagOf: messages.etagOf,
+  });
+  const { maxMessageBytes } = limits;
+  const table = createMethodTable([
+    ...createRecordMethods({ definition, resource, service, messages, names, maxMessageBytes }),
+    ...(options.methods ?? []),
+  ]);
+  const serviceNames = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
+  const health = createHealth(serviceNames);
+  const grpc = createGrpcServer({ table, pipeline, limits });
+  health.addTo(grpc.server);
+  addReflection(grpc.server, {
+    files: [
+      ...registry.files,
+      ...(options.services ?? []).flatMap(({ file }) => [file, ...file.dependencies]),
+      file_grpc_health_v1_health,
+      file_grpc_reflection_v1_reflection,
+    ],
+    services: [...serviceNames, 'grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflection'],
+  });
+  const connect = createConnectServer({
+    table,
+    pipeline,
+    limits,
+    registry,
+    corsOrigins: options.corsOrigins ?? [],
+    routes: new Map([...health.routes, ...(options.routes ?? [])]),
+  });
+  const [grpcPort, httpPort] = await Promise.all([
+    grpc.listen({ host: '127.0.0.1', port: 0 }),
+    connect.listen({ host: '127.0.0.1', port: 0 }),
+  ]);
+  health.setServing(true);
+  return {
+    grpcPort,
+    httpPort,
+    grpc,
+    connect,
+    pipeline,
+    health,
+    stop: async () => {
+      const closed = connect.close();
+      grpc.destroy();
+      connect.destroy();
+      await closed;
+    },
+  };
+}
+
+function column(name: string, columnType: string, more: Partial<MysqlColumnDescription> = {}): MysqlColumnDescription {
+  const plain = { nullable: false, characterSet: null, collation: null, octetLength: null, hasDefault: false };
+  return { name, columnType, ...plain, autoIncrement: false, onUpdate: false, generated: false, ...more };
+}
+
+const ascii = { characterSet: 'ascii', collation: 'ascii_bin', octetLength: 36 };
+const nullable = { nullable: true, hasDefault: true };
+const text = (octetLength: number) => ({ characterSet: 'utf8mb4', collation: 'utf8mb4_unicode_ci', octetLength });
+
+/** `medications` of examples/hospital/schema.sql. */
+const medicationsTable: MysqlTableDescription = {
+  schema: 'hospital',
+  table: 'medications',
+  storageEngine: 'InnoDB',
+  columns: [
+    column('patient_id', 'char(36)', ascii),
+    column('medication_id', 'bigint(20) unsigned'),
+    column('encounter_id', 'char(36)', { ...ascii, ...nullable }),
+    column('payer_id', 'binary(16)', { octetLength: 16, ...nullable }),
+    column('status', "enum('active','stopped','draft')", { ...text(28), hasDefault: true }),
+    column('code', 'int(10) unsigned'),
+    column('description', 'varchar(255)', text(1020)),
+    column('started_at', 'datetime(6)'),
+    column('stopped_at', 'datetime(6)', nullable),
+    column('base_cost', 'decimal(12,2)', { hasDefault: true }),
+    column('payer_coverage', 'decimal(12,2)', { hasDefault: true }),
+    column('dispenses', 'int(11)', { hasDefault: true }),
+    column('total_cost', 'decimal(14,2)', { hasDefault: true }),
+    column('reason_code', 'bigint(20)', nullable),
+    column('reason_description', 'varchar(255)', { ...text(1020), ...nullable }),
+    column('note', 'text', { ...text(65_535), ...nullable }),
+    column('updated_at', 'timestamp(6)', { hasDefault: true, onUpdate: true }),
+  ],
+  primaryKey: ['patient_id', 'medication_id'],
+  uniqueKeys: [],
+  foreignKeys: [],
+};
