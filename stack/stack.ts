@@ -60,7 +60,7 @@ export interface PartControl {
   pause(): void;
   /** SIGCONT. */
   resume(): void;
-  /** Starts it again, stopping it first when it runs; resolves when it is ready. Default deadline: a minute. */
+  /** Starts it again, stopping it first when it runs; resolves when it is ready. Default deadline: two minutes. */
   restart(signal?: AbortSignal): Promise<void>;
   /** One a process: three for a Cassandra of three nodes. */
   readonly servers: readonly ManagedServer[];
@@ -86,7 +86,7 @@ export interface Stack {
 const TITLES = { mysql: 'MySQL', cassandra: 'Cassandra', unleash: 'Unleash', zipkin: 'Zipkin' } as const;
 /** A first start may download a quarter of a gigabyte. */
 const START_DEADLINE_MS = 15 * 60_000;
-const RESTART_DEADLINE_MS = 60_000;
+const RESTART_DEADLINE_MS = 120_000;
 
 /**
  * Starts the servers that are asked for, side by side, and resolves when all of them answer.
