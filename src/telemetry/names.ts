@@ -1,4 +1,7 @@
-/** Every span and attribute name, once. Those without the prefix `crossfade.` are OpenTelemetry's own conventions. */
+/**
+ * Every name of a span, an attribute and a metric, once; docs/telemetry.md explains them. Those without the prefix
+ * `crossfade` are OpenTelemetry's own conventions.
+ */
 
 /** Spans. Requests are named by their method, calls of a store `<store> <operation>`. */
 export const spanNames = {
@@ -8,7 +11,7 @@ export const spanNames = {
 /** Attributes of spans. Values of fields are never among them. */
 export const attributes = {
   resource: 'crossfade.resource',
-  /** `source` or `target`: which store answered. */
+  /** `source` or `target`: which store answered, or was asked. */
   store: 'crossfade.store',
   /** Why: a RouteReason. */
   routeReason: 'crossfade.route.reason',
@@ -25,16 +28,79 @@ export const attributes = {
   writeOutcome: 'crossfade.write.outcome',
   caller: 'crossfade.caller',
   consistency: 'crossfade.consistency',
+  /** The reason of an error: a DomainError's. */
   errorReason: 'error.type',
   dbSystem: 'db.system.name',
   dbNamespace: 'db.namespace',
   dbCollection: 'db.collection.name',
   dbOperation: 'db.operation.name',
   dbBatchSize: 'db.operation.batch.size',
-  rpcSystem: 'rpc.system',
-  rpcService: 'rpc.service',
+  /** `grpc` or `connectrpc`. */
+  rpcSystem: 'rpc.system.name',
+  /** Package, service and method: `hospital.v1.Medications/GetMedication`. */
   rpcMethod: 'rpc.method',
-  rpcStatus: 'rpc.grpc.status_code',
-  serverAddress: 'server.address',
-  serverPort: 'server.port',
+  /** One of {@link statusNames}. */
+  rpcStatus: 'rpc.status_code',
+  serviceName: 'service.name',
+  serviceInstance: 'service.instance.id',
 } as const;
+
+/** Metrics as Prometheus shows them. Durations are histograms in seconds. */
+export const metricNames = {
+  requestDuration: 'crossfade_request_duration_seconds',
+  requestsInFlight: 'crossfade_requests_in_flight',
+  readDuration: 'crossfade_read_duration_seconds',
+  writeDuration: 'crossfade_write_duration_seconds',
+  storeDuration: 'crossfade_store_duration_seconds',
+  shadowReadDuration: 'crossfade_shadow_read_duration_seconds',
+  comparisons: 'crossfade_comparisons_total',
+  replicationLag: 'crossfade_replication_lag_seconds',
+  latestReplicationLag: 'crossfade_latest_replication_lag_seconds',
+  capturedChanges: 'crossfade_captured_changes_total',
+  touchedRecords: 'crossfade_touched_records_total',
+  followerState: 'crossfade_follower_state',
+  jobRows: 'crossfade_job_rows',
+  jobExpectedRows: 'crossfade_job_expected_rows',
+  exportedSpans: 'crossfade_exported_spans_total',
+} as const;
+
+/** Labels of metrics. */
+export const labels = {
+  method: 'rpc_method',
+  code: 'code',
+  resource: 'resource',
+  store: 'store',
+  operation: 'operation',
+  outcome: 'outcome',
+  reason: 'reason',
+  /** What compared: `shadow_read` or `verification`. */
+  by: 'by',
+  state: 'state',
+  kind: 'kind',
+} as const;
+
+/** gRPC's status codes by number. */
+export const statusNames: readonly string[] = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+];
+
+/** The name of a gRPC status code. */
+export function statusName(code: number): string {
+  return statusNames[code] ?? 'UNKNOWN';
+}

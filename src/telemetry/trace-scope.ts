@@ -10,11 +10,11 @@ export interface TraceScope {
   readonly recording: boolean;
   /** The trace's id as 32 hexadecimal digits; empty where there is none. */
   readonly traceId: string;
-  /** Sets one attribute; names come from `telemetry/names.ts`. */
+  /** Sets one attribute; names come from `telemetry/names.ts`. Kept for a request that is not recorded, as it may yet be. */
   set(name: string, value: AttributeValue): void;
   /** Starts a child span. `kind` says whether it covers a call to another server. Default: `internal`. */
   child(name: string, kind?: 'internal' | 'client'): TraceScope;
-  /** Records this request whatever the sampler said; counts for children that start later. */
+  /** Records this request whatever the sampler said, from its start; of its children only those that start later. */
   keep(): void;
   /** Marks the span as failed with an error's reason, for example a DomainError's. */
   fail(reason: string): void;
