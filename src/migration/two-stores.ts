@@ -125,6 +125,7 @@ async function answer(options: TwoStoresOptions, question: Question, call: Call)
   const found = await read(options, question, call);
   const durationMs = clock.monotonicMs() - beganMs;
   metrics.read(resource.id, found.store, found.reason, durationMs);
+  if (call.note !== undefined) call.note.servedBy = `${found.store}; reason=${found.reason}`;
   call.trace.set(attributes.store, found.store);
   call.trace.set(attributes.routeReason, found.reason);
   if (found.control !== undefined) call.trace.set(attributes.followerState, found.control.state);

@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import { DomainError, invalidField } from '../domain/errors.ts';
-import type { Call, Consistency } from '../stores/call.ts';
+import type { Call, CallNote, Consistency } from '../stores/call.ts';
 import type { TraceScope } from '../telemetry/trace-scope.ts';
 import { metadataNames, type RpcLimits } from './settings.ts';
 
@@ -31,6 +31,8 @@ export class CallContext implements Call {
   readonly trace: TraceScope;
   /** The version that the answer carries in `crossfade-version`; 0: none. Handlers set it. */
   answerVersion = 0n;
+  /** Told by the two-store decorator; goes into `crossfade-served-by`. */
+  readonly note: CallNote = { servedBy: '' };
   readonly #abort = new AbortController();
 
   constructor(init: Omit<Call, 'signal'>) {

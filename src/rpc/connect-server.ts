@@ -125,7 +125,8 @@ function callUnary(
 ): Promise<Message> {
   return new Promise((resolve, reject) => {
     const answer: Answer = {
-      succeed: (bytes, version) => {
+      succeed: (bytes, version, servedBy) => {
+        if (servedBy !== '') context.responseHeader.set(metadataNames.servedBy, servedBy);
         if (version > 0n) context.responseHeader.set(metadataNames.version, String(version));
         try {
           resolve(decodeOwn(method.desc.output, bytes));
@@ -133,7 +134,10 @@ function callUnary(
           reject(error);
         }
       },
-      fail: (failure) => reject(toConnectError(failure)),
+      fail: (failure, servedBy) => {
+        if (servedBy !== '') context.responseHeader.set(metadataNames.servedBy, servedBy);
+        reject(toConnectError(failure));
+      },
     };
     pipeline.unary(method, arrive(request, context), new ConnectInbound(context), answer);
   });
@@ -166,6 +170,8 @@ function decodeOwn(desc: DescMessage, bytes: Uint8Array): Message {
 
 /** A request's metadata and deadline as connect-node has them. */
 class ConnectInbound implements Inbound {
+  /** What traces call the protocol. */
+  readonly rpcSystem = 'connectrpc';
   readonly timeoutMs: number | undefined;
   readonly #context: HandlerContext;
 

@@ -144,17 +144,20 @@ class GrpcAnswer implements Answer {
     this.#callback = callback;
   }
 
-  succeed(message: Uint8Array, version: bigint): void {
-    if (version > 0n) {
+  succeed(message: Uint8Array, version: bigint, servedBy: string): void {
+    if (version > 0n || servedBy !== '') {
       const metadata = new Metadata();
-      metadata.set(metadataNames.version, String(version));
+      if (version > 0n) metadata.set(metadataNames.version, String(version));
+      if (servedBy !== '') metadata.set(metadataNames.servedBy, servedBy);
       this.#call.sendMetadata(metadata);
     }
     this.#callback(null, message);
   }
 
-  fail(failure: RpcFailure): void {
-    this.#callback(toGrpcStatus(failure));
+  fail(failure: RpcFailure, servedBy: string): void {
+    const status = toGrpcStatus(failure);
+    if (servedBy !== '') status.metadata.set(metadataNames.servedBy, servedBy);
+    this.#callback(status);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Expiring } from '../domain/deadline-watch.ts';
 import { DomainError } from '../domain/errors.ts';
-import { attributes } from '../telemetry/names.ts';
+import { attributes, statusName } from '../telemetry/names.ts';
 import { noTrace, type TraceScope } from '../telemetry/trace-scope.ts';
 import { type CallContext, deadlineExceeded, type Inbound, readCall, type StartRequest } from './call-context.ts';
 import type { RpcFailure } from './errors.ts';
@@ -13,8 +13,9 @@ import type { RpcLimits } from './settings.ts';
  * `crossfade-version` unless it is 0.
  */
 export interface Answer {
-  succeed(message: Uint8Array, version: bigint): void;
-  fail(failure: RpcFailure): void;
+  /** `servedBy`: see CallNote; empty: not said. */
+  succeed(message: Uint8Array, version: bigint, servedBy: string): void;
+  fail(failure: RpcFailure, servedBy: string): void;
 }
 
 /** Called when a request is over, for metrics. `code` is gRPC's, 0 for success. */
@@ -78,7 +79,7 @@ export class RequestScope implements Expiring {
   /** The request is over; nothing may follow. */
   end(): void {
     const trace = this.#trace;
-    if (trace.recording) trace.set(attributes.rpcStatus, this.#code);
+    if (trace.recording) trace.set(attributes.rpcStatus, statusName(this.#code));
     trace.end();
     this.#options.observe?.(this.#method, this.#code, this.#options.clock.monotonicMs() - this.#startMs);
   }
@@ -137,12 +138,13 @@ export class UnaryRequest implements Expiring {
       return;
     }
     this.#answered = true;
-    this.#answer.succeed(message, this.scope.context?.answerVersion ?? 0n);
+    const { context } = this.scope;
+    this.#answer.succeed(message, context?.answerVersion ?? 0n, context?.note.servedBy ?? '');
   }
 
   #refuse(error: unknown): void {
     this.#answered = true;
-    this.#answer.fail(this.scope.failed(error));
+    this.#answer.fail(this.scope.failed(error), this.scope.context?.note.servedBy ?? '');
   }
 
   #end(): void {

@@ -34,4 +34,6 @@ export const metadataNames = {
   caller: 'crossfade-caller',
   /** On whose behalf the call is made. */
   user: 'crossfade-user',
+  /** In an answer: which store served a read, and why, for people who look into one request. */
+  servedBy: 'crossfade-served-by',
 } as const;

@@ -23,8 +23,16 @@ export interface Call {
   readonly caller: string;
   /** The user on whose behalf the call is made, empty if not said. For flags. */
   readonly user: string;
+  /** Where the two-store decorator tells what it did. Absent where nobody asks. */
+  readonly note?: CallNote;
   /** Where spans of this request hang. */
   readonly trace: TraceScope;
+}
+
+/** What a request's caller may be told of how it was served. */
+export interface CallNote {
+  /** `source; reason=flag`: which store answered a read, and why. Empty: not said. */
+  servedBy: string;
 }
 
 /** A call that the service makes for itself, with this long to be answered. */

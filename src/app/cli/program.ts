@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { JobKind } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { ConfigError } from '../config.ts';
+import { StartError } from '../start-error.ts';
 import { commandErrorOf, createMigrationsClient, DEFAULT_SERVER } from './api.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { setUpFlags } from './flags-command.ts';
@@ -23,7 +24,7 @@ export async function runProgram(argv: readonly string[], signal: AbortSignal): 
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    if (error instanceof ConfigError) {
+    if (error instanceof ConfigError || error instanceof StartError) {
       process.stderr.write(`crossfade: ${error.message}\n`);
       return exitCodes.usage;
     }

@@ -1,0 +1,52 @@
+import { systemClock } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import { internalCall } from '../stores/call.ts';
+import { type CassandraClient, createCassandraClient } from '../stores/cassandra/client.ts';
+import type { MysqlAddress } from '../stores/mysql/link.ts';
+import { createMysqlPool, type MysqlPool } from '../stores/mysql/pool.ts';
+import { setUpSchema } from '../stores/mysql/schema-setup.ts';
+import type { Config } from './config.ts';
+
+/** The connections to both stores' servers. */
+export interface Stores {
+  readonly mysql: { readonly pool: MysqlPool; readonly address: MysqlAddress };
+  /** Null: the config names no Cassandra. */
+  readonly cassandra: CassandraClient | null;
+  close(): Promise<void>;
+}
+
+/** How long setting up Crossfade's own tables may take. */
+const SET_UP_TIMEOUT_MS = 30_000;
+
+/**
+ * Opens the stores and creates Crossfade's own tables in MySQL, without which nothing can be served. Cassandra may
+ * be down: it is connected to when it is needed. Throws `unavailable` when MySQL can't be reached.
+ */
+export async function openStores(config: Config, log: Log): Promise<Stores> {
+  const { mysql, cassandra } = config.stores;
+  const address = { host: mysql.host, port: mysql.port, user: mysql.user, password: config.secrets.mysqlPassword };
+  const pool = createMysqlPool({ ...address, connections: mysql.connections, controlSchema: mysql.controlSchema });
+  const client =
+    cassandra === undefined
+      ? null
+      : createCassandraClient({
+          contactPoints: cassandra.contactPoints,
+          port: cassandra.port,
+          localDataCenter: cassandra.localDataCenter,
+          consistency: cassandra.scope === 'local' ? 'LOCAL_QUORUM' : 'QUORUM',
+          ...(cassandra.user !== undefined && {
+            credentials: { username: cassandra.user, password: config.secrets.cassandraPassword },
+          }),
+        });
+  const close = async (): Promise<void> => {
+    await Promise.allSettled([pool.close(), client?.close()]);
+  };
+  try {
+    await setUpSchema(pool, internalCall(systemClock, SET_UP_TIMEOUT_MS));
+  } catch (error) {
+    log.error('MySQL cannot be set up', { host: mysql.host, port: mysql.port, error });
+    await close();
+    throw error;
+  }
+  return { mysql: { pool, address }, cassandra: client, close };
+}

@@ -1,0 +1,108 @@
+import { systemClock } from '../domain/clock.ts';
+import { isDomainError } from '../domain/errors.ts';
+import type { Log } from '../domain/log.ts';
+import type { Resource } from '../domain/resource.ts';
+import { checkCassandraTable, cqlName, createTableCql } from '../schema/cassandra-ddl.ts';
+import { type Call, internalCall } from '../stores/call.ts';
+import type { CassandraClient } from '../stores/cassandra/client.ts';
+import { describeTable } from '../stores/cassandra/describe-table.ts';
+import { checkServer } from '../stores/cassandra/server-checks.ts';
+import type { Config } from './config.ts';
+import { StartError } from './start-error.ts';
+
+/** A resource that has a target. */
+type Movable = Resource & { readonly cassandra: NonNullable<Resource['cassandra']> };
+
+const STEP_TIMEOUT_MS = 20_000;
+/** How often a Cassandra that was down at the start is looked at again. */
+const LATER_MS = 5_000;
+
+/**
+ * Creates the target's tables where the config allows it, and checks tables and servers. A Cassandra that is down
+ * stops nothing: the check is made later, and until then the controller holds. Throws a StartError with every mistake.
+ */
+export async function prepareTarget(
+  config: Config,
+  client: CassandraClient | null,
+  resources: readonly Resource[],
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const movable = resources.filter((resource): resource is Movable => resource.cassandra !== undefined);
+  if (client === null || movable.length === 0) return;
+  try {
+    await prepare(config, client, movable, log);
+  } catch (error) {
+    if (!isDomainError(error, 'unavailable', 'deadline_exceeded')) throw error;
+    log.warn('Cassandra cannot be reached: the source is served, and nothing moves until it is back', { error });
+    void prepareLater(config, client, movable, log, signal);
+  }
+}
+
+async function prepareLater(
+  config: Config,
+  client: CassandraClient,
+  movable: readonly Movable[],
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await systemClock.sleep(LATER_MS, signal).catch(() => {});
+    if (signal.aborted) return;
+    try {
+      await prepare(config, client, movable, log);
+      log.info('Cassandra is back, and its tables are as they must be');
+      return;
+    } catch (error) {
+      if (isDomainError(error, 'unavailable', 'deadline_exceeded')) continue;
+      log.error('Cassandra is back, but cannot be the target as it is; mend it and start the service again', { error });
+      return;
+    }
+  }
+}
+
+async function prepare(config: Config, client: CassandraClient, movable: readonly Movable[], log: Log): Promise<void> {
+  const call = internalCall(systemClock, STEP_TIMEOUT_MS);
+  await client.connect('follower', call);
+  if (config.stores.cassandra?.createTables) await createTables(config, client, movable, call);
+  const mistakes: string[] = [];
+  for (const resource of movable) {
+    const table = await describeTable(client, resource.cassandra, call);
+    if (table === null) mistakes.push(missingTable(resource));
+    else mistakes.push(...checkCassandraTable(resource, table));
+  }
+  const { markerTtlSeconds, skewBoundMs } = config.migration;
+  const tables = movable.map((resource) => resource.cassandra);
+  const findings = await checkServer(client, { tables, markerTtlSeconds, skewBoundMs }, call);
+  for (const { setting, found, wanted, cure } of findings.warnings) {
+    log.warn(`Cassandra: ${setting} is ${found}, should be ${wanted}: ${cure}`);
+  }
+  mistakes.push(
+    ...findings.errors.map(
+      ({ setting, found, wanted, cure }) => `Cassandra: ${setting} is ${found}, must be ${wanted}: ${cure}`,
+    ),
+  );
+  if (mistakes.length > 0) throw new StartError(mistakes);
+}
+
+async function createTables(
+  config: Config,
+  client: CassandraClient,
+  movable: readonly Movable[],
+  call: Call,
+): Promise<void> {
+  const replication = Object.entries(config.stores.cassandra?.replication ?? {})
+    .map(([name, value]) => `'${name.replaceAll("'", "''")}': '${String(value).replaceAll("'", "''")}'`)
+    .join(', ');
+  const run = (query: string) =>
+    client.within('follower', call, () => client.run({ query, params: [] }, call.deadlineMs));
+  for (const keyspace of new Set(movable.map((resource) => resource.cassandra.keyspace))) {
+    await run(`CREATE KEYSPACE IF NOT EXISTS ${cqlName(keyspace)} WITH replication = {${replication}}`);
+  }
+  for (const resource of movable) await run(createTableCql(resource));
+}
+
+function missingTable(resource: Movable): string {
+  const { keyspace, table } = resource.cassandra;
+  return `${resource.typeName}: Cassandra has no table ${keyspace}.${table}; set stores.cassandra.createTables, or run:\n${createTableCql(resource)}`;
+}

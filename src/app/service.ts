@@ -1,0 +1,208 @@
+// The one place where everything is put together, in one column: stores, resources, migrations, servers, and their end.
+
+import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
+import { systemClock, systemRandom } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import { file_crossfade_v1alpha1_migrations, Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
+import type { Flags } from '../migration/flags.ts';
+import { createUnleashFlags, type UnleashFlags } from '../migration/unleash-flags.ts';
+import { type ConnectServer, createConnectServer } from '../rpc/connect-server.ts';
+import { drain } from '../rpc/drain.ts';
+import { createFailureMapper } from '../rpc/errors.ts';
+import { createGrpcServer, type GrpcServer } from '../rpc/grpc-server.ts';
+import { createHealth, type Health } from '../rpc/health.ts';
+import { createMethodTable, type MethodTable } from '../rpc/method-table.ts';
+import { createMigrationService } from '../rpc/migration-service.ts';
+import { createPipeline, type Pipeline } from '../rpc/pipeline.ts';
+import { addReflection } from '../rpc/reflection.ts';
+import { defaultRpcLimits, type RpcLimits } from '../rpc/settings.ts';
+import { createTypedMethods } from '../rpc/typed-service.ts';
+import { internalCall } from '../stores/call.ts';
+import { createMysqlControlStore } from '../stores/mysql/control-store.ts';
+import { createMysqlJobStore } from '../stores/mysql/job-store.ts';
+import { createJsonLog } from '../telemetry/log.ts';
+import { startTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import type { Config } from './config.ts';
+import { type LoadedResources, loadResources } from './load-resources.ts';
+import { openStores } from './open-stores.ts';
+import { prepareTarget } from './prepare-target.ts';
+import { type Surroundings, type WiredResources, wireResources } from './wire-resources.ts';
+
+/** A running instance. */
+export interface Service {
+  /** Where it listens. */
+  readonly addresses: { readonly grpc: string; readonly http: string };
+  /** Resolves when the instance has drained and closed everything, after the signal aborted. */
+  readonly ended: Promise<void>;
+}
+
+/** What a run that must go wrong may change. */
+export interface ServiceOptions {
+  readonly rewire?: Surroundings['rewire'];
+  readonly log?: Log;
+}
+
+const ENSURE_TIMEOUT_MS = 10_000;
+/** How long an instance goes on after it says that it stops, so that load balancers and clients have seen it. */
+const ANNOUNCE_MS = 300;
+/** Without a flag server nothing moves, and reads go to the authority. */
+const noFlags: Flags = { readTarget: () => undefined, shadowRead: () => false, wantedPhase: () => undefined };
+
+/**
+ * Starts an instance and serves until the signal aborts. Throws a StartError that names every mistake, or a DomainError
+ * where MySQL can't be reached; whatever was opened is closed then.
+ */
+export async function startService(
+  config: Config,
+  signal: AbortSignal,
+  options: ServiceOptions = {},
+): Promise<Service> {
+  const log = options.log ?? createJsonLog({ fields: { instance: config.instance } });
+  const stores = await openStores(config, log);
+  const running = new AbortController();
+  try {
+    const loaded = await loadResources(config, stores.mysql.pool, log);
+    const resources = loaded.served.map(({ resource }) => resource);
+    await prepareTarget(config, stores.cassandra, resources, log, running.signal);
+    const control = createMysqlControlStore({ pool: stores.mysql.pool });
+    const ids = resources.map(({ id }) => id);
+    await control.ensure(ids, internalCall(systemClock, ENSURE_TIMEOUT_MS));
+    const jobs = createMysqlJobStore({ pool: stores.mysql.pool });
+    const telemetry = startTelemetry({ ...config.telemetry, instance: config.instance, onExport: logExport(log) });
+    const flags = startFlags(config, log);
+    const { rewire } = options;
+    const surroundings = { config, stores, control, jobs, flags: flags ?? noFlags, metrics: telemetry.metrics, log };
+    const wired = await wireResources({ ...surroundings, ...(rewire && { rewire }) }, loaded.served);
+    const background = runBackground(wired, running.signal);
+    const servers = createServers(config, loaded, createMethods(wired, surroundings), telemetry, log);
+    const addresses = await listen(config, servers);
+    servers.health.setServing(true);
+    log.info('serving', { ...addresses, resources: ids.join(' ') });
+    warnIfOpen(config, log);
+    const close = async (): Promise<void> => {
+      running.abort();
+      await background;
+      flags?.close();
+      await Promise.allSettled([stores.close(), telemetry.shutdown()]);
+    };
+    const ended = (async () => {
+      try {
+        await serveUntil(signal, config, servers, log);
+      } finally {
+        await close();
+      }
+    })();
+    return { addresses, ended };
+  } catch (error) {
+    running.abort();
+    await stores.close();
+    throw error;
+  }
+}
+
+function logExport(log: Log): (error: Error | null) => void {
+  return (error) => {
+    if (error === null) log.info('spans reach the trace server again');
+    else log.warn('spans do not reach the trace server; they are dropped', { error });
+  };
+}
+
+function startFlags(config: Config, log: Log): UnleashFlags | undefined {
+  if (config.unleash === undefined) return undefined;
+  const { url, appName, refreshMs } = config.unleash;
+  const { instance, secrets } = config;
+  return createUnleashFlags({ url, token: secrets.unleashToken, appName, instance, refreshMs, log });
+}
+
+async function runBackground({ lease, resources }: WiredResources, signal: AbortSignal): Promise<void> {
+  await Promise.all([lease.run(signal), ...resources.map(({ migration }) => migration.run(signal))]);
+}
+
+function createMethods(
+  { resources }: WiredResources,
+  { control, jobs }: Pick<Surroundings, 'control' | 'jobs'>,
+): MethodTable {
+  const subjects = resources.map(({ subject }) => subject);
+  return createMethodTable([
+    ...resources.flatMap(({ methods }) => methods),
+    ...createTypedMethods(Migrations, createMigrationService({ subjects, control, jobs, clock: systemClock })),
+  ]);
+}
+
+interface Servers {
+  readonly grpc: GrpcServer;
+  readonly connect: ConnectServer;
+  readonly health: Health;
+  readonly pipeline: Pipeline;
+}
+
+function createServers(
+  config: Config,
+  { registry }: LoadedResources,
+  table: MethodTable,
+  telemetry: Telemetry,
+  log: Log,
+): Servers {
+  const limits = limitsOf(config);
+  const pipeline = createPipeline({
+    limits,
+    clock: systemClock,
+    startRequest: telemetry.startRequest,
+    toFailure: createFailureMapper({
+      random: systemRandom,
+      reportFault: (errorId, method, error) => log.error('a request met a fault', { errorId, method, error }),
+    }),
+    observe: telemetry.metrics.request,
+  });
+  telemetry.metrics.showInFlight(() => pipeline.running());
+  const services = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
+  const health = createHealth(services);
+  const grpc = createGrpcServer({ table, pipeline, limits });
+  health.addTo(grpc.server);
+  addReflection(grpc.server, { files: filesOf(registry), services });
+  const routes = new Map(health.routes);
+  if (config.telemetry.metrics) routes.set('/metrics', telemetry.metricsRoute);
+  const connect = createConnectServer({ table, pipeline, limits, registry, corsOrigins: [], routes });
+  return { grpc, connect, health, pipeline };
+}
+
+function filesOf(registry: FileRegistry): DescFile[] {
+  return [...registry.files, file_crossfade_v1alpha1_migrations, ...file_crossfade_v1alpha1_migrations.dependencies];
+}
+
+function limitsOf({ limits }: Config): RpcLimits {
+  return {
+    ...defaultRpcLimits,
+    maxMessageBytes: limits.messageBytes,
+    maxConcurrentRequests: limits.concurrentRequests,
+    defaultTimeoutMs: limits.defaultTimeoutMs,
+    maxTimeoutMs: limits.maxTimeoutMs,
+  };
+}
+
+async function listen(config: Config, { grpc, connect }: Servers): Promise<Service['addresses']> {
+  const grpcPort = await grpc.listen(config.grpc);
+  const httpPort = await connect.listen(config.http);
+  return { grpc: `${config.grpc.host}:${grpcPort}`, http: `http://${config.http.host}:${httpPort}` };
+}
+
+/** Until access control comes, whoever reaches a port may do everything. */
+function warnIfOpen(config: Config, log: Log): void {
+  for (const { host } of [config.grpc, config.http]) {
+    if (host === '127.0.0.1' || host === 'localhost' || host === '::1') continue;
+    log.warn('there is no access control: whoever reaches this port may read and write everything', { host });
+  }
+}
+
+async function serveUntil(signal: AbortSignal, config: Config, servers: Servers, log: Log): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  log.info('stopping: requests under way are finished');
+  const cutOff = await drain({
+    ...servers,
+    clock: systemClock,
+    announceMs: ANNOUNCE_MS,
+    graceMs: config.limits.drainMs,
+  });
+  if (cutOff > 0) log.warn('requests were cut off at the end of the grace period', { cutOff });
+  log.info('stopped');
+}

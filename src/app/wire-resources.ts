@@ -1,0 +1,184 @@
+import { systemClock, systemRandom } from '../domain/clock.ts';
+import { createKeyCodec } from '../domain/key.ts';
+import type { Log } from '../domain/log.ts';
+import type { Resource } from '../domain/resource.ts';
+import { defaultCaptureSettings } from '../migration/capture-session.ts';
+import { defaultJobSettings } from '../migration/chunk-worker.ts';
+import type { Flags } from '../migration/flags.ts';
+import { Lease } from '../migration/lease.ts';
+import {
+  createResourceMigration,
+  type MigrationSettings,
+  type ResourceMigration,
+  type ResourceMigrationOptions,
+} from '../migration/resource-migration.ts';
+import { createPageTokens } from '../records/page-token.ts';
+import { createRecordService } from '../records/record-service.ts';
+import type { UnaryMethod } from '../rpc/method-table.ts';
+import type { MigrationSubject } from '../rpc/migration-service.ts';
+import { createRecordMethods } from '../rpc/record-methods.ts';
+import { createMessageCodec } from '../schema/message-codec.ts';
+import { createNameCodec } from '../schema/name-codec.ts';
+import { createBatchedReads } from '../stores/batched-reads.ts';
+import { internalCall } from '../stores/call.ts';
+import { createCassandraRecordStore } from '../stores/cassandra/record-store.ts';
+import type { ControlStore } from '../stores/control-store.ts';
+import type { JobStore } from '../stores/job-store.ts';
+import { createMysqlChangeLog } from '../stores/mysql/change-log.ts';
+import { createMysqlRecordStore } from '../stores/mysql/record-store.ts';
+import { observed } from '../stores/observed-store.ts';
+import type { FollowerStore, ListQuery, RecordStore } from '../stores/record-store.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Config } from './config.ts';
+import type { ServedResource } from './load-resources.ts';
+import type { Stores } from './open-stores.ts';
+
+/** What all resources of an instance share. */
+export interface Surroundings {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly control: ControlStore;
+  readonly jobs: JobStore;
+  readonly flags: Flags;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Changes the parts of a migration before they are put together: for runs that must go wrong. Default: nothing. */
+  readonly rewire?: (parts: ResourceMigrationOptions) => ResourceMigrationOptions;
+}
+
+/** One resource, ready to be served. */
+export interface WiredResource {
+  readonly migration: ResourceMigration;
+  readonly methods: readonly UnaryMethod[];
+  readonly subject: MigrationSubject;
+}
+
+/** All resources and the lease that they share. */
+export interface WiredResources {
+  readonly lease: Lease;
+  readonly resources: readonly WiredResource[];
+}
+
+/** Puts the resources together, each over its two stores. */
+export async function wireResources(
+  surroundings: Surroundings,
+  served: readonly ServedResource[],
+): Promise<WiredResources> {
+  const { config, control, log } = surroundings;
+  const migrations = new Map<string, ResourceMigration>();
+  const lease = new Lease({
+    control,
+    resources: served.map(({ resource }) => resource.id),
+    instance: config.instance,
+    settings: config.migration,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    onChange: (record) => migrations.get(record.resource)?.onChange(record),
+  });
+  const owner = systemRandom.id();
+  const resources: WiredResource[] = [];
+  for (const one of served) {
+    const wired = await wireResource(surroundings, one, lease, owner);
+    migrations.set(one.resource.id, wired.migration);
+    resources.push(wired);
+  }
+  return { lease, resources };
+}
+
+async function wireResource(
+  surroundings: Surroundings,
+  { definition, resource }: ServedResource,
+  lease: Lease,
+  owner: string,
+): Promise<WiredResource> {
+  const { config, stores, control, jobs, flags, metrics, log, rewire = (parts) => parts } = surroundings;
+  const names = createNameCodec(resource);
+  const keys = createKeyCodec(resource);
+  const source = await createSource(surroundings, resource);
+  const target = createTarget(surroundings, resource);
+  const { pool, address } = stores.mysql;
+  const serverId = config.stores.mysql.captureServerId;
+  const changeLog = createMysqlChangeLog({
+    pool,
+    connection: address,
+    resource,
+    ...(serverId !== undefined && { serverId }),
+  });
+  const migration = createResourceMigration(
+    rewire({
+      resource,
+      keys,
+      instance: config.instance,
+      owner,
+      source,
+      target,
+      reads: {
+        source: createBatchedReads(source, { clock: systemClock }),
+        target: target && createBatchedReads(target, { clock: systemClock, maxStatements: TARGET_STATEMENTS }),
+      },
+      control,
+      changeLog,
+      jobs,
+      lease,
+      flags,
+      metrics: metrics.migration,
+      settings: settingsOf(config),
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      nameOf: names.nameOf,
+      parentNameOf: (parent) => parentNameOf(resource, parent),
+    }),
+  );
+  const messages = createMessageCodec(definition, resource);
+  const service = createRecordService({
+    records: migration.records,
+    pageTokens: createPageTokens({ resource, secret: Buffer.from(config.secrets.pageTokens) }),
+    etagOf: messages.etagOf,
+  });
+  const maxMessageBytes = config.limits.messageBytes;
+  return {
+    migration,
+    methods: createRecordMethods({ definition, resource, service, messages, names, maxMessageBytes }),
+    subject: {
+      id: resource.id,
+      nameOfBytes: (bytes) => names.nameOf(keys.fromBytes(bytes)),
+      keyOfName: (name) => names.keyOf(name, 'records'),
+      repair: migration.repair,
+    },
+  };
+}
+
+/** How long making a resource's write procedure may take. */
+const PREPARE_TIMEOUT_MS = 10_000;
+/** Cassandra answers point reads side by side; batches only save the driver's own work. */
+const TARGET_STATEMENTS = 32;
+
+async function createSource({ stores, metrics }: Surroundings, resource: Resource): Promise<RecordStore> {
+  const store = createMysqlRecordStore({ pool: stores.mysql.pool, resource, role: 'authority' });
+  await store.prepare(internalCall(systemClock, PREPARE_TIMEOUT_MS));
+  const { schema, table } = resource.mysql;
+  return observed(store, { store: 'source', namespace: schema, table, metrics: metrics.stores });
+}
+
+function createTarget({ config, stores, metrics }: Surroundings, resource: Resource): FollowerStore | null {
+  if (stores.cassandra === null || resource.cassandra === undefined) return null;
+  const { markerTtlSeconds } = config.migration;
+  const store = createCassandraRecordStore({ client: stores.cassandra, resource, role: 'follower', markerTtlSeconds });
+  const { keyspace, table } = resource.cassandra;
+  return observed(store, { store: 'target', namespace: keyspace, table, metrics: metrics.stores });
+}
+
+function settingsOf({ migration }: Config): MigrationSettings {
+  const { touchBatch, chunkRows, chunkLeaseMs, jobWorkers } = migration;
+  return {
+    protocol: migration,
+    capture: { ...defaultCaptureSettings, touchBatch },
+    jobs: { ...defaultJobSettings, workers: jobWorkers, chunkRows, chunkLeaseMs },
+  };
+}
+
+function parentNameOf(resource: Resource, parent: ListQuery['parent']): string {
+  return parent.map((value, index) => `${resource.name[index]?.collection}/${String(value)}`).join('/');
+}
