@@ -1,4 +1,3 @@
-import type { Key } from '../../domain/key.ts';
 import type { Call } from '../call.ts';
 import type { Copy } from '../record-store.ts';
 import { APPLY_BATCH } from './limits.ts';
@@ -55,7 +54,7 @@ function applyStatements(tables: RecordTables): ApplyStatements {
   return {
     ensureVersion: `INSERT IGNORE INTO ${tables.versions} (resource, \`key\`, version) VALUES (${tables.id}, ?, 0)`,
     bumpIfNewer: `UPDATE ${tables.versions} SET version = ? WHERE resource = ${tables.id} AND \`key\` = ? AND version < ?`,
-    remove: `DELETE t FROM ${tables.table} t WHERE ${isKey}`,
+    remove: tables.deleteWhere(() => '?'),
     update: `UPDATE ${tables.table} t SET ${assignments} WHERE ${isKey}`,
     insert: `INSERT INTO ${tables.table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
   };
@@ -76,6 +75,6 @@ async function applyOne(
   }
   const values = row.map((value, i) => (tables.binds[i] as Bind)(value));
   // Not INSERT … ON DUPLICATE KEY UPDATE: with another unique key it would change another record.
-  const updated = await session.execute(statements.update, [...values, ...tables.bindKey(key satisfies Key)]);
+  const updated = await session.execute(statements.update, [...values, ...tables.bindKey(key)]);
   if (updated.affectedRows === 0) await session.execute(statements.insert, values);
 }

@@ -1,4 +1,4 @@
-import mysql, { type Connection, type ConnectionOptions, type PrepareStatementInfo, TypedParameter } from 'mysql2';
+import mysql, { type Connection, type ConnectionOptions, type PrepareStatementInfo } from 'mysql2';
 import { CONNECT_TIMEOUT_MS, LOCK_WAIT_SECONDS, MAX_STATEMENTS_PER_CONNECTION } from './limits.ts';
 
 /** A value as a statement takes it: 64-bit integers as bigint, LIMIT and OFFSET through {@link integer}. */
@@ -6,7 +6,16 @@ export type MysqlParameter = null | number | bigint | string | Buffer | object;
 
 /** An integer that the server must see as one: LIMIT and OFFSET take nothing else on some servers. */
 export function integer(value: number): MysqlParameter {
-  return TypedParameter.LONGLONG(value);
+  return mysql.TypedParameter.LONGLONG(value);
+}
+
+/**
+ * A 64-bit integer that the server must compare exactly: as digits, which is how a bigint travels, it would be compared as
+ * a double in some places, an IN list of tuples for one.
+ */
+export function exactInteger(value: bigint, unsigned: boolean): MysqlParameter {
+  const { LONGLONG } = mysql.TypedParameter;
+  return unsigned ? LONGLONG.unsigned(value) : LONGLONG(value);
 }
 
 /** A value as the binary protocol gives it: dates and times as text, integers beyond 2^53 as text. */

@@ -244,6 +244,8 @@ class Pool implements MysqlPool {
 
   #acquire(role: Role, deadline: Deadline): Promise<MysqlLink> {
     if (this.#closed) return Promise.reject(unavailable(role, 'the service is stopping'));
+    if (deadline.signal?.aborted === true) return Promise.reject(cancelled(false));
+    if (performance.now() >= deadline.deadlineMs) return Promise.reject(deadlineExceeded(false));
     const idle = this.#idle.pop();
     if (idle !== undefined) return Promise.resolve(idle);
     if (this.#waiters.length >= MAX_WAITING) return Promise.reject(tooManyWaiting());

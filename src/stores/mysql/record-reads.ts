@@ -6,9 +6,8 @@ import type { ListQuery, ReadableRecords, Stored } from '../record-store.ts';
 import { compareRows, repeated, rowsIn } from './key-sql.ts';
 import { MAX_KEYS, MAX_PAGE } from './limits.ts';
 import { integer } from './link.ts';
-import type { MysqlClient, MysqlParameter, MysqlValue } from './pool.ts';
+import type { MysqlClient, MysqlValue } from './pool.ts';
 import type { RecordTables } from './record-tables.ts';
-import type { Bind } from './values.ts';
 
 /** Point reads and lists: a record and its side-table version always come from one statement, which is one snapshot. */
 export function createRecordReads(client: MysqlClient, tables: RecordTables): ReadableRecords {
@@ -116,10 +115,10 @@ async function readList(
   call: Call,
 ): Promise<readonly Stored[]> {
   const { sql, values } = query.after === null ? lists.first : lists.next;
-  const bind = (value: Value, i: number): MysqlParameter => (tables.binds[i] as Bind)(value);
+  const after = query.after === null ? [] : tables.bindKey(query.after);
   const parameters = [
-    ...query.parent.map((value, i) => bind(value, i)),
-    ...values.map((i) => bind(query.after?.values[i] ?? null, i)),
+    ...tables.bindKeyValues(query.parent),
+    ...values.map((i) => after[i] ?? null),
     integer(Math.min(query.limit, MAX_PAGE)),
   ];
   const result = await client.read(sql, parameters, call);

@@ -1,9 +1,9 @@
-import { createKeyCodec, type Key, type KeyCodec } from '../../domain/key.ts';
+import { createKeyCodec, type Key, type KeyCodec, type KeyValue } from '../../domain/key.ts';
 import type { Resource } from '../../domain/resource.ts';
 import { keyBytesExpression } from './key-sql.ts';
 import { identifier, literal } from './names.ts';
 import type { MysqlParameter } from './pool.ts';
-import { type Bind, createRowBinds, createRowReader, type RowReader } from './values.ts';
+import { type Bind, createKeyBind, createRowBinds, createRowReader, type RowReader } from './values.ts';
 
 /** One resource's tables as SQL writes them, and its compiled codecs: what every statement of the store is made of. */
 export interface RecordTables {
@@ -20,12 +20,16 @@ export interface RecordTables {
   readonly nulls: string;
   /** The key's columns in key order, each with its alias. */
   readonly keyColumns: readonly string[];
+  /** DELETE of one record. Without an alias, which old servers refuse there. */
+  deleteWhere(keyValue: (i: number) => string): string;
   /** `t LEFT JOIN versions v` by the key's encoding. */
   readonly tableWithVersions: string;
   readonly codec: KeyCodec;
   readonly binds: readonly Bind[];
   readonly readRow: RowReader;
-  /** The parameters of a key's columns. */
+  /** The parameters of leading key columns, to compare with. */
+  bindKeyValues(values: readonly KeyValue[]): MysqlParameter[];
+  /** The parameters of a key's columns, to compare with. */
   bindKey(key: Key): MysqlParameter[];
 }
 
@@ -39,7 +43,9 @@ export function createRecordTables(resource: Resource, controlSchema: string): R
   const table = `${identifier(resource.mysql.schema)}.${identifier(resource.mysql.table)}`;
   const versions = `${schema}.crossfade_version`;
   const id = literal(resource.id);
-  const binds = createRowBinds(resource);
+  const keyBinds = keyColumns.map((column) => createKeyBind(column.type));
+  const bindKeyValues: RecordTables['bindKeyValues'] = (values) =>
+    values.map((value, i) => (keyBinds[i] as Bind)(value));
   return {
     resource,
     id,
@@ -49,11 +55,17 @@ export function createRecordTables(resource: Resource, controlSchema: string): R
     columns: resource.columns.map((column) => `t.${identifier(column.mysqlName)}`).join(', '),
     nulls: resource.columns.map(() => 'NULL').join(', '),
     keyColumns: keyColumns.map((column) => `t.${identifier(column.mysqlName)}`),
+    deleteWhere: (keyValue) => {
+      const name = identifier(resource.mysql.table);
+      const isKey = keyColumns.map((column, i) => `${name}.${identifier(column.mysqlName)} = ${keyValue(i)}`);
+      return `DELETE FROM ${table} WHERE ${isKey.join(' AND ')}`;
+    },
     tableWithVersions: `${table} t FORCE INDEX (PRIMARY) LEFT JOIN ${versions} v
       ON v.resource = ${id} AND v.\`key\` = ${keyBytesExpression(keyColumns, 't')}`,
     codec: createKeyCodec(resource),
-    binds,
+    binds: createRowBinds(resource),
     readRow: createRowReader(resource),
-    bindKey: (key) => key.values.map((value, i) => (binds[i] as Bind)(value)),
+    bindKeyValues,
+    bindKey: (key) => bindKeyValues(key.values),
   };
 }

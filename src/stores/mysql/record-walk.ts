@@ -145,7 +145,8 @@ function createTracePages(client: MysqlClient, tables: RecordTables): Pages {
   };
 }
 
-/** Keys of one statement that asks which records exist. */
+/** Statements of these sizes ask which records exist: a small page does not pay for a large one. */
+const existenceSizes = [1, 4, 16, 64, 256];
 const EXISTENCE_BATCH = 256;
 
 /** The ids of those keys that have a record now. */
@@ -156,11 +157,12 @@ async function findPresent(
   call: Call,
 ): Promise<ReadonlySet<string>> {
   const present = new Set<string>();
-  const sql = `SELECT ${tables.keyColumns.join(', ')} FROM ${tables.table} t FORCE INDEX (PRIMARY)
-    WHERE ${rowsIn(tables.keyColumns, EXISTENCE_BATCH)}`;
   for (let at = 0; at < traces.length; at += EXISTENCE_BATCH) {
     const keys = traces.slice(at, at + EXISTENCE_BATCH).map((trace) => trace.key);
-    const parameters = padKeys(keys, EXISTENCE_BATCH).flatMap((key) => tables.bindKey(key));
+    const size = existenceSizes.find((candidate) => candidate >= keys.length) ?? EXISTENCE_BATCH;
+    const sql = `SELECT ${tables.keyColumns.join(', ')} FROM ${tables.table} t FORCE INDEX (PRIMARY)
+      WHERE ${rowsIn(tables.keyColumns, size)}`;
+    const parameters = padKeys(keys, size).flatMap((key) => tables.bindKey(key));
     const { rows } = await client.read(sql, parameters, call);
     for (const row of rows) present.add(tables.codec.fromRow(tables.readRow(row)).id);
   }

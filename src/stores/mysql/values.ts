@@ -1,7 +1,7 @@
 import { DomainError } from '../../domain/errors.ts';
 import { canonicalJson } from '../../domain/json-text.ts';
 import type { Column, ColumnType, Resource, Row, Value } from '../../domain/resource.ts';
-import type { MysqlParameter, MysqlValue } from './link.ts';
+import { exactInteger, type MysqlParameter, type MysqlValue } from './link.ts';
 import { datetimeOfMicros, isCalendarDate, microsOfDatetime, microsOfTime, timeOfMicros } from './temporal-text.ts';
 
 /** Turns a canonical value into a statement's parameter. */
@@ -44,6 +44,12 @@ function bindPresent(type: ColumnType): Bind {
     case 'timestamp':
       return (value) => datetimeOfMicros(value as bigint, type.fsp);
   }
+}
+
+/** As {@link createBind}, for a column that statements compare: a key's. */
+export function createKeyBind(type: ColumnType): Bind {
+  if (type.kind !== 'int' || type.bits !== 64) return createBind(type);
+  return (value) => (value === null ? null : exactInteger(value as bigint, type.unsigned));
 }
 
 /**

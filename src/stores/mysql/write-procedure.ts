@@ -233,7 +233,7 @@ function changeStatements(tables: RecordTables, assigned: readonly Assigned[], i
     IF ROW_COUNT() = 0 THEN SET v_outcome = ${outcomes.notFound}, p_read = 0; END IF;
   END IF;
   IF p_kind = ${kinds.delete} THEN
-    DELETE t FROM ${tables.table} t WHERE ${isKey};
+    ${tables.deleteWhere((i) => `p_${i}`)};
     IF ROW_COUNT() = 0 THEN SET v_outcome = ${outcomes.notFound}; END IF;
   END IF;`;
 }

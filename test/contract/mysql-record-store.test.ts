@@ -1,0 +1,16 @@
+import { createMysqlHarness } from '../support/mysql-harness.ts';
+import { mysqlTable, placeResource, testResources } from '../support/resources.ts';
+import { describeRecordStore } from './record-store-contract.ts';
+
+describeRecordStore('MySQL', async () => {
+  const harness = await createMysqlHarness((schema) =>
+    testResources.map((resource) => mysqlTable(placeResource(resource, schema))),
+  );
+  return {
+    async open(resource) {
+      const { store, setControl, outsideWrite } = await harness.open(resource);
+      return { store, authority: { store, setControl, outsideWrite } };
+    },
+    close: harness.close,
+  };
+});
