@@ -129,9 +129,17 @@ function opaqueText(bytes: Buffer, at: number): string {
     case OPAQUE.timestamp:
       return `"${packedDatetime(bytes.readBigInt64LE(next))}"`;
     default:
-      return `"base64:type${type}:${bytes.toString('base64', next, next + length)}"`;
+      return `"base64:type${type}:${wrapped(bytes.toString('base64', next, next + length))}"`;
   }
 }
+
+/** MySQL breaks base64 into lines. */
+function wrapped(base64: string): string {
+  return base64.replace(BASE64_LINE, '$&\\n');
+}
+
+/** As many characters as a line has, where another line follows. */
+const BASE64_LINE = /.{76}(?=.)/g;
 
 /** A decimal as the canonical text has it: the digits of an integer within 64 bits, otherwise the double. */
 function decimalNumber(text: string): string {

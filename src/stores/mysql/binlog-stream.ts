@@ -1,10 +1,10 @@
-import { DomainError } from '../../domain/errors.ts';
+import { DomainError, isDomainError } from '../../domain/errors.ts';
 import type { LogEvent } from '../change-log.ts';
 import { BinlogConnection } from './binlog-connection.ts';
 import { FOREIGN_COMMIT_DELAY_MS, PREFLIGHT_TIMEOUT_MS } from './binlog-limits.ts';
 import { BinlogReader, type ReaderScope } from './binlog-reader.ts';
-import { gapAt, gapOf, readBinlogState } from './binlog-state.ts';
-import { translateError } from './errors.ts';
+import { type BinlogState, gapAt, gapOf, readBinlogState } from './binlog-state.ts';
+import { translateError, unavailable } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import { type GtidPosition, parseGtidPosition } from './gtid-set.ts';
 import type { MysqlAddress } from './link.ts';
@@ -25,7 +25,8 @@ export async function* streamBinlog(
 ): AsyncGenerator<readonly LogEvent[]> {
   if (signal.aborted) return;
   const position = parsePosition(from);
-  const state = await readBinlogState(options.client, { deadlineMs: performance.now() + PREFLIGHT_TIMEOUT_MS, signal });
+  const state = await look(options.client, signal);
+  if (state === null) return;
   const gap = gapAt(position, state);
   if (gap !== null) {
     yield [gap];
@@ -44,6 +45,17 @@ export async function* streamBinlog(
   } finally {
     signal.removeEventListener('abort', onAbort);
     await stream.close();
+  }
+}
+
+/** The server's log as it is now; null: the signal aborted. */
+async function look(client: MysqlClient, signal: AbortSignal): Promise<BinlogState | null> {
+  try {
+    return await readBinlogState(client, { deadlineMs: performance.now() + PREFLIGHT_TIMEOUT_MS, signal });
+  } catch (error) {
+    if (signal.aborted) return null;
+    if (!isDomainError(error, 'deadline_exceeded')) throw error;
+    throw unavailable('authority', 'it does not answer', error);
   }
 }
 
