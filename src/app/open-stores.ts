@@ -9,12 +9,20 @@ import type { Config } from './config.ts';
 
 /** The connections to both stores' servers. */
 export interface Stores {
-  readonly mysql: { readonly pool: MysqlPool; readonly address: MysqlAddress };
+  readonly mysql: {
+    /** For records. */
+    readonly pool: MysqlPool;
+    /** For control records, heartbeats and jobs: a lease must not wait behind records. */
+    readonly controlPool: MysqlPool;
+    readonly address: MysqlAddress;
+  };
   /** Null: the config names no Cassandra. */
   readonly cassandra: CassandraClient | null;
   close(): Promise<void>;
 }
 
+/** One for the rounds, the others for the controller and the jobs' workers. */
+const CONTROL_CONNECTIONS = 6;
 /** How long setting up Crossfade's own tables may take. */
 const SET_UP_TIMEOUT_MS = 30_000;
 
@@ -26,6 +34,11 @@ export async function openStores(config: Config, log: Log): Promise<Stores> {
   const { mysql, cassandra } = config.stores;
   const address = { host: mysql.host, port: mysql.port, user: mysql.user, password: config.secrets.mysqlPassword };
   const pool = createMysqlPool({ ...address, connections: mysql.connections, controlSchema: mysql.controlSchema });
+  const controlPool = createMysqlPool({
+    ...address,
+    connections: CONTROL_CONNECTIONS,
+    controlSchema: mysql.controlSchema,
+  });
   const client =
     cassandra === undefined
       ? null
@@ -39,14 +52,14 @@ export async function openStores(config: Config, log: Log): Promise<Stores> {
           }),
         });
   const close = async (): Promise<void> => {
-    await Promise.allSettled([pool.close(), client?.close()]);
+    await Promise.allSettled([pool.close(), controlPool.close(), client?.close()]);
   };
   try {
-    await setUpSchema(pool, internalCall(systemClock, SET_UP_TIMEOUT_MS));
+    await setUpSchema(controlPool, internalCall(systemClock, SET_UP_TIMEOUT_MS));
   } catch (error) {
     log.error('MySQL cannot be set up', { host: mysql.host, port: mysql.port, error });
     await close();
     throw error;
   }
-  return { mysql: { pool, address }, cassandra: client, close };
+  return { mysql: { pool, controlPool, address }, cassandra: client, close };
 }

@@ -64,10 +64,10 @@ export async function startService(
     const loaded = await loadResources(config, stores.mysql.pool, log);
     const resources = loaded.served.map(({ resource }) => resource);
     await prepareTarget(config, stores.cassandra, resources, log, running.signal);
-    const control = createMysqlControlStore({ pool: stores.mysql.pool });
+    const control = createMysqlControlStore({ pool: stores.mysql.controlPool });
     const ids = resources.map(({ id }) => id);
     await control.ensure(ids, internalCall(systemClock, ENSURE_TIMEOUT_MS));
-    const jobs = createMysqlJobStore({ pool: stores.mysql.pool });
+    const jobs = createMysqlJobStore({ pool: stores.mysql.controlPool });
     const telemetry = startTelemetry({ ...config.telemetry, instance: config.instance, onExport: logExport(log) });
     const flags = startFlags(config, log);
     const { rewire } = options;

@@ -97,7 +97,7 @@ async function wireResource(
   const keys = createKeyCodec(resource);
   const source = await createSource(surroundings, resource);
   const target = createTarget(surroundings, resource);
-  const { pool, address } = stores.mysql;
+  const { controlPool: pool, address } = stores.mysql;
   const serverId = config.stores.mysql.captureServerId;
   const changeLog = createMysqlChangeLog({
     pool,
