@@ -19,7 +19,7 @@ export interface ColumnChoice {
    * The columns that a create sets: the others take the column's default. A field without presence counts as set, unless
    * it is empty and its type has no such value, as a date or an enum.
    *
-   * @throws DomainError INVALID_ARGUMENT for a field that is not set and whose column has no default.
+   * @throws DomainError INVALID_ARGUMENT for a field that is not set and REQUIRED, or whose column has no default.
    */
   ofCreate(message: Message): readonly number[];
 }
@@ -31,6 +31,7 @@ interface Choice {
   readonly column: Column;
   readonly isKey: boolean;
   readonly immutable: boolean;
+  readonly required: boolean;
   /** Whether "not set" is no value of the column, though the field has no presence. */
   readonly emptyIsUnset: boolean;
 }
@@ -58,13 +59,14 @@ function choicesOf(definition: ResourceDefinition, resource: Resource): readonly
   return resource.columns.flatMap((column, index) => {
     const found = definition.fields.find(({ field }) => field.name === column.field);
     if (found === undefined) return [];
-    const { field, immutable } = found;
+    const { field, immutable, required } = found;
     return {
       index,
       field,
       column,
       isKey: index < resource.keyLength,
       immutable,
+      required,
       emptyIsUnset: emptyIsUnset(field, column),
     };
   });
@@ -85,9 +87,11 @@ function printable(name: string): string {
   return name.slice(0, MAX_PRINTED_PATH).replace(/[^\w.*-]/g, '?');
 }
 
-function isGiven({ field, column, emptyIsUnset }: Choice, message: Message, path: string): boolean {
+function isGiven({ field, column, required, emptyIsUnset }: Choice, message: Message, path: string): boolean {
   if (!column.writable) return false;
-  if (hasPresence(field) || emptyIsUnset ? isFieldSet(message, field) : true) return true;
+  if (isFieldSet(message, field)) return true;
+  if (required) throw invalidField(path + field.name, 'must be set');
+  if (!hasPresence(field) && !emptyIsUnset) return true;
   if (column.required) throw invalidField(path + field.name, 'must be set');
   return false;
 }

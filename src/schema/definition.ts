@@ -45,6 +45,8 @@ export interface KeyDefinition extends ColumnReference {
 export interface FieldDefinition extends ColumnReference {
   readonly field: DescField;
   readonly outputOnly: boolean;
+  /** A create must set it, and an update may not empty it (AIP-203). */
+  readonly required: boolean;
   /** May be set by a create, never by an update. */
   readonly immutable: boolean;
 }

@@ -169,6 +169,7 @@ function storedFields(message: DescMessage, report: (text: string) => void): Fie
         ...columnNames(field.name, option.mysqlColumn, option.cassandraColumn),
         format: formatOf(option.format),
         outputOnly: behaviors.includes(FieldBehavior.OUTPUT_ONLY),
+        required: behaviors.includes(FieldBehavior.REQUIRED),
         immutable: behaviors.includes(FieldBehavior.IMMUTABLE),
       };
     });

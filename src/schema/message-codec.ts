@@ -53,6 +53,7 @@ interface CompiledField {
   readonly path: string;
   readonly read: FieldReader;
   readonly nullable: boolean;
+  readonly required: boolean;
 }
 
 /** @param resource what `bindResource` made of this definition. */
@@ -85,14 +86,17 @@ function createRowFromMessage(
 ): MessageCodec['rowFromMessage'] {
   const { columns, keyLength, typeName } = resource;
   const fields = columns.map((column, index): CompiledField | undefined => {
-    const field = definition.fields.find((each) => each.field.name === column.field)?.field;
-    if (field === undefined || index < keyLength) return undefined;
+    const found = definition.fields.find((each) => each.field.name === column.field);
+    if (found === undefined || index < keyLength) return undefined;
+    const { field, required } = found;
+    const { nullable } = column;
     return {
       index,
       field,
       path: path + field.name,
       read: fieldReaderOf(field, column.type),
-      nullable: column.nullable,
+      nullable,
+      required,
     };
   });
   return (message, { columns: wanted, key }) => {
@@ -108,10 +112,10 @@ function createRowFromMessage(
   };
 }
 
-function readField(message: Message, { field, path, read, nullable }: CompiledField): Value {
-  if (!hasPresence(field) || isFieldSet(message, field)) {
+function readField(message: Message, { field, path, read, nullable, required }: CompiledField): Value {
+  if ((!hasPresence(field) && !required) || isFieldSet(message, field)) {
     return read((message as unknown as Record<string, unknown>)[field.localName], path);
   }
-  if (nullable) return null;
-  throw invalidField(path, 'must be set: its column has no NULL');
+  if (nullable && !required) return null;
+  throw invalidField(path, 'must be set');
 }

@@ -53,6 +53,7 @@ describe('a descriptor image', () => {
         cassandraColumn: 'title',
         format: 'plain',
         outputOnly: false,
+        required: false,
         immutable: true,
       },
       {
@@ -61,6 +62,7 @@ describe('a descriptor image', () => {
         cassandraColumn: 'isbn',
         format: 'plain',
         outputOnly: false,
+        required: false,
         immutable: false,
       },
       {
@@ -69,6 +71,7 @@ describe('a descriptor image', () => {
         cassandraColumn: 'owner_id',
         format: 'uuid',
         outputOnly: false,
+        required: false,
         immutable: false,
       },
       {
@@ -77,6 +80,7 @@ describe('a descriptor image', () => {
         cassandraColumn: 'book_id',
         format: 'plain',
         outputOnly: true,
+        required: false,
         immutable: false,
       },
     ]);

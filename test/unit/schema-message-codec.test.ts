@@ -14,7 +14,11 @@ const { columns, keyLength } = allTypesResource;
 const codec = createMessageCodec(allTypesDefinition, allTypesResource);
 const keys = createKeyCodec(allTypesResource);
 const fieldColumns = columns.flatMap((_, index) => (index < keyLength ? [] : [index]));
-const rows = arbitraryRow(allTypesResource);
+const isRequired = new Set(allTypesDefinition.fields.filter((each) => each.required).map((each) => each.field.name));
+/** A REQUIRED field is never empty in a row that comes from a message. */
+const rows: fc.Arbitrary<Row> = arbitraryRow(allTypesResource).map((row) =>
+  row.map((value, index) => (isRequired.has(columns[index]?.field ?? '') ? value || 'x' : value)),
+);
 const NAME = 'owners/o/boxes/b/samples/1';
 
 function indexOf(field: string): number {
@@ -50,7 +54,7 @@ function rowWith(values: Record<string, Value>): Row {
   const [row] = fc.sample(rows, { numRuns: 1, seed: 1 });
   return columns.map((column, index) => {
     if (column.field !== null && column.field in values) return values[column.field] ?? null;
-    return column.nullable ? null : ((row as Row)[index] ?? null);
+    return column.nullable && !isRequired.has(column.field ?? '') ? null : ((row as Row)[index] ?? null);
   });
 }
 
@@ -266,6 +270,8 @@ describe('a value that a caller sends', () => {
     ['document', '', /JSON/],
     ['occur_time', undefined, /must be set/],
     ['priority', undefined, /must be set/],
+    ['label', '', /must be set/],
+    ['maybe_label', undefined, /must be set/],
   ])('%s is refused and named (%#)', (field, value, message) => {
     const error = refusal(() => read(field, value));
     expect(error).toMatchObject({ kind: 'invalid_argument', reason: 'INVALID_FIELD' });
@@ -344,7 +350,9 @@ describe('the columns that a request sets', () => {
     'color',
     'document',
     'digest',
-  ])('must be given in a create if they have no default: %s', (field) => {
+    'label',
+    'maybe_label',
+  ])('must be given in a create if they have no default or are REQUIRED: %s', (field) => {
     const local = desc.fields.find((each) => each.name === field)?.localName ?? '';
     const full = fromBinary(desc, codec.toWire(NAME, rowWith({}))) as unknown as Record<string, unknown>;
     const empty = create(desc) as unknown as Record<string, unknown>;

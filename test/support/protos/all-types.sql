@@ -95,6 +95,8 @@ CREATE TABLE all_types (
   maybe_marks SET('a','b','c') NULL,
   maybe_document JSON NULL,
   origin VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  label VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT 'none',
+  maybe_label VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
   priority INT NOT NULL DEFAULT 5,
   doubled INT GENERATED ALWAYS AS (priority * 2) STORED NOT NULL,
   updated_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6),
