@@ -36,10 +36,15 @@ export function gapAt(position: GtidPosition, state: BinlogState): LogEvent | nu
   return position.covers(state.purged) ? null : PURGED;
 }
 
-/** Why the server ended or refused the log, by its error; null: for no reason that a new try does not mend. */
+/** Whether the server itself ended or refused the log. */
+export function isLogError(error: unknown): boolean {
+  return (error as { errno?: number }).errno === FATAL_ERROR_READING_LOG;
+}
+
+/** Why the server ended or refused the log, by its error; null: for no reason that makes it a gap. */
 export function gapOf(error: unknown): LogEvent | null {
-  const { errno, message } = error as { errno?: number; message?: string };
-  if (errno !== FATAL_ERROR_READING_LOG || message === undefined) return null;
+  const { message } = error as { message?: string };
+  if (!isLogError(error) || message === undefined) return null;
   if (/more GTIDs than|which is not in the master's binlog/.test(message)) return LOST_TAIL;
   return /purged|Could not find first log file|could not find .*log/i.test(message) ? PURGED : null;
 }

@@ -3,7 +3,7 @@ import type { LogEvent } from '../change-log.ts';
 import { BinlogConnection } from './binlog-connection.ts';
 import { FOREIGN_COMMIT_DELAY_MS, PREFLIGHT_TIMEOUT_MS } from './binlog-limits.ts';
 import { BinlogReader, type ReaderScope } from './binlog-reader.ts';
-import { type BinlogState, gapAt, gapOf, readBinlogState } from './binlog-state.ts';
+import { type BinlogState, gapAt, gapOf, isLogError, readBinlogState } from './binlog-state.ts';
 import { translateError, unavailable } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import { type GtidPosition, parseGtidPosition } from './gtid-set.ts';
@@ -104,12 +104,14 @@ class BinlogStream {
 
   #failed(error: unknown): void {
     const gap = gapOf(error);
-    if (gap === null) {
+    if (gap !== null) {
+      this.#queue.push(gap);
+      this.#queue.end();
+    } else if (isLogError(error)) {
+      this.#queue.fail(unavailable('authority', 'it ended its log', error));
+    } else {
       this.#queue.fail(translateError(error, { role: 'authority', commits: false }));
-      return;
     }
-    this.#queue.push(gap);
-    this.#queue.end();
   }
 }
 

@@ -19,7 +19,10 @@ export interface MysqlChangeLogOptions {
   readonly resource: Resource;
   /** The schema of Crossfade's own tables. Default: the pool's. */
   readonly controlSchema?: string;
-  /** Unique among all replicas of the server. Default: random, from 2^31 on, where people seldom number theirs. */
+  /**
+   * What each stream is called among the server's replicas: of two with one id the server ends the older. Default: another
+   * one for each stream, random, from 2^31 on, where people seldom number theirs.
+   */
   readonly serverId?: number;
   /** For barriers' ids. */
   readonly random?: Random;
@@ -30,11 +33,13 @@ export function createMysqlChangeLog(options: MysqlChangeLogOptions): ChangeLog 
   const { pool, connection, resource, random = systemRandom } = options;
   const controlSchema = options.controlSchema ?? pool.controlSchema;
   const client = pool.client('authority');
-  const stream = { client, connection, resource, controlSchema, serverId: options.serverId ?? randomServerId() };
   return {
     position: async (call) => (await readBinlogState(client, call)).executed.toString(),
     definitionHash: (call) => hashDefinition(client, resource.mysql, call),
-    stream: (position, signal) => streamBinlog(stream, position, signal),
+    stream: (position, signal) => {
+      const serverId = options.serverId ?? randomServerId();
+      return streamBinlog({ client, connection, resource, controlSchema, serverId }, position, signal);
+    },
     ...createCheckpoints(client, controlSchema, resource.id),
     ...createBarriers(client, controlSchema, resource.id, random),
   };

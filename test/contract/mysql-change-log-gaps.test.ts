@@ -1,0 +1,261 @@
+import { type Connection, createConnection } from 'mysql2/promise';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Resource } from '../../src/domain/resource.ts';
+import type { ChangeLog, LogEvent } from '../../src/stores/change-log.ts';
+import { BinlogConnection } from '../../src/stores/mysql/binlog-connection.ts';
+import { gapOf } from '../../src/stores/mysql/binlog-state.ts';
+import { createMysqlChangeLog } from '../../src/stores/mysql/change-log.ts';
+import { createMysqlPool, type MysqlPool } from '../../src/stores/mysql/pool.ts';
+import { setUpSchema } from '../../src/stores/mysql/schema-setup.ts';
+import { type Stack, startStack } from '../../stack/stack.ts';
+import { testCall } from '../support/calls.ts';
+import { type LogTail, tailLog } from '../support/log-tail.ts';
+import { mysqlTable, placeResource, testResource } from '../support/resources.ts';
+
+// A server of this file's own: others could not do without their logs, settings and links.
+let stack: Stack;
+let pool: MysqlPool;
+let outside: Connection;
+let resource: Resource;
+let log: ChangeLog;
+let tables = 0;
+const tails: LogTail[] = [];
+const SCHEMA = 'gaps';
+
+function mysql(): NonNullable<Stack['mysql']> {
+  if (stack.mysql === undefined) throw new Error('the stack has no MySQL');
+  return stack.mysql;
+}
+
+async function connect(): Promise<void> {
+  outside = await createConnection({ ...stack.addresses.mysql, database: SCHEMA });
+}
+
+beforeAll(async () => {
+  stack = await startStack({ mysql: { bufferPoolMib: 64 } });
+  const first = await createConnection({ ...stack.addresses.mysql });
+  await first.query(`CREATE DATABASE ${SCHEMA}`);
+  await first.end();
+  pool = createMysqlPool({ ...mysql(), controlSchema: 'crossfade' });
+  await setUpSchema(pool, testCall());
+  await connect();
+});
+
+beforeEach(async () => {
+  resource = placeResource(
+    testResource(
+      `t${++tables}`,
+      { id: { kind: 'int', bits: 32, unsigned: false } },
+      { a: { kind: 'int', bits: 32, unsigned: false } },
+    ),
+    SCHEMA,
+  );
+  await outside.query(mysqlTable(resource));
+  log = createMysqlChangeLog({ pool, connection: mysql(), resource });
+});
+
+afterAll(async () => {
+  for (const tail of tails) await tail.stop();
+  await outside?.end();
+  await pool?.close();
+  await stack?.stop();
+});
+
+const table = (): string => resource.mysql.table;
+const insert = (id: number): Promise<unknown> => outside.query(`INSERT INTO ${table()} (id, a) VALUES (${id}, ${id})`);
+
+async function follow(position?: string): Promise<LogTail> {
+  const tail = tailLog(log, position ?? (await log.position(testCall())));
+  tails.push(tail);
+  return tail;
+}
+
+/** The ids of the changes that were shown, and why the log stopped after them. */
+async function stopped(tail: LogTail): Promise<unknown> {
+  const stop = await tail.until((event) => event.type === 'stopped');
+  expect(await tail.ended).toBeNull();
+  expect(tail.events.at(-1)).toBe(stop);
+  const ids = tail.events.flatMap((event) => (event.type === 'change' ? [event.key.values[0]] : []));
+  return [...ids, stop.type === 'stopped' && stop.reason];
+}
+
+describe('a change of the table', () => {
+  it.each([
+    ['ALTER TABLE $t ADD COLUMN extra INT', 'definition_changed'],
+    ['ALTER TABLE $t MODIFY a BIGINT', 'definition_changed'],
+    ['ALTER TABLE $t DROP COLUMN a', 'definition_changed'],
+    ['RENAME TABLE $t TO old_$t', 'definition_changed'],
+    ['TRUNCATE $t', 'table_truncated'],
+    ['DROP TABLE $t', 'table_truncated'],
+  ])('%s stops the log before what follows', async (statement, reason) => {
+    const tail = await follow();
+    await insert(1);
+    await outside.query(statement.replaceAll('$t', table()));
+    if (!/^(?:DROP|RENAME)/.test(statement)) await outside.query(`INSERT INTO ${table()} (id) VALUES (2)`);
+    expect(await stopped(tail)).toEqual([1, reason]);
+  });
+
+  it('stops the log also when it was missed while nobody followed', async () => {
+    const position = await log.position(testCall());
+    await insert(1);
+    await outside.query(`ALTER TABLE ${table()} ADD COLUMN extra INT`);
+    expect(await stopped(await follow(position))).toEqual([1, 'definition_changed']);
+  });
+
+  it('stops the log before rows of a table that was another one', async () => {
+    await outside.query(`ALTER TABLE ${table()} MODIFY a VARCHAR(20)`);
+    const position = await log.position(testCall());
+    await insert(1);
+    expect(await stopped(await follow(position))).toEqual(['definition_changed']);
+  });
+
+  it('that drops the schema, or empties the versions, stops the log', async () => {
+    const tail = await follow();
+    await outside.query('TRUNCATE crossfade.crossfade_version');
+    expect(await stopped(tail)).toEqual(['table_truncated']);
+  });
+});
+
+describe('a log of another format', () => {
+  it.each([
+    ['statements', "SET SESSION binlog_format = 'STATEMENT'", "SET SESSION binlog_format = 'ROW'"],
+    ['partial rows', "SET SESSION binlog_row_image = 'MINIMAL'", "SET SESSION binlog_row_image = 'FULL'"],
+    ['rows without names', "SET GLOBAL binlog_row_metadata = 'MINIMAL'", "SET GLOBAL binlog_row_metadata = 'FULL'"],
+  ])('stops at %s', async (_, set, reset) => {
+    await insert(1);
+    const tail = await follow();
+    await insert(2);
+    await tail.until((event) => event.type === 'change');
+    await outside.query(set);
+    try {
+      await outside.query(`UPDATE ${table()} SET a = 9 WHERE id = 1`);
+    } finally {
+      await outside.query(reset);
+    }
+    expect(await stopped(tail)).toEqual([2, 'log_format']);
+  });
+
+  it('stops at documents that were logged in parts', async () => {
+    await outside.query(`CREATE TABLE documents (id INT PRIMARY KEY, d JSON)`);
+    resource = placeResource(
+      testResource('documents', { id: { kind: 'int', bits: 32, unsigned: false } }, { d: { kind: 'json' } }),
+      SCHEMA,
+    );
+    log = createMysqlChangeLog({ pool, connection: mysql(), resource });
+    const tail = await follow();
+    await outside.query(`INSERT INTO documents VALUES (1, JSON_OBJECT('a', REPEAT('x', 500), 'b', 'c'))`);
+    await outside.query("SET SESSION binlog_row_value_options = 'PARTIAL_JSON'");
+    await outside.query("UPDATE documents SET d = JSON_SET(d, '$.b', 'e')");
+    await outside.query("SET SESSION binlog_row_value_options = ''");
+    expect(await stopped(tail)).toEqual([1, 'log_format']);
+  });
+});
+
+describe('a gap', () => {
+  it('is a log that was purged before it was read', async () => {
+    const position = await log.position(testCall());
+    await insert(1);
+    await outside.query('FLUSH BINARY LOGS');
+    const [logs] = await outside.query('SHOW BINARY LOGS');
+    await outside.query(`PURGE BINARY LOGS TO '${(logs as { Log_name: string }[]).at(-1)?.Log_name}'`);
+    expect(await stopped(await follow(position))).toEqual(['log_purged']);
+    expect(await stopped(await follow(''))).toEqual(['log_purged']);
+    expect(await refusalOf(position)).toMatchObject({ reason: 'log_purged' });
+  });
+
+  it('is a server that lacks what was read from it', async () => {
+    const position = await log.position(testCall());
+    const ahead = position.replace(/-(\d+)$/, (_, last) => `-${Number(last) + 5}`);
+    expect(await stopped(await follow(ahead))).toEqual(['source_lost_its_tail']);
+    const elsewhere = `${position},11111111-2222-3333-4444-555555555555:1-3`;
+    expect(await stopped(await follow(elsewhere))).toEqual(['source_lost_its_tail']);
+    expect(await refusalOf(ahead)).toMatchObject({ reason: 'source_lost_its_tail' });
+  });
+
+  /** What the server itself says when it is asked for the log after a position. */
+  async function refusalOf(position: string): Promise<LogEvent | null> {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const sink = { event: () => true, table: () => {}, query: () => {}, gtid: () => {}, failed: resolve };
+    const connection = new BinlogConnection({ connection: mysql(), position, serverId: 77 }, sink);
+    const error = await promise;
+    await connection.close();
+    return gapOf(error);
+  }
+});
+
+describe('the server', () => {
+  const dumps = async (): Promise<number> => {
+    const [rows] = await outside.query('SHOW PROCESSLIST');
+    return (rows as { Command: string }[]).filter(({ Command }) => Command.startsWith('Binlog Dump')).length;
+  };
+  const eventually = async (holds: () => Promise<boolean>): Promise<void> => {
+    const deadline = performance.now() + 10_000;
+    while (!(await holds())) {
+      if (performance.now() > deadline) throw new Error('it did not come to hold');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+
+  it('keeps no thread of a stream that was left', async () => {
+    await eventually(async () => (await dumps()) === 0);
+    const some = await Promise.all(Array.from({ length: 5 }, () => follow()));
+    const id = await log.requestBarrier(testCall());
+    for (const tail of some) await tail.until((event) => event.type === 'barrier' && event.id === id);
+    expect(await dumps()).toBe(5);
+    for (const tail of some) await tail.stop();
+    await eventually(async () => (await dumps()) === 0);
+  });
+
+  it('ends the older of two streams with one id, which may be begun again', async () => {
+    log = createMysqlChangeLog({ pool, connection: mysql(), resource, serverId: 4711 });
+    const older = await follow();
+    await insert(1);
+    await older.until((event) => event.type === 'change');
+    const newer = await follow();
+    expect(await older.ended).toMatchObject({ kind: 'unavailable' });
+    await insert(2);
+    await newer.until((event) => event.type === 'change');
+  });
+
+  it('may be killed and started again: the stream fails at once, and the next one goes on from its position', async () => {
+    const tail = await follow();
+    await insert(1);
+    const commit = await tail.until(
+      (event) => event.type === 'commit' && tail.events.some(({ type }) => type === 'change'),
+    );
+    await insert(2);
+    const killedAt = performance.now();
+    await mysql().kill();
+    expect(await tail.ended).toMatchObject({
+      name: 'DomainError',
+      kind: 'unavailable',
+      reason: 'AUTHORITY_UNAVAILABLE',
+    });
+    expect(performance.now() - killedAt).toBeLessThan(3_000);
+    const refused = tailLog(log, commit.type === 'commit' ? commit.position : '');
+    expect(await refused.ended).toMatchObject({ kind: 'unavailable' });
+    await mysql().restart();
+    await connect();
+    await insert(3);
+    const again = await follow(commit.type === 'commit' ? commit.position : '');
+    await again.until((event) => event.type === 'change' && event.key.values[0] === 3);
+    const ids = again.events.flatMap((event) => (event.type === 'change' ? [event.key.values[0]] : []));
+    expect(ids).toEqual([2, 3]);
+  });
+
+  it('that hangs is noticed within seconds', async () => {
+    const tail = await follow();
+    await insert(1);
+    await tail.until((event) => event.type === 'change');
+    mysql().pause();
+    const pausedAt = performance.now();
+    try {
+      expect(await tail.ended).toMatchObject({ kind: 'unavailable', reason: 'AUTHORITY_UNAVAILABLE' });
+      expect(performance.now() - pausedAt).toBeLessThan(8_000);
+      const started = tailLog(log, '');
+      expect(await started.ended).toMatchObject({ kind: 'unavailable' });
+    } finally {
+      mysql().resume();
+    }
+  });
+});
