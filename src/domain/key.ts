@@ -37,8 +37,9 @@ const INT_OFFSET = 1n << 64n;
 export function createKeyCodec(resource: Pick<Resource, 'columns' | 'keyLength'>): KeyCodec {
   const types = resource.columns.slice(0, resource.keyLength).map((column) => column.type);
   const fromValues = (values: readonly KeyValue[]): Key => {
-    const bytes = encode(values);
-    return { values, bytes, id: bytes.toString('latin1') };
+    let id = '';
+    for (const value of values) id += encodeValue(value);
+    return { values, bytes: Buffer.from(id, 'latin1'), id };
   };
   return {
     fromValues,
@@ -47,30 +48,36 @@ export function createKeyCodec(resource: Pick<Resource, 'columns' | 'keyLength'>
   };
 }
 
-function encode(values: readonly KeyValue[]): Buffer {
-  return Buffer.concat(values.map((value) => encodeValue(value)));
+/** Encodings are put together as strings of one character a byte: several times quicker than as buffers. */
+function encodeValue(value: KeyValue): string {
+  if (typeof value === 'number' || typeof value === 'bigint') return encodeInt(value);
+  const raw = typeof value === 'string' ? utf8(value) : latin1(value);
+  return (raw.includes('\0') ? raw.replaceAll('\0', '\0\xff') : raw) + TERMINATOR;
 }
 
-function encodeValue(value: KeyValue): Buffer {
-  if (typeof value === 'number' || typeof value === 'bigint') return encodeInt(BigInt(value));
-  const raw = typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(value);
-  if (!raw.includes(0)) return Buffer.concat([raw, TERMINATOR]);
-  const escaped: number[] = [];
-  for (const byte of raw) {
-    escaped.push(byte);
-    if (byte === 0) escaped.push(0xff);
+const TERMINATOR = '\0\0';
+const ASCII = /^[\0-\x7f]*$/;
+
+function utf8(text: string): string {
+  return ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+}
+
+function encodeInt(value: number | bigint): string {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) {
+    const shifted = BigInt(value) + INT_OFFSET;
+    return Buffer.from(shifted.toString(16).padStart(INT_BYTES * 2, '0'), 'hex').toString('latin1');
   }
-  return Buffer.concat([Buffer.from(escaped), TERMINATOR]);
+  const high = Math.floor(number / 2 ** 32);
+  return String.fromCharCode(number < 0 ? 0 : 1, ...bytesOf(high), ...bytesOf(number));
 }
 
-const TERMINATOR = Buffer.from([0, 0]);
-
-function encodeInt(value: bigint): Buffer {
-  const shifted = value + INT_OFFSET;
-  const bytes = Buffer.allocUnsafe(INT_BYTES);
-  bytes[0] = Number(shifted >> 64n);
-  bytes.writeBigUInt64BE(BigInt.asUintN(64, shifted), 1);
-  return bytes;
+function bytesOf(word: number): readonly [number, number, number, number] {
+  return [(word >>> 24) & 0xff, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff];
 }
 
 function decode(types: readonly ColumnType[], bytes: Uint8Array): KeyValue[] {
