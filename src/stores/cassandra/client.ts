@@ -1,6 +1,7 @@
 import { Client, errors, policies, type QueryOptions, types } from 'cassandra-driver';
 import type { Clock } from '../../domain/clock.ts';
 import { systemClock } from '../../domain/clock.ts';
+import { DeadlineWatch, type Expiring } from '../../domain/deadline-watch.ts';
 import type { Call } from '../call.ts';
 import { cancelled, deadlineExceeded, type Role, translateError } from './errors.ts';
 import { CONNECT_TIMEOUT_MS, DRIVER_REQUEST_TIMEOUT_MS, HEARTBEAT_MS, MAX_UNANSWERED, RECONNECT_MS } from './limits.ts';
@@ -96,7 +97,7 @@ export function createCassandraClient(config: CassandraConfig, clock: Clock = sy
       const options = { ...optionsUntil(deadlineMs), logged: false };
       await driver.batch(statements as { query: string; params: unknown[] }[], options);
     },
-    within: (role, call, work) => within(clock, role, call, work),
+    within: createWithin(clock),
     nodes: () => driver.hosts.values().filter((host) => host.isUp() && host.datacenter === config.localDataCenter),
     close: () => driver.shutdown(),
   };
@@ -150,26 +151,33 @@ class PatientRetryPolicy extends policies.retry.RetryPolicy {
 }
 
 /** The driver's own time-outs do not cover connecting and preparing: a node that hangs must not hold a caller. */
-async function within<Result>(
-  clock: Clock,
-  role: Role,
-  call: Pick<Call, 'deadlineMs' | 'signal'>,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  const leftMs = call.deadlineMs - clock.monotonicMs();
-  if (leftMs <= 0) throw deadlineExceeded();
-  if (call.signal?.aborted) throw cancelled();
-  const { promise: ended, reject: end } = Promise.withResolvers<never>();
-  const timer = leftMs < LONGEST_TIMER_MS ? setTimeout(() => end(deadlineExceeded()), leftMs) : undefined;
-  const onAbort = (): void => end(cancelled());
-  call.signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work(), ended]);
-  } catch (error) {
-    const late = error instanceof errors.OperationTimedOutError && clock.monotonicMs() >= call.deadlineMs - 1;
-    throw late ? deadlineExceeded() : translateError(error, role);
-  } finally {
-    clearTimeout(timer);
-    call.signal?.removeEventListener('abort', onAbort);
-  }
+function createWithin(clock: Clock): CassandraClient['within'] {
+  const watch = new DeadlineWatch(clock);
+  return (role, { deadlineMs, signal }, work) =>
+    new Promise((resolve, reject) => {
+      if (deadlineMs <= clock.monotonicMs()) return reject(deadlineExceeded());
+      if (signal?.aborted) return reject(cancelled());
+      const expiring: Expiring = { deadlineMs, expire: () => end(deadlineExceeded()) };
+      const onAbort = (): void => end(cancelled());
+      const release = (): void => {
+        watch.remove(expiring);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const end = (error: Error): void => {
+        release();
+        reject(error);
+      };
+      watch.add(expiring);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      work().then(
+        (result) => {
+          release();
+          resolve(result);
+        },
+        (error: unknown) => {
+          const late = error instanceof errors.OperationTimedOutError && clock.monotonicMs() >= deadlineMs - 1;
+          end(late ? deadlineExceeded() : translateError(error, role));
+        },
+      );
+    });
 }

@@ -2,7 +2,7 @@ import type { Key } from '../../domain/key.ts';
 import type { Column, Resource, Row, Value } from '../../domain/resource.ts';
 import type { Copy, Stored } from '../record-store.ts';
 import type { Bound } from './client.ts';
-import { type Bind, bigintBytes, bindOf, hasVariableSize, type Read, readOf } from './values.ts';
+import { type Bind, bigintBytes, bindOf, hasVariableSize, type Read, readOf, selectOf } from './values.ts';
 
 /** One row as the driver hands it over: values by column name. */
 export type DriverRow = Readonly<Record<string, unknown>>;
@@ -40,8 +40,10 @@ export function compileStatements(
   const keyNames = names.slice(0, resource.keyLength);
   const partition = keyNames.slice(0, resource.parentLength);
   const clustering = keyNames.slice(resource.parentLength);
-  const columns = [...names, 'crossfade_version', 'crossfade_deleted'].join(', ');
-  const values = [...names.slice(resource.keyLength), 'crossfade_version', 'crossfade_deleted'].join(', ');
+  const own = ['crossfade_version', 'crossfade_deleted'];
+  const selected = resource.columns.map((column) => selectOf(column.type, quote(column.cassandraName)));
+  const columns = [...selected, ...own].join(', ');
+  const values = [...selected.slice(resource.keyLength), ...own].join(', ');
   const token = `token(${partition.join(', ')})`;
   const inPartition = partition.map((column) => `${column} = ?`).join(' AND ');
   const from = `FROM ${name} WHERE`;
@@ -53,7 +55,7 @@ export function compileStatements(
     walk: `SELECT ${columns} ${from} ${token} > ? AND ${token} <= ?`,
     sample: `SELECT ${token} AS crossfade_token ${from} ${token} >= ? LIMIT ?`,
     // The write id is empty, not null: a null would be one more tombstone in every row.
-    apply: `INSERT INTO ${name} (${columns}, crossfade_write_id) VALUES (${marks(names)}, ?, ?, 0x) USING TIMESTAMP ? AND TTL ?`,
+    apply: `INSERT INTO ${name} (${[...names, ...own].join(', ')}, crossfade_write_id) VALUES (${marks(names)}, ?, ?, 0x) USING TIMESTAMP ? AND TTL ?`,
   };
   const bindKey = resource.columns.slice(0, resource.keyLength).map((column) => bindOf(column.type));
   return {
@@ -96,8 +98,11 @@ function bindOne(bind: Bind | undefined, value: Value): unknown {
 
 function compileApply(columns: readonly Column[], query: string, markerTtlSeconds: number): (copy: Copy) => Bound {
   const binds = columns.map((column) => bindOf(column.type));
+  // The copies of a bulk copy nearly all have one version, the floor.
+  let last = { version: 0n, stamp: bigintBytes(0n) };
   return ({ key, row, version }) => {
-    const stamp = bigintBytes(version);
+    if (version !== last.version) last = { version, stamp: bigintBytes(version) };
+    const { stamp } = last;
     const params: unknown[] = [];
     const source: Row = row ?? key.values;
     for (let i = 0; i < binds.length; i++) params.push(bindOne(binds[i], source[i] ?? null));
