@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   createRegistry,
   type DescMessage,
@@ -16,6 +15,7 @@ import type { Inbound } from './call-context.ts';
 import { type Arrival, admitMalformed, arrivalKey } from './connect-malformed.ts';
 import { createCors } from './cors.ts';
 import { toConnectError } from './errors.ts';
+import { listen } from './listen.ts';
 import type { Method, MethodTable, StreamingMethod, UnaryMethod } from './method-table.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Answer } from './request.ts';
@@ -90,16 +90,6 @@ export function createConnectServer(options: ConnectServerOptions): ConnectServe
       }),
     destroy: () => server.closeAllConnections(),
   };
-}
-
-function listen(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
 }
 
 function addMethods(router: ConnectRouter, options: ConnectServerOptions): void {

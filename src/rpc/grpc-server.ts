@@ -1,3 +1,5 @@
+import { constants, type ServerHttp2Session } from 'node:http2';
+import { createServer, type Socket } from 'node:net';
 import {
   Metadata,
   Server,
@@ -6,8 +8,10 @@ import {
   type ServerWritableStream,
   type sendUnaryData,
 } from '@grpc/grpc-js';
+import type { Clock } from '../domain/clock.ts';
 import type { Inbound } from './call-context.ts';
 import { type RpcFailure, toGrpcStatus } from './errors.ts';
+import { listen } from './listen.ts';
 import type { MethodTable, StreamingMethod, UnaryMethod } from './method-table.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Answer } from './request.ts';
@@ -33,8 +37,14 @@ export interface GrpcServerOptions {
   readonly table: MethodTable;
   readonly pipeline: Pipeline;
   readonly limits: RpcLimits;
+  readonly clock: Clock;
 }
 
+/**
+ * How long a connection stays open after GOAWAY: more than a round trip. A client that has read the GOAWAY sends what came
+ * too late for it elsewhere by itself; one whose connection was closed under a request can't know what became of it.
+ */
+const LEAVE_MS = 300;
 /** A ping after this long without any tells a dead peer from an idle one. */
 const KEEPALIVE_MS = 60_000;
 /** How long its answer may take. */
@@ -45,7 +55,7 @@ const KEEPALIVE_TIMEOUT_MS = 20_000;
  * as soon as it gets it.
  */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const { table, pipeline, limits } = options;
+  const { table, pipeline, limits, clock } = options;
   const server = new Server({
     'grpc.max_receive_message_length': limits.maxMessageBytes,
     'grpc.max_send_message_length': limits.maxMessageBytes,
@@ -59,21 +69,41 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     if (method.kind === 'unary') registerUnary(server, method, pipeline);
     else registerStreaming(server, method, pipeline);
   }
+  // grpc-js could listen by itself, but not break its connections afterwards unless it keeps those counters.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const sockets = new Set<Socket>();
+  const listener = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    injector.injectConnection(socket);
+  });
   return {
     server,
-    listen: ({ host, port }) =>
-      new Promise((resolve, reject) => {
-        server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
-          if (error === null) resolve(bound);
-          else reject(error);
-        });
-      }),
-    close: () =>
-      new Promise((resolve, reject) => {
+    listen: (address) => listen(listener, address),
+    close: async () => {
+      listener.close();
+      for (const session of sessionsOf(server)) session.goaway(constants.NGHTTP2_NO_ERROR);
+      await clock.sleep(LEAVE_MS);
+      await new Promise<void>((resolve, reject) => {
         server.tryShutdown((error) => (error === undefined ? resolve() : reject(error)));
-      }),
-    destroy: () => server.forceShutdown(),
+      });
+    },
+    destroy: () => {
+      listener.close();
+      for (const socket of sockets) socket.destroy();
+    },
   };
+}
+
+/**
+ * The connections of grpc-js, which keeps them to itself. None if it has come to keep them elsewhere: then clients are
+ * told to leave only when their connection is closed, and a request that is on its way fails.
+ */
+function sessionsOf(server: Server): ServerHttp2Session[] {
+  const servers: unknown = Reflect.get(server, 'http2Servers');
+  if (!(servers instanceof Map)) return [];
+  const held = [...(servers as Map<unknown, { readonly sessions?: Iterable<ServerHttp2Session> }>).values()];
+  return held.flatMap(({ sessions }) => [...(sessions ?? [])]);
 }
 
 function registerUnary(server: Server, method: UnaryMethod, pipeline: Pipeline): void {

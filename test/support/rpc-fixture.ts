@@ -135,7 +135,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   ]);
   const serviceNames = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
   const health = createHealth(serviceNames);
-  const grpc = createGrpcServer({ table, pipeline, limits });
+  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock });
   health.addTo(grpc.server);
   addReflection(grpc.server, {
     files: [
