@@ -10,13 +10,11 @@ export const spanNames = {
 
 /** Attributes of spans. Values of fields are never among them. */
 export const attributes = {
-  resource: 'crossfade.resource',
   /** `source` or `target`: which store answered, or was asked. */
   store: 'crossfade.store',
   /** Why: a RouteReason. */
   routeReason: 'crossfade.route.reason',
   followerState: 'crossfade.follower_state',
-  epoch: 'crossfade.epoch',
   /** A shadow read's outcome. */
   shadowOutcome: 'crossfade.shadow.outcome',
   shadowSourceMs: 'crossfade.shadow.source_ms',
@@ -26,8 +24,6 @@ export const attributes = {
   /** A hash of the record's key, to find it again without naming it. */
   keyHash: 'crossfade.key_hash',
   writeOutcome: 'crossfade.write.outcome',
-  caller: 'crossfade.caller',
-  consistency: 'crossfade.consistency',
   /** The reason of an error: a DomainError's. */
   errorReason: 'error.type',
   dbSystem: 'db.system.name',

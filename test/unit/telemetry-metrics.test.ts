@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as conventions from '@opentelemetry/semantic-conventions';
 import { expect, test } from 'vitest';
 import { Instruments } from '../../src/telemetry/instruments.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { attributes, metricNames, statusNames } from '../../src/telemetry/names.ts';
+import { attributes, labels, metricNames, spanNames, statusNames } from '../../src/telemetry/names.ts';
 import { startTelemetry } from '../../src/telemetry/telemetry.ts';
 
 function start(metrics: boolean) {
@@ -112,6 +113,12 @@ test("names without Crossfade's prefix are OpenTelemetry's conventions", () => {
   const foreign = Object.values(attributes).filter((name) => !name.startsWith('crossfade.'));
   expect(foreign.length).toBeGreaterThan(0);
   expect(foreign.filter((name) => !known.has(name))).toEqual([]);
+});
+
+test('every name of the catalogue is explained in docs/telemetry.md', () => {
+  const page = readFileSync(new URL('../../docs/telemetry.md', import.meta.url), 'utf8');
+  const names = [attributes, labels, metricNames, spanNames].flatMap((part) => Object.values<string>(part));
+  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
 test("status codes are at their numbers' place", () => {
