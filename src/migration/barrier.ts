@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/errors.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { ChangeLog } from '../stores/change-log.ts';
+import { isTransient } from './backoff.ts';
 
 /** What barriers need. */
 export interface BarriersOptions {
@@ -14,7 +15,7 @@ const POLL_MS = 25;
 /** After how long an unmet barrier is requested once more (capture may have died between acknowledging and telling); doubles each time. */
 const REPEAT_MS = 5000;
 /** How long one call of the log may take. */
-const CALL_MS = 2000;
+const CALL_MS = 5000;
 /** The most barriers under way at once: more waiters share the next one. */
 const MAX_UNDER_WAY = 4;
 
@@ -42,7 +43,7 @@ export class Barriers {
     this.#options = options;
   }
 
-  /** Throws `deadline_exceeded`, `cancelled`, or what the log throws when no barrier can be requested. */
+  /** Throws `deadline_exceeded`, `cancelled`, or what the log throws when no barrier can ever be requested. */
   async pass(call: Call): Promise<void> {
     const group = this.#join();
     const { clock } = this.#options;
@@ -100,19 +101,33 @@ export class Barriers {
   }
 
   async #follow(group: Group): Promise<void> {
-    const { changeLog, clock } = this.#options;
+    const { clock } = this.#options;
     const signal = group.woken.signal;
     let repeatMs = REPEAT_MS;
     let repeatAtMs = clock.monotonicMs();
     // Bounded by the waiters' deadlines: the last one to go wakes the poll for good.
     while (group.waiting > 0 && !signal.aborted) {
       if (clock.monotonicMs() >= repeatAtMs) {
-        group.ids.push(await changeLog.requestBarrier(internalCall(clock, CALL_MS)));
-        repeatAtMs = clock.monotonicMs() + repeatMs;
-        repeatMs *= 2;
+        const id = await this.#request();
+        if (id !== null) {
+          group.ids.push(id);
+          repeatAtMs = clock.monotonicMs() + repeatMs;
+          repeatMs *= 2;
+        }
       }
       await clock.sleep(POLL_MS, signal).catch(() => {});
       if (!signal.aborted && (await this.#isMet(group))) this.#settle(group);
+    }
+  }
+
+  /** Null: the log is away; to be tried again. Throws what trying again does not mend. */
+  async #request(): Promise<string | null> {
+    const { changeLog, clock } = this.#options;
+    try {
+      return await changeLog.requestBarrier(internalCall(clock, CALL_MS));
+    } catch (error) {
+      if (isTransient(error)) return null;
+      throw error;
     }
   }
 

@@ -16,7 +16,10 @@ import { touchKeys } from './touch.ts';
 
 /** Times and bounds of capture. Milliseconds unless the name says otherwise. */
 export interface CaptureSettings {
-  /** The lease of the task; another instance takes over when it lapses. */
+  /**
+   * The lease of the task; another instance takes over when it lapses. Longer than a large outside transaction makes every other
+   * commit of the source wait.
+   */
   readonly taskLeaseMs: number;
   /** The most keys of one touch transaction. */
   readonly touchBatch: number;
@@ -36,7 +39,7 @@ export interface CaptureSettings {
 
 /** The defaults. */
 export const defaultCaptureSettings: CaptureSettings = {
-  taskLeaseMs: 3000,
+  taskLeaseMs: 6000,
   touchBatch: 200,
   applyBatch: 500,
   batchesInFlight: 8,

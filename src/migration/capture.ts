@@ -28,7 +28,7 @@ export interface CaptureStatus {
   readonly position: string;
   /** Time between commit and acknowledgement, in milliseconds, growing while nothing moves; null: not known yet. */
   readonly lagMs: number | null;
-  /** Rows applied since this instance took over. */
+  /** Rows applied by this instance since it started. */
   readonly applied: number;
   /** Of these, records touched because an outside writer changed them. */
   readonly touched: number;
@@ -64,9 +64,11 @@ export interface CaptureOptions {
 
 /** How often the control record is looked at, in memory, and the task asked for while another instance has it. */
 const LOOK_MS = 50;
-const TASK_POLL_MS = 500;
+const TASK_POLL_MS = 250;
 /** How long a new attach may take to store its first checkpoint before that counts as a gap. */
 const CHECKPOINT_GRACE_MS = 5000;
+/** How long an instance may hold its place before it lets another try: perhaps only its own links are broken. */
+const HELD_MS = 15_000;
 /** Pauses before a session begins again after its link broke. */
 const RESTART = { firstMs: 100, maxMs: 5000 };
 
@@ -75,6 +77,7 @@ export class Capture {
   readonly #options: CaptureOptions;
   #session: CaptureSession | null = null;
   #attach = 0;
+  #heldSinceMs: number | null = null;
   #lagMs: number | null = null;
   #applied = 0;
   #touched = 0;
@@ -119,6 +122,8 @@ export class Capture {
       try {
         const had = await this.#reign(signal, backoff);
         if (!had) await slept(clock, TASK_POLL_MS, signal);
+        // Long enough for another instance to take the task.
+        else if (this.#heldSinceMs !== null) await slept(clock, 4 * TASK_POLL_MS, signal);
       } catch (error) {
         if (signal.aborted) return;
         log.warn('capture could not begin; trying again', { resource, error });
@@ -147,13 +152,12 @@ export class Capture {
       leaseMs: settings.taskLeaseMs,
       status: () => JSON.stringify(this.status()),
     };
+    this.#heldSinceMs = null;
     return await runTask(task, signal, async (owned) => {
       this.#lagMs = null;
-      this.#applied = 0;
-      this.#touched = 0;
       while (!owned.aborted) {
         const control = this.#wanted();
-        if (control === null) return;
+        if (control === null || this.#heldSinceMs !== null) return;
         this.#attach = control.attach;
         const end = await this.#capture(control, owned, backoff);
         if (owned.aborted) return;
@@ -198,14 +202,22 @@ export class Capture {
     });
   }
 
-  /** Ends the session when the control record shows that its attach is over. */
+  /** Ends the session when the control record shows that its attach is over, or when it was held for too long. */
   async #endWithAttach(control: ControlRecord, ended: AbortController, signal: AbortSignal): Promise<void> {
     while (await slept(this.#options.clock, LOOK_MS, signal)) {
+      if (this.#heldTooLong()) ended.abort();
       const now = this.#options.control();
       if (now === undefined || now.generation < control.generation) continue;
       const same = now.epoch === control.epoch && now.attach === control.attach;
       if (!same || now.state === 'detached' || now.state === 'moved') ended.abort();
     }
+  }
+
+  #heldTooLong(): boolean {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#session?.progress().held) this.#heldSinceMs ??= nowMs;
+    else this.#heldSinceMs = null;
+    return this.#heldSinceMs !== null && nowMs - this.#heldSinceMs > HELD_MS;
   }
 
   /** The checkpoint of this attach, waiting for it a while as it is stored just after the attach; or why there is none. */

@@ -93,7 +93,7 @@ class TaskLease {
       try {
         const leftMs = Math.max(0, this.#untilMs - clock.monotonicMs());
         if (await this.#renew(leftMs, over)) continue;
-        this.#lost.abort();
+        this.#lose();
         return;
       } catch (error) {
         if (!over.aborted) log.warn('the lease of a task could not be renewed; trying again', { task, error });
@@ -109,6 +109,12 @@ class TaskLease {
       if (leftMs <= 0) break;
       if (!(await slept(clock, leftMs, over))) return;
     }
+    this.#lose();
+  }
+
+  #lose(): void {
+    if (this.#lost.signal.aborted) return;
+    this.#options.log.warn('the lease of a task was lost; its work stops here', { task: this.#options.task });
     this.#lost.abort();
   }
 

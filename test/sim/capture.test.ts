@@ -136,6 +136,18 @@ describe('capture', () => {
     expect(await storedAs(a)).toMatchObject({ row: noteRow(a, 'x') });
   });
 
+  it('lets another instance try when its own link to the follower stays broken', async () => {
+    const one = start('one');
+    await world.attach();
+    await clock.until(one.barriers.pass(world.call()));
+    const two = start('two');
+    one.followerFaults.add({ method: 'apply', fail: 'refused', times: Number.POSITIVE_INFINITY });
+    await world.write(a, 'x');
+    await clock.until(two.barriers.pass(world.call(30_000)));
+    expect(await storedAs(a)).toMatchObject({ row: noteRow(a, 'x') });
+    expect([one.capture.running, two.capture.running]).toEqual([false, true]);
+  });
+
   it('reports a gap and stops when the log was purged; a new attach starts it again', async () => {
     const one = start('one');
     await world.attach();

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { DomainError } from '../../src/domain/errors.ts';
 import { Barriers } from '../../src/migration/barrier.ts';
 import { internalCall } from '../../src/stores/call.ts';
 import type { ChangeLog } from '../../src/stores/change-log.ts';
@@ -131,7 +132,24 @@ describe('barriers', () => {
     await clock.until(Promise.all([...given.slice(0, 4), last]));
   });
 
-  it('fail at once when none can be requested', async () => {
+  it('wait for a log that is away for a while', async () => {
+    let tries = 0;
+    const away = new DomainError({ kind: 'unavailable', reason: 'AUTHORITY_UNAVAILABLE', message: 'away' });
+    const flaky: ChangeLog = {
+      ...log,
+      requestBarrier: async (given) => {
+        if (++tries < 5) throw away;
+        const id = await log.requestBarrier(given);
+        await log.meetBarriers([id], given);
+        return id;
+      },
+    };
+    barriers = new Barriers({ changeLog: flaky, clock });
+    await clock.until(barriers.pass(call()));
+    expect(tries).toBe(5);
+  });
+
+  it('fail at once when none can ever be requested', async () => {
     barriers = new Barriers({
       changeLog: { ...log, requestBarrier: () => Promise.reject(new Error('away')) },
       clock,
