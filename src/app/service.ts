@@ -157,7 +157,7 @@ function createServers(
   telemetry.metrics.showInFlight(() => pipeline.running());
   const services = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
   const health = createHealth(services);
-  const grpc = createGrpcServer({ table, pipeline, limits });
+  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock });
   health.addTo(grpc.server);
   addReflection(grpc.server, { files: filesOf(registry), services });
   const routes = new Map(health.routes);

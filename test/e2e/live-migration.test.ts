@@ -1,0 +1,246 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { type Client, Code, ConnectError } from '@connectrpc/connect';
+import { createConnection } from 'mysql2/promise';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import {
+  FollowerState,
+  JobKind,
+  JobState,
+  Migrations,
+  Phase,
+} from '../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
+import { Medications } from '../../clients/typescript/gen/hospital/v1/medications_pb.ts';
+import { createSession } from '../../clients/typescript/src/session.ts';
+import { loadHospital } from '../../examples/hospital/load.ts';
+import { parseConfig } from '../../src/app/config.ts';
+import { type Service, startService } from '../../src/app/service.ts';
+import { noLog } from '../../src/domain/log.ts';
+import { createFlags } from '../../src/migration/flag-setup.ts';
+import { flagNames } from '../../src/migration/unleash-flags.ts';
+import { createTestDatabase, createTestKeyspace, type TestDatabase, type TestKeyspace } from '../support/databases.ts';
+import { createFlagAdmin, type FlagAdmin } from '../support/flag-admin.ts';
+
+/** Where the medications' flags stand is shared by every run on one flag server. */
+const ROWS = 600;
+const hospital = join(import.meta.dirname, '../../examples/hospital');
+
+describe('a live migration through the API, driven by flags', () => {
+  const stopping = new AbortController();
+  const database = `hospital_${randomBytes(6).toString('hex')}`;
+  let keyspace: TestKeyspace;
+  let controlDatabase: TestDatabase;
+  let services: Service[];
+  let flags: FlagAdmin;
+  let one: Client<typeof Medications>;
+  let other: Client<typeof Medications>;
+  let migrations: Client<typeof Migrations>;
+  let parents: string[];
+
+  beforeAll(async () => {
+    const mysql = inject('mysql');
+    const unleash = inject('unleash');
+    keyspace = await createTestKeyspace();
+    controlDatabase = await createTestDatabase();
+    await loadHospital({ mysql, database, rows: ROWS });
+    flags = createFlagAdmin(unleash, 'medications');
+    await createFlags(
+      { url: unleash.url, adminToken: unleash.adminToken, project: 'default', environment: 'development' },
+      'medications',
+    );
+    await flags.reset();
+    const config = (instance: string) =>
+      parseConfig(
+        JSON.stringify({
+          instance,
+          grpc: { port: 0 },
+          http: { port: 0 },
+          descriptors: join(hospital, 'hospital.binpb'),
+          resources: [
+            { type: 'hospital.v1.Medication', mysqlSchema: database, cassandraKeyspace: keyspace.name },
+            { type: 'hospital.v1.Encounter', mysqlSchema: database },
+          ],
+          stores: {
+            mysql: {
+              host: mysql.host,
+              port: mysql.port,
+              user: mysql.user,
+              passwordEnv: 'MYSQL',
+              controlSchema: controlDatabase.name,
+            },
+            cassandra: { ...inject('cassandra'), createTables: true },
+          },
+          unleash: { url: `${unleash.url}/api`, tokenEnv: 'UNLEASH' },
+        }),
+        'test.yaml',
+        { MYSQL: mysql.password, UNLEASH: unleash.clientToken },
+      );
+    services = await Promise.all(
+      ['one', 'other'].map((name) => startService(config(name), stopping.signal, { log: noLog })),
+    );
+    const addresses = services.map((service) => `http://${service.addresses.grpc}`);
+    one = createSession({ addresses: addresses.slice(0, 1), caller: 'test' }).client(Medications);
+    other = createSession({ addresses: addresses.slice(1), caller: 'test' }).client(Medications);
+    const http = services.map((service) => service.addresses.http);
+    migrations = createSession({ addresses: http, protocol: 'connect' }).client(Migrations);
+    const connection = await createConnection({
+      host: mysql.host,
+      port: mysql.port,
+      user: mysql.user,
+      password: mysql.password,
+    });
+    const [rows] = await connection.query(
+      `SELECT DISTINCT patient_id FROM ${database}.medications ORDER BY patient_id`,
+    );
+    await connection.end();
+    parents = (rows as { patient_id: string }[]).map((row) => `patients/${row.patient_id}`);
+  });
+
+  afterAll(async () => {
+    stopping.abort();
+    await Promise.all((services ?? []).map((service) => service.ended));
+    await controlDatabase.run(`DROP DATABASE IF EXISTS ${database}`);
+    await Promise.all([controlDatabase.drop(), keyspace.drop()]);
+  });
+
+  const get = () => migrations.getMigration({ name: 'migrations/medications' });
+  const becomes = async (state: FollowerState) => {
+    await expect.poll(async () => (await get()).followerState, { timeout: 60_000, interval: 200 }).toBe(state);
+  };
+  const servedBy = async (client: Client<typeof Medications>, name: string): Promise<string> => {
+    let header = '';
+    await client.getMedication(
+      { name },
+      { onHeader: (headers) => (header = headers.get('crossfade-served-by') ?? '') },
+    );
+    return header;
+  };
+  const firstName = async (): Promise<string> => {
+    const { medications } = await one.listMedications({ parent: parents[0] ?? '', pageSize: 1 });
+    return medications[0]?.name ?? '';
+  };
+
+  it('serves what was there from the source', async () => {
+    expect((await get()).phase).toBe(Phase.SOURCE_ONLY);
+    const name = await firstName();
+    const medication = await other.getMedication({ name });
+    expect(medication.description).not.toBe('');
+    expect(await servedBy(other, name)).toBe('source; reason=flag');
+  });
+
+  it('keeps etags, masks and errors by the AIPs', async () => {
+    const name = await firstName();
+    const { etag } = await one.getMedication({ name });
+    const update = (note: string, given: string) =>
+      one.updateMedication({ medication: { name, note, etag: given }, updateMask: { paths: ['note'] } });
+    const updated = await update('by etag', etag);
+    expect(updated.note).toBe('by etag');
+    expect(updated.etag).not.toBe(etag);
+    await expect(update('again', etag)).rejects.toMatchObject({ code: Code.Aborted });
+    await expect(one.getMedication({ name: `${parents[0]}/medications/1` })).rejects.toMatchObject({
+      code: Code.NotFound,
+    });
+    await expect(one.getMedication({ name: 'nonsense' })).rejects.toMatchObject({ code: Code.InvalidArgument });
+  });
+
+  it('fills the target while it is written, and verifies it by itself', async () => {
+    await flags.setPhase('synchronize', true);
+    const name = await firstName();
+    for (let i = 0; i < 20; i++) {
+      const client = i % 2 === 0 ? one : other;
+      await client.updateMedication({
+        medication: { name, note: `while copying ${i}` },
+        updateMask: { paths: ['note'] },
+      });
+    }
+    await controlDatabase.run(`UPDATE ${database}.medications SET note = 'by hand' WHERE dispenses > 5 LIMIT 50`);
+    await becomes(FollowerState.IN_SYNC);
+    await expect
+      .poll(async () => (await get()).verification?.state, { timeout: 60_000, interval: 200 })
+      .toBe(JobState.SUCCEEDED);
+    const migration = await get();
+    expect(Number(migration.backfill?.rowCount)).toBeGreaterThanOrEqual(ROWS);
+    expect(migration.verification?.mismatchCount).toBe(0n);
+    expect(migration.openMismatchCount).toBe(0n);
+    expect(migration.instances.filter((instance) => !instance.dead)).toHaveLength(2);
+  });
+
+  it('reads from the target as the flag says, and shows every acknowledged write', async () => {
+    await flags.setRollout('shadow-read', 100);
+    await flags.setRollout('read-target', 100);
+    const name = await firstName();
+    await expect.poll(() => servedBy(one, name), { timeout: 10_000 }).toBe('target; reason=flag');
+    await expect.poll(() => servedBy(other, name), { timeout: 10_000 }).toBe('target; reason=flag');
+    for (let i = 0; i < 50; i++) {
+      const [writer, reader] = i % 2 === 0 ? [one, other] : [other, one];
+      await writer.updateMedication({ medication: { name, note: `fresh ${i}` }, updateMask: { paths: ['note'] } });
+      expect((await reader.getMedication({ name })).note).toBe(`fresh ${i}`);
+    }
+  });
+
+  it('creates and deletes in both stores', async () => {
+    const parent = parents[1] ?? '';
+    const medication = {
+      code: 7,
+      description: 'created',
+      startTime: { seconds: 1_700_000_000n, nanos: 0 },
+      note: 'new',
+    };
+    const created = await one.createMedication({ parent, medicationId: '18446744073709551615', medication });
+    expect((await other.getMedication({ name: created.name })).note).toBe('new');
+    const again = one.createMedication({ parent, medicationId: '18446744073709551615', medication });
+    await expect(again).rejects.toMatchObject({ code: Code.AlreadyExists });
+    await other.deleteMedication({ name: created.name });
+    await expect(one.getMedication({ name: created.name })).rejects.toMatchObject({ code: Code.NotFound });
+  });
+
+  it('lists the same in the same order from either store, across a page token', async () => {
+    const parent = parents.find(Boolean) ?? '';
+    const first = await one.listMedications({ parent, pageSize: 3 });
+    await flags.setRollout('read-target', 0);
+    await expect.poll(() => servedBy(one, first.medications[0]?.name ?? ''), { timeout: 10_000 }).toContain('source');
+    const rest = await one.listMedications({ parent, pageSize: 1000, pageToken: first.nextPageToken });
+    const whole = await one.listMedications({ parent, pageSize: 1000 });
+    expect([...first.medications, ...rest.medications].map(({ name }) => name)).toEqual(
+      whole.medications.map(({ name }) => name),
+    );
+    await flags.setRollout('read-target', 100);
+  });
+
+  it('finds a difference that somebody made in the target', async () => {
+    const name = await firstName();
+    const [, patient, , id] = name.split('/');
+    await keyspace.run(
+      `UPDATE ${keyspace.name}.medications USING TIMESTAMP ${BigInt(Date.now()) * 1000n + 60_000_000n} SET note = 'tampered'
+        WHERE patient_id = '${patient}' AND medication_id = ${id}`,
+    );
+    const job = await migrations.createJob({ parent: 'migrations/medications', job: { kind: JobKind.VERIFICATION } });
+    await expect
+      .poll(async () => (await migrations.getJob({ name: job.name })).state, { timeout: 60_000, interval: 200 })
+      .toBe(JobState.SUCCEEDED);
+    const { mismatches } = await migrations.listMismatches({ parent: 'migrations/medications' });
+    expect(mismatches.map((mismatch) => mismatch.record)).toContain(name);
+    expect(mismatches[0]?.fieldPaths).toContain('note');
+  });
+
+  it('names what it can not do', async () => {
+    await expect(migrations.getMigration({ name: 'migrations/nobody' })).rejects.toMatchObject({ code: Code.NotFound });
+    const backfill = migrations.createJob({ parent: 'migrations/medications', job: { kind: JobKind.BACKFILL } });
+    await expect(backfill).rejects.toSatisfy((error) => ConnectError.from(error).rawMessage.includes('in_sync'));
+  });
+
+  it('holds, and says so, when the flag asks for an authority that it does not offer', async () => {
+    await flags.setPhase('target-authority', true);
+    await expect
+      .poll(async () => (await get()).holds.map((hold) => hold.reason), { timeout: 10_000 })
+      .toContain('target_authority_not_offered');
+    await flags.setPhase('target-authority', false);
+  });
+
+  it('goes back to source-only when its strategy is disabled', async () => {
+    await flags.setPhase('synchronize', false);
+    await becomes(FollowerState.DETACHED);
+    expect(await servedBy(other, await firstName())).toContain('source');
+    expect(flagNames('medications').phase).toBe('crossfade.medications.phase');
+  });
+});
