@@ -76,23 +76,30 @@ export class ShadowReads {
       metrics.shadowLatency(resource.id, answered.store, answered.durationMs);
       span.set(attributes.shadowSourceMs, other === 'source' ? otherMs : answered.durationMs);
       span.set(attributes.shadowTargetMs, other === 'target' ? otherMs : answered.durationMs);
+      const found: Found[] = [];
       for (const [index, stored] of answered.stored.entries()) {
-        await this.#judge(stored, repeated[index] as Stored, answered.store, call);
+        const one = await this.#judge(stored, repeated[index] as Stored, answered.store, call);
+        metrics.compared(resource.id, 'shadow_read', one.outcome);
+        found.push(one);
       }
+      describe(worstOf(found), span);
     } catch {
-      this.#count('error', span);
+      metrics.compared(resource.id, 'shadow_read', 'error');
+      span.set(attributes.shadowOutcome, 'error');
     }
   }
 
-  async #judge(stored: Stored, repeated: Stored, store: StoreName, call: Call): Promise<void> {
+  async #judge(stored: Stored, repeated: Stored, store: StoreName, call: Call): Promise<Found> {
     const authority = this.#options.authority();
-    if (authority === undefined) return this.#count('raced', call.trace);
+    if (authority === undefined) return { outcome: 'raced' };
     const [first, second] = store === authority ? [stored, repeated] : [repeated, stored];
     let difference = compareRecords(this.#options.resource, first, second);
-    if (difference.comparison === 'match') return this.#count('match', call.trace);
+    if (difference.comparison === 'match') return { outcome: 'match' };
     difference = await this.#lookAgain(stored, authority, call);
-    if (difference.comparison === 'match') return this.#count('raced', call.trace);
-    await this.#report(stored, difference, call);
+    if (difference.comparison === 'match') return { outcome: 'raced' };
+    await this.#record(stored, difference, call);
+    const outcome = difference.comparison === 'different' ? 'mismatch' : difference.comparison;
+    return { outcome, fieldPaths: difference.fieldPaths, key: stored.key.bytes };
   }
 
   /** A difference counts only if it is still there past a barrier. */
@@ -110,29 +117,34 @@ export class ShadowReads {
     }
   }
 
-  async #report(stored: Stored, difference: Difference, call: Call): Promise<void> {
+  async #record(stored: Stored, { comparison, fieldPaths }: Difference, call: Call): Promise<void> {
     const { jobs, resource } = this.#options;
-    if (difference.comparison === 'match') return;
-    const outcome = difference.comparison === 'different' ? 'mismatch' : difference.comparison;
-    this.#count(outcome, call.trace);
-    call.trace.set(attributes.shadowFieldPaths, difference.fieldPaths.join(','));
-    call.trace.set(attributes.keyHash, keyHash(stored.key.bytes));
+    if (comparison === 'match') return;
+    const key = stored.key.bytes;
     await jobs.recordMismatch(
-      {
-        resource: resource.id,
-        key: stored.key.bytes,
-        kind: difference.comparison,
-        fieldPaths: difference.fieldPaths,
-        foundBy: 'shadow_read',
-      },
+      { resource: resource.id, key, kind: comparison, fieldPaths, foundBy: 'shadow_read' },
       call,
     );
   }
+}
 
-  #count(outcome: ComparisonOutcome, span: TraceScope): void {
-    this.#options.metrics.compared(this.#options.resource.id, 'shadow_read', outcome);
-    span.set(attributes.shadowOutcome, outcome);
-  }
+/** What one record's comparison has shown; paths and key where it differs. */
+interface Found {
+  readonly outcome: ComparisonOutcome;
+  readonly fieldPaths?: readonly string[];
+  readonly key?: Buffer;
+}
+
+/** A list's span tells of its worst record, so that one search finds every mismatch. */
+function worstOf(found: readonly Found[]): Found {
+  const differing = found.find((one) => one.key !== undefined);
+  return differing ?? found.find((one) => one.outcome === 'raced') ?? { outcome: 'match' };
+}
+
+function describe({ outcome, fieldPaths, key }: Found, span: TraceScope): void {
+  span.set(attributes.shadowOutcome, outcome);
+  if (fieldPaths !== undefined) span.set(attributes.shadowFieldPaths, fieldPaths.join(','));
+  if (key !== undefined) span.set(attributes.keyHash, keyHash(key));
 }
 
 /** How often a difference is looked at again: writers of the same record may race with each look. */
