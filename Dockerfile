@@ -1,0 +1,24 @@
+# An image of the service alone: no development tools, no servers, not root.
+#   docker build -t crossfade .
+#   docker run -v ./crossfade.yaml:/etc/crossfade/crossfade.yaml:ro -v ./records.binpb:/etc/crossfade/records.binpb:ro \
+#     -e MYSQL_PASSWORD -e UNLEASH_TOKEN -p 127.0.0.1:50051:50051 -p 127.0.0.1:8080:8080 crossfade
+
+FROM node:24-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY src ./src
+USER node
+EXPOSE 50051 8080
+HEALTHCHECK --interval=5s --timeout=2s --start-period=20s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# SIGTERM drains: health says NOT_SERVING, requests under way are finished. `docker stop` must allow for limits.drainMs.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["node", "src/main.ts"]
+CMD ["serve", "--config", "/etc/crossfade/crossfade.yaml"]
