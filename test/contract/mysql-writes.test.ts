@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKeyCodec, type Key } from '../../src/domain/key.ts';
@@ -5,9 +6,18 @@ import type { Resource, Row, Value } from '../../src/domain/resource.ts';
 import { createMysqlPool } from '../../src/stores/mysql/pool.ts';
 import { createMysqlRecordStore } from '../../src/stores/mysql/record-store.ts';
 import type { Change, Guard } from '../../src/stores/record-store.ts';
+import { arbitraryRow } from '../support/arbitrary-row.ts';
 import { testCall } from '../support/calls.ts';
 import { createMysqlHarness, type MysqlHarness, type MysqlStoreUnderTest } from '../support/mysql-harness.ts';
-import { intType, mysqlTable, notesResource, placeResource, stringType, testResource } from '../support/resources.ts';
+import {
+  intType,
+  mysqlTable,
+  notesResource,
+  placeResource,
+  stringType,
+  testResource,
+  typesResource,
+} from '../support/resources.ts';
 
 const GUARD: Guard = { epoch: 1, attach: 1 };
 const ALL = [2, 3, 4];
@@ -57,6 +67,7 @@ beforeAll(async () => {
     mysqlTable(placeResource(notesResource, schema)),
     DEFAULTS_SQL,
     mysqlTable(placeResource(wideResource, schema)),
+    mysqlTable(placeResource(typesResource, schema)),
     `CREATE TABLE \`we\`\`i'rd" table\` (\`i\`\`d\` INT PRIMARY KEY, \`na'm\\e\` VARCHAR(40), p_1 VARCHAR(40))`,
   ]);
 });
@@ -303,6 +314,28 @@ describe('a write', () => {
     const negative = row.map((value) => -Number(value));
     const updated = await store.write({ key, kind: 'update', row: negative, columns: [33, 80] }, GUARD, testCall());
     expect([31, 33, 64, 80].map((i) => updated.stored.row?.[i])).toEqual([31, -33, 64, -80]);
+  });
+
+  it('carries every type, set or left alone', { timeout: 120_000 }, async () => {
+    const { store } = await harness.open(typesResource);
+    const types = createKeyCodec(typesResource);
+    const settable = typesResource.columns.map((_, i) => i).slice(typesResource.keyLength);
+    const cases = fc.tuple(arbitraryRow(typesResource), arbitraryRow(typesResource), fc.subarray(settable));
+    await fc.assert(
+      fc.asyncProperty(cases, async ([first, second, columns]) => {
+        const key = types.fromRow(first);
+        const created = await store.write({ key, kind: 'upsert', row: first, columns: settable }, GUARD, testCall());
+        expect(created.stored.row).toStrictEqual(first);
+        expect((await store.getMany([key], testCall()))[0]?.row).toStrictEqual(first);
+        const update: Change = { key, kind: 'update', row: second, columns, accepts: () => true };
+        const updated = await store.write(update, GUARD, testCall());
+        const expected = first.map((value, i) => (columns.includes(i) ? second[i] : value));
+        expect(updated.stored.row).toStrictEqual(expected);
+        const [touched] = await store.touchMany([key], GUARD, testCall());
+        expect(touched?.stored.row).toStrictEqual(expected);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('copes with every name', async () => {

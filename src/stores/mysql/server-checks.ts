@@ -1,21 +1,8 @@
 import type { MysqlTableDescription } from '../../domain/table-description.ts';
+import type { Finding, ServerFindings } from '../server-findings.ts';
 import type { Deadline, MysqlClient, MysqlPool } from './pool.ts';
 
-/** Something about the server that is not as the promises need it. */
-export interface Finding {
-  /** The variable, or the table and what of it. */
-  readonly setting: string;
-  readonly found: string;
-  readonly wanted: string;
-  /** What a person does about it. */
-  readonly cure: string;
-}
-
-/** What speaks against this server: with an error the start is refused, a warning is logged. */
-export interface ServerFindings {
-  readonly errors: readonly Finding[];
-  readonly warnings: readonly Finding[];
-}
+export type { Finding, ServerFindings };
 
 /** One variable's rule. */
 interface Rule {
