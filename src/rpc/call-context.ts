@@ -11,6 +11,8 @@ export interface MetadataReader {
 
 /** What a transport knows of a request besides its message. */
 export interface Inbound extends MetadataReader {
+  /** The protocol, as traces name it. */
+  readonly rpcSystem: 'grpc' | 'connectrpc';
   /** How long the caller is going to wait from now on; undefined: it did not say. */
   readonly timeoutMs: number | undefined;
   /** Calls back when the caller has gone away. It may do so after the answer too. */
@@ -18,7 +20,7 @@ export interface Inbound extends MetadataReader {
 }
 
 /** Starts the trace of a request, as a child of the caller's `traceparent` where there is one. */
-export type StartRequest = (method: string, carrier: MetadataReader) => TraceScope;
+export type StartRequest = (method: string, carrier: Pick<Inbound, 'get' | 'rpcSystem'>) => TraceScope;
 
 /** What a handler learns of its request, handed down to the stores as it is, and the place for what it answers besides. */
 export class CallContext implements Call {

@@ -160,13 +160,13 @@ function decodeOwn(desc: DescMessage, bytes: Uint8Array): Message {
 
 /** A request's metadata and deadline as connect-node has them. */
 class ConnectInbound implements Inbound {
-  /** What traces call the protocol. */
-  readonly rpcSystem = 'connectrpc';
+  readonly rpcSystem: Inbound['rpcSystem'];
   readonly timeoutMs: number | undefined;
   readonly #context: HandlerContext;
 
   constructor(context: HandlerContext) {
     this.#context = context;
+    this.rpcSystem = context.protocolName === 'connect' ? 'connectrpc' : 'grpc';
     this.timeoutMs = context.timeoutMs();
   }
 

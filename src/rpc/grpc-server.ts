@@ -146,6 +146,7 @@ async function roomFor(call: ServerWritableStream<Buffer, Uint8Array>): Promise<
 
 /** A request's metadata and deadline as grpc-js has them. */
 class GrpcInbound implements Inbound {
+  readonly rpcSystem = 'grpc';
   readonly timeoutMs: number | undefined;
   readonly #call: ServerUnaryCall<Buffer, Uint8Array> | ServerWritableStream<Buffer, Uint8Array>;
 

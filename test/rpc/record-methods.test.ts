@@ -146,7 +146,7 @@ describe.each(PROTOCOLS)('the records API over %s', (protocol) => {
     ['ListMedications', { parent: PATIENT, pageSize: -1 }, 'page_size'],
     ['CreateMedication', { parent: PATIENT, medicationId: '01', medication: aspirin() }, 'medication_id'],
     ['CreateMedication', { parent: PATIENT, medicationId: '1' }, 'medication'],
-    ['CreateMedication', { parent: PATIENT, medicationId: '1', medication: { code: 1 } }, 'medication.start_time'],
+    ['CreateMedication', { parent: PATIENT, medicationId: '1', medication: { code: 1 } }, 'medication.description'],
     ['UpdateMedication', { medication: { name: 'x' } }, 'medication.name'],
     ['UpdateMedication', { medication: { name: `${PATIENT}/medications/1` }, updateMask: 'color' }, 'update_mask'],
     ['DeleteMedication', { name: `${PATIENT}/medications/-1` }, 'name'],
