@@ -165,7 +165,7 @@ function dateBytes(text: string): Buffer {
   // Date.UTC would take the years 0 to 99 for 1900 to 1999.
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   const days = date.getTime() / DAY_MS;
-  if (!Number.isInteger(days) || date.getUTCDate() !== Number(day)) {
+  if (!Number.isInteger(days) || date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) {
     throw unrepresentable('a date is none of the calendar');
   }
   const bytes = Buffer.allocUnsafe(4);
