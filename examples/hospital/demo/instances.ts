@@ -1,0 +1,116 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { reservePort } from '../../../stack/ports.ts';
+import type { StackAddresses } from '../../../stack/stack.ts';
+import { type Child, startChild } from './child.ts';
+import type { SabotageName } from './sabotages.ts';
+
+/** One of the two instances of the service. */
+export interface Instance {
+  readonly name: string;
+  /** `http://host:port` of the records API over gRPC. */
+  readonly grpc: string;
+  /** `http://host:port` of everything else. */
+  readonly http: string;
+  readonly logFile: string;
+  /** SIGKILL, and a start on the same ports; resolves when it is ready again. */
+  killAndRestart(signal: AbortSignal): Promise<void>;
+  /** A graceful stop. */
+  stop(): Promise<void>;
+}
+
+/** What instances are started with. */
+export interface InstanceOptions {
+  readonly addresses: Required<StackAddresses>;
+  /** For configs and logs. */
+  readonly folder: string;
+  readonly sabotage: SabotageName | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** The whole service: the same program that `crossfade serve` is. */
+const SERVICE = new URL('../../../src/main.ts', import.meta.url);
+const SABOTAGED_SERVICE = new URL('./sabotaged-instance.ts', import.meta.url);
+const DESCRIPTORS = fileURLToPath(new URL('../hospital.binpb', import.meta.url));
+const READY_WITHIN_MS = 60_000;
+const READY_POLL_MS = 50;
+const STOP_GRACE_MS = 5_000;
+
+/** Writes a config and starts an instance with it; resolves when `/readyz` says yes. */
+export async function startInstance(name: string, options: InstanceOptions): Promise<Instance> {
+  const grpcPort = await reservePort();
+  const httpPort = await reservePort();
+  const configFile = join(options.folder, `${name}.yaml`);
+  const logFile = join(options.folder, `${name}.log`);
+  await writeFile(configFile, stringify(configOf(name, grpcPort, httpPort, options.addresses)));
+  const http = `http://127.0.0.1:${httpPort}`;
+  const start = async (signal: AbortSignal): Promise<Child> => {
+    const child = startChild({
+      program: options.sabotage === undefined ? SERVICE : SABOTAGED_SERVICE,
+      args:
+        options.sabotage === undefined
+          ? ['serve', '--config', configFile]
+          : ['--config', configFile, '--sabotage', options.sabotage],
+      env: { UNLEASH_TOKEN: options.addresses.unleash.clientToken },
+      logFile,
+    });
+    await untilReady(name, child, http, signal);
+    return child;
+  };
+  let child = await start(options.signal);
+  return {
+    name,
+    grpc: `http://127.0.0.1:${grpcPort}`,
+    http,
+    logFile,
+    killAndRestart: async (signal) => {
+      await child.kill();
+      child = await start(signal);
+    },
+    stop: () => child.end(STOP_GRACE_MS),
+  };
+}
+
+async function untilReady(name: string, child: Child, http: string, signal: AbortSignal): Promise<void> {
+  const untilMs = performance.now() + READY_WITHIN_MS;
+  let ended = false;
+  void child.exited.then(() => {
+    ended = true;
+  });
+  while (performance.now() < untilMs && !signal.aborted && !ended) {
+    const timeout = AbortSignal.timeout(1_000);
+    const answer = await fetch(`${http}/readyz`, { signal: timeout }).catch(() => undefined);
+    await answer?.arrayBuffer().catch(() => {});
+    if (answer?.ok) return;
+    await sleep(READY_POLL_MS);
+  }
+  const tail = await child.logTail();
+  await child.kill();
+  signal.throwIfAborted();
+  throw new Error(`the instance ${name} ${ended ? 'ended' : 'was not ready in time'}; the end of its log:\n${tail}`);
+}
+
+function configOf(name: string, grpcPort: number, httpPort: number, addresses: Required<StackAddresses>): object {
+  const { mysql, cassandra, unleash, zipkin } = addresses;
+  return {
+    instance: name,
+    grpc: { port: grpcPort },
+    http: { port: httpPort },
+    descriptors: DESCRIPTORS,
+    resources: [{ type: 'hospital.v1.Medication' }, { type: 'hospital.v1.Encounter' }],
+    stores: {
+      mysql: { host: mysql.host, port: mysql.port, user: mysql.user },
+      cassandra: {
+        contactPoints: cassandra.contactPoints,
+        port: cassandra.port,
+        localDataCenter: cassandra.localDataCenter,
+        createTables: true,
+      },
+    },
+    unleash: { url: `${unleash.url}/api` },
+    telemetry: { exporter: 'zipkin', endpoint: `${zipkin.url}/api/v2/spans`, sampleRatio: 0.02 },
+  };
+}

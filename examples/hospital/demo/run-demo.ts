@@ -1,0 +1,269 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { JobState } from '../../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
+import { createFlags } from '../../../src/migration/flag-setup.ts';
+import { type Stack, type StackAddresses, startStack } from '../../../stack/stack.ts';
+import { type LoadReport, loadHospital } from '../load.ts';
+import type { PharmacyProgress } from '../pharmacy/messages.ts';
+import { type Instance, startInstance } from './instances.ts';
+import { judgeStores } from './judge.ts';
+import { KillRunner, planKills } from './kill-plan.ts';
+import { readKnownRecords } from './known-records.ts';
+import { createMigrationWatch, jobProgress } from './migration-watch.ts';
+import type { DemoOptions } from './options.ts';
+import { type Outside, startOutside } from './outside.ts';
+import { createReport, type DemoReport, fullAims, quickAims } from './report.ts';
+import type { Place } from './report-text.ts';
+import { ShadowCounter, type ShadowCounts, shadowsSince } from './shadow-counts.ts';
+import { type StageContext, stages } from './stages.ts';
+import { grouped, type Terminal } from './terminal.ts';
+import { startTraffic, type Traffic } from './traffic.ts';
+import { createFlagSwitches } from './unleash-admin.ts';
+
+/** What the caller has to stop, whatever happens, in the reverse order of its coming. */
+export type Cleanup = (stop: () => Promise<void>) => void;
+
+/** A finished run, still up. */
+export interface FinishedDemo {
+  readonly report: DemoReport;
+  readonly places: readonly Place[];
+}
+
+const RESOURCE = 'medications';
+const WORKERS = 24;
+const QUICK_ROWS = 20_000;
+/** A flag needs so long to reach both instances; a stage is not over before. */
+const STAGE_LASTS_AT_LEAST_MS = 3_000;
+/** How often a call that failed is sent again where instances are killed; elsewhere every failure counts. */
+const RETRIES_WITH_KILLS = 6;
+
+/** The whole demo. Everything that it starts is given to `cleanup`. */
+export async function runDemo(
+  options: DemoOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+  cleanup: Cleanup,
+): Promise<FinishedDemo> {
+  const clock = new Stopwatch();
+  const stack = await bringUp(options, terminal, signal, cleanup);
+  clock.lap('stack and data');
+  const addresses = stack.addresses as Required<StackAddresses>;
+  const folder = join(stack.root, 'demo');
+  await mkdir(folder, { recursive: true });
+  await setUpFlags(addresses, terminal, signal);
+  const instances = await startInstances(options, addresses, folder, terminal, signal, cleanup);
+  clock.lap('instances');
+  const run = await startWriters(options, addresses, instances, folder, signal, cleanup);
+  const context: StageContext = {
+    stack,
+    terminal,
+    signal,
+    quick: options.quick,
+    flags: createFlagSwitches(addresses.unleash, RESOURCE, signal),
+    watch: createMigrationWatch(
+      instances.map(({ http }) => http),
+      RESOURCE,
+      signal,
+    ),
+    shadows: new ShadowCounter(instances),
+    measured: { bulk: { rows: 0, rowsPerSecond: 0 }, rolledBackMs: 0 },
+  };
+  const aims = options.quick ? quickAims : fullAims;
+  const plan = planKills(options.kills, options.seed, stages.length * aims.stageWrites);
+  const kills = new KillRunner(instances, plan, terminal, signal);
+  const staged = await runStages(context, run.traffic, kills, aims.stageWrites, clock);
+  const traffic = await run.traffic.stop();
+  const outside = await run.outside.stop();
+  terminal.say('the writers have stopped; every record is verified both ways');
+  const job = await context.watch.verify((now) => terminal.status(jobProgress('  verification', now)));
+  clock.lap('verification');
+  terminal.say('the demo reads both stores by itself and compares');
+  const judgement = await judgeStores(addresses, [...traffic.finals, ...outside.finals]);
+  clock.lap('own comparison');
+  const verification = {
+    rows: Number(job.rowCount),
+    mismatches: Number(job.mismatchCount),
+    succeeded: job.state === JobState.SUCCEEDED,
+  };
+  const { bulk } = context.measured;
+  const twoStoreStages = stages.filter(({ twoStores }) => twoStores).map(({ id }) => id);
+  const findings = { traffic, outside, judgement, verification, bulk, twoStoreStages, ...staged };
+  const report = createReport({ ...findings, kills: kills.done, durations: clock.seconds() }, aims);
+  return { report, places: placesOf(addresses, instances) };
+}
+
+/** Starts all servers side by side, and fills MySQL while the others are still starting. */
+async function bringUp(
+  options: DemoOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+  cleanup: Cleanup,
+): Promise<Stack> {
+  let loading: Promise<LoadReport> | undefined;
+  const started = startStack({
+    mysql: true,
+    cassandra: true,
+    unleash: true,
+    zipkin: true,
+    signal,
+    onProgress: (line) => terminal.say(line),
+    onReady: ({ mysql }) => {
+      if (mysql === undefined) return;
+      loading = loadHospital({
+        mysql,
+        signal,
+        ...(options.quick && { rows: QUICK_ROWS }),
+        onProgress: ({ table, rows, expectedRows }) =>
+          terminal.status(`MySQL: ${grouped(rows)} of ${grouped(expectedRows)} ${table}`),
+      });
+      // Awaited below, after the stack.
+      loading.catch(() => {});
+    },
+  });
+  const stack = await started;
+  cleanup(() => stack.stop());
+  const loaded = await loading;
+  if (loaded === undefined) throw new Error('MySQL did not become ready');
+  const { medications, encounters, durationMs } = loaded;
+  terminal.say(
+    `MySQL holds ${grouped(medications)} medications and ${grouped(encounters)} encounters (${(durationMs / 1000).toFixed(1)} s)`,
+  );
+  return stack;
+}
+
+async function setUpFlags(
+  { unleash }: Required<StackAddresses>,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const setup = { url: unleash.url, adminToken: unleash.adminToken, project: 'default', environment: 'development' };
+  const created = await createFlags(setup, RESOURCE, signal);
+  terminal.say(`flags in Unleash: ${created.map(({ name }) => name).join(', ')}`);
+}
+
+async function startInstances(
+  { sabotage }: DemoOptions,
+  addresses: Required<StackAddresses>,
+  folder: string,
+  terminal: Terminal,
+  signal: AbortSignal,
+  cleanup: Cleanup,
+): Promise<readonly [Instance, Instance]> {
+  const start = async (name: string): Promise<Instance> => {
+    const instance = await startInstance(name, { addresses, folder, sabotage, signal });
+    cleanup(() => instance.stop());
+    terminal.say(`instance ${name} ready: gRPC ${instance.grpc}, HTTP ${instance.http}`);
+    return instance;
+  };
+  const [a, b] = await Promise.allSettled([start('a'), start('b')]);
+  if (a.status === 'rejected') throw a.reason;
+  if (b.status === 'rejected') throw b.reason;
+  return [a.value, b.value];
+}
+
+async function startWriters(
+  options: DemoOptions,
+  { mysql }: Required<StackAddresses>,
+  [a, b]: readonly [Instance, Instance],
+  folder: string,
+  signal: AbortSignal,
+  cleanup: Cleanup,
+): Promise<{ traffic: Traffic; outside: Outside }> {
+  const records = await readKnownRecords(mysql);
+  const outside = startOutside(mysql, options.seed, join(folder, 'outside-program.log'));
+  cleanup(() => outside.kill());
+  const withKills = options.kills > 0;
+  const pharmacy = {
+    instances: [a.grpc, b.grpc] as const,
+    workers: WORKERS,
+    seed: options.seed,
+    retries: withKills ? RETRIES_WITH_KILLS : 0,
+    unknownIsExpected: withKills,
+  };
+  const traffic = await startTraffic(pharmacy, records, join(folder, 'pharmacy.log'), signal);
+  cleanup(() => traffic.kill());
+  return { traffic, outside };
+}
+
+interface Staged {
+  readonly shadowByStage: Readonly<Record<string, ShadowCounts>>;
+  readonly rollbackMs: number | null;
+}
+
+async function runStages(
+  context: StageContext,
+  traffic: Traffic,
+  kills: KillRunner,
+  writes: number,
+  clock: Stopwatch,
+): Promise<Staged> {
+  const { terminal, shadows, measured, signal } = context;
+  const shadowByStage: Record<string, ShadowCounts> = {};
+  let rollbackMs: number | null = null;
+  for (const [index, stage] of stages.entries()) {
+    terminal.say(`stage ${index + 1} of ${stages.length}: ${stage.title}`);
+    const before = await shadows.look();
+    await traffic.beginStage(stage.id);
+    const killer = setInterval(() => lookForKills(kills, traffic, context), KILL_LOOK_MS);
+    try {
+      const lasted = sleep(STAGE_LASTS_AT_LEAST_MS, undefined, { signal });
+      await Promise.all([stage.begin(context), lasted]);
+      await traffic.untilWrites(writes, (progress) => terminal.status(`  ${progressText(progress)}`));
+    } finally {
+      clearInterval(killer);
+    }
+    await kills.settle();
+    shadowByStage[stage.id] = shadowsSince(await shadows.look(), before);
+    if (stage.id === 'rollback') rollbackMs = Math.max(0, traffic.progress.lastTargetReadMs - measured.rolledBackMs);
+    terminal.say(`  ${progressText(traffic.progress)}, ${shadowText(shadowByStage[stage.id])}`);
+    clock.lap(stage.id);
+  }
+  return { shadowByStage, rollbackMs };
+}
+
+const KILL_LOOK_MS = 50;
+
+/** A failure is told when the stage ends. */
+function lookForKills(kills: KillRunner, traffic: Traffic, { signal }: StageContext): void {
+  if (!signal.aborted) kills.look(traffic.progress.writes);
+}
+
+function progressText({ stageWrites, reads, problems }: PharmacyProgress): string {
+  const trouble = problems === 0 ? 'no problem' : `${grouped(problems)} PROBLEMS`;
+  return `${grouped(stageWrites)} writes acknowledged in this stage, ${grouped(reads)} reads in all, ${trouble}`;
+}
+
+function shadowText(counts: ShadowCounts | undefined): string {
+  if (counts === undefined) return '';
+  const { match, raced, mismatch, other } = counts;
+  return `compared: ${match} match, ${raced} raced, ${mismatch} mismatch, ${other} without an answer`;
+}
+
+function placesOf(addresses: Required<StackAddresses>, instances: readonly Instance[]): Place[] {
+  const { unleash, zipkin } = addresses;
+  return [
+    { what: 'Unleash’s UI', address: `${unleash.url}/projects/default (${unleash.user} / ${unleash.password})` },
+    { what: 'traces (Zipkin)', address: `${zipkin.url}/zipkin/` },
+    ...instances.flatMap(({ name, grpc, http }) => [
+      { what: `instance ${name}`, address: `gRPC ${grpc}, HTTP ${http}, metrics ${http}/metrics` },
+    ]),
+  ];
+}
+
+/** Seconds by part. */
+class Stopwatch {
+  readonly #startedMs = performance.now();
+  readonly #seconds: Record<string, number> = {};
+  #lastMs = this.#startedMs;
+
+  lap(part: string): void {
+    const nowMs = performance.now();
+    this.#seconds[part] = Math.round((nowMs - this.#lastMs) / 100) / 10;
+    this.#lastMs = nowMs;
+  }
+
+  seconds(): Record<string, number> {
+    return { ...this.#seconds, total: Math.round((performance.now() - this.#startedMs) / 100) / 10 };
+  }
+}

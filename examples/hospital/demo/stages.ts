@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { FollowerState, type Migration } from '../../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
+import type { Stack } from '../../../stack/stack.ts';
+import { monotonicMs } from '../pharmacy/tally.ts';
+import { jobProgress, type MigrationWatch, stateOf } from './migration-watch.ts';
+import type { ShadowCounter } from './shadow-counts.ts';
+import type { Terminal } from './terminal.ts';
+import type { FlagSwitches } from './unleash-admin.ts';
+
+/** What a stage works with. */
+export interface StageContext {
+  readonly stack: Stack;
+  readonly flags: FlagSwitches;
+  readonly watch: MigrationWatch;
+  readonly shadows: ShadowCounter;
+  readonly terminal: Terminal;
+  readonly quick: boolean;
+  readonly signal: AbortSignal;
+  /** What stages measure. */
+  readonly measured: {
+    bulk: { rows: number; rowsPerSecond: number };
+    /** When the flag was set back, on the monotonic clock. */
+    rolledBackMs: number;
+  };
+}
+
+/** One stage of the migration; traffic goes on through all of them. */
+export interface Stage {
+  readonly id: string;
+  readonly title: string;
+  /** Whether both stores can be read in it, so that reads are compared. */
+  readonly twoStores: boolean;
+  /** Does what a person would do in Unleash's UI, and waits for what it leads to. */
+  readonly begin: (context: StageContext) => Promise<void>;
+}
+
+const SHADOW_PERCENT = 20;
+const OUTAGE_MS = 10_000;
+const QUICK_OUTAGE_MS = 5_000;
+const LOOK_MS = 100;
+/** The first comparison comes with the first read after the follower is in sync. */
+const FIRST_COMPARISON_WITHIN_MS = 10_000;
+
+/** The stages in order. */
+export const stages: readonly Stage[] = [
+  { id: 'source-only', title: 'MySQL alone', twoStores: false, begin: async () => {} },
+  {
+    id: 'bulk-copy',
+    title: 'phase synchronize: bulk copy while capture runs, until Cassandra is in sync',
+    twoStores: true,
+    begin: synchronize,
+  },
+  {
+    id: 'write-both',
+    title: `writes to both, reads from MySQL, ${SHADOW_PERCENT} % of them compared`,
+    twoStores: true,
+    begin: async () => {},
+  },
+  readStage('read-1', 1),
+  readStage('read-25', 25),
+  readStage('read-100', 100),
+  {
+    id: 'rollback',
+    title: 'back to 0 % from Cassandra: the fast rollback',
+    twoStores: true,
+    begin: async ({ flags, measured }) => {
+      measured.rolledBackMs = monotonicMs();
+      await flags.setReadTarget(0);
+    },
+  },
+  readStage('read-100-again', 100),
+  { id: 'cassandra-killed', title: 'kill -9 of Cassandra', twoStores: true, begin: killCassandra },
+];
+
+function readStage(id: string, percent: number): Stage {
+  return {
+    id,
+    title: `${percent} % of the reads from Cassandra`,
+    twoStores: true,
+    begin: ({ flags }) => flags.setReadTarget(percent),
+  };
+}
+
+async function synchronize(context: StageContext): Promise<void> {
+  const { flags, watch, terminal, measured, shadows, signal } = context;
+  await flags.setShadowRead(SHADOW_PERCENT);
+  await flags.setPhase('synchronize', true);
+  const migration = await watch.untilInSync(showChanges(terminal));
+  measured.bulk = bulkOf(migration);
+  const untilMs = performance.now() + FIRST_COMPARISON_WITHIN_MS;
+  while ((await shadows.look()).match === 0 && performance.now() < untilMs) {
+    await sleep(LOOK_MS, undefined, { signal });
+  }
+}
+
+async function killCassandra({ stack, watch, terminal, quick, signal }: StageContext): Promise<void> {
+  const { cassandra } = stack;
+  if (cassandra === undefined) throw new Error('the stack has no Cassandra');
+  const outageMs = quick ? QUICK_OUTAGE_MS : OUTAGE_MS;
+  const before = await watch.get();
+  await cassandra.kill();
+  terminal.say(`  Cassandra is gone; it is started again in ${outageMs / 1000} s`);
+  await sleep(outageMs, undefined, { signal });
+  terminal.say(`  meanwhile the follower is ${stateOf(await watch.get())}`);
+  await cassandra.restart(signal);
+  terminal.say('  Cassandra is up again');
+  // Not the state from before: a follower that nobody has missed yet still says in_sync.
+  const show = showChanges(terminal);
+  for (;;) {
+    const migration = await watch.untilInSync(show);
+    if (migration.generation > before.generation) return;
+    await sleep(LOOK_MS, undefined, { signal });
+  }
+}
+
+/** Shows each new state as a line, and the bulk copy as a bar. */
+function showChanges(terminal: Terminal): (migration: Migration) => void {
+  let shown = '';
+  return (migration) => {
+    const state = stateOf(migration);
+    const { backfill, followerState } = migration;
+    if (state !== shown) terminal.say(`  follower: ${state}`);
+    shown = state;
+    if (followerState === FollowerState.SYNCING && backfill !== undefined && backfill.endTime === undefined) {
+      terminal.status(jobProgress('  bulk copy', backfill));
+    }
+  };
+}
+
+function bulkOf({ backfill }: Migration): { rows: number; rowsPerSecond: number } {
+  if (backfill?.createTime === undefined || backfill.endTime === undefined) return { rows: 0, rowsPerSecond: 0 };
+  const seconds = (timestampMs(backfill.endTime) - timestampMs(backfill.createTime)) / 1000;
+  const rows = Number(backfill.rowCount);
+  return { rows, rowsPerSecond: seconds > 0 ? Math.round(rows / seconds) : 0 };
+}
