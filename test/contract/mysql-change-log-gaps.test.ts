@@ -1,5 +1,5 @@
 import { type Connection, createConnection } from 'mysql2/promise';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Resource } from '../../src/domain/resource.ts';
 import type { ChangeLog, LogEvent } from '../../src/stores/change-log.ts';
 import { BinlogConnection } from '../../src/stores/mysql/binlog-connection.ts';
@@ -54,8 +54,11 @@ beforeEach(async () => {
   log = createMysqlChangeLog({ pool, connection: mysql(), resource });
 });
 
+afterEach(async () => {
+  for (const tail of tails.splice(0)) await tail.stop();
+});
+
 afterAll(async () => {
-  for (const tail of tails) await tail.stop();
   await outside?.end();
   await pool?.close();
   await stack?.stop();
@@ -151,6 +154,73 @@ describe('a log of another format', () => {
   });
 });
 
+describe('a log of another shape', () => {
+  it('is read with and without checksums, whichever they have when it begins', async () => {
+    const tails: LogTail[] = [];
+    for (let i = 1; i <= 4; i++) {
+      await outside.query(`SET GLOBAL binlog_checksum = '${i % 2 === 0 ? 'CRC32' : 'NONE'}'`);
+      tails.push(await follow());
+      await insert(i);
+      await outside.query(`ALTER TABLE ${table()} COMMENT '${i}'`);
+    }
+    tails.push(await follow(await log.position(testCall())));
+    await insert(5);
+    for (const [i, tail] of tails.entries()) {
+      await tail.until((event) => event.type === 'change' && event.key.values[0] === 5);
+      const ids = tail.events.flatMap((event) => (event.type === 'change' ? [event.key.values[0]] : []));
+      expect(ids).toEqual([1, 2, 3, 4, 5].slice(i));
+    }
+  });
+
+  it('is read with rows that take several packets', async () => {
+    const title = { kind: 'string', maxChars: 2 ** 32 - 1, maxBytes: 2 ** 32 - 1, padSpace: false } as const;
+    resource = placeResource(
+      testResource('big', { id: { kind: 'int', bits: 32, unsigned: false } }, { title }),
+      SCHEMA,
+    );
+    log = createMysqlChangeLog({ pool, connection: mysql(), resource });
+    await outside.query('CREATE TABLE big (id INT PRIMARY KEY, title LONGTEXT CHARACTER SET utf8mb4)');
+    const tail = await follow();
+    await outside.query("INSERT INTO big VALUES (1, REPEAT('é', 17 * 1024 * 1024)), (2, 'small')");
+    await tail.until((event) => event.type === 'change' && event.key.values[0] === 2);
+    const lengths = tail.events.flatMap((event) => (event.type === 'change' ? [String(event.row?.[1]).length] : []));
+    expect(lengths).toEqual([17 * 1024 * 1024, 5]);
+  });
+
+  it('is read past columns that the resource does not have, of every kind', async () => {
+    await outside.query('DROP TABLE IF EXISTS wide');
+    await outside.query(`CREATE TABLE wide (
+      before_it GEOMETRY, bits BIT(13), virt INT AS (id + 1) VIRTUAL, kept INT AS (id * 2) STORED,
+      year YEAR, tiny TINYINT, small SMALLINT, medium MEDIUMINT, big BIGINT, ratio FLOAT, real_one DOUBLE,
+      amount DECIMAL(31, 11), day DATE, clock TIME(1), at DATETIME(3), stamp TIMESTAMP(5) NULL,
+      short_text VARCHAR(20), long_text VARCHAR(300), fixed CHAR(100) CHARACTER SET utf8mb4, bytes BINARY(9),
+      var_bytes VARBINARY(9), tiny_blob TINYBLOB, texts MEDIUMTEXT, blobs LONGBLOB, doc JSON,
+      state ENUM('a', 'b'), tags SET('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'), sjis VARCHAR(9) CHARACTER SET sjis,
+      id INT PRIMARY KEY, after_it GEOMETRY, a INT)`);
+    resource = placeResource(
+      testResource(
+        'wide',
+        { id: { kind: 'int', bits: 32, unsigned: false } },
+        { a: { kind: 'int', bits: 32, unsigned: false } },
+      ),
+      SCHEMA,
+    );
+    log = createMysqlChangeLog({ pool, connection: mysql(), resource });
+    const tail = await follow();
+    await outside.query('INSERT INTO wide (id, a) VALUES (1, 10)');
+    await outside.query(`INSERT INTO wide SET id = 2, a = 20, before_it = POINT(1, 2), bits = b'1000000000001', year = 2020,
+      tiny = 1, small = 2, medium = 3, big = 4, ratio = 5, real_one = 6, amount = -7.5, day = '2020-01-01',
+      clock = '-10:00:00.1', at = '2020-01-01 00:00:00.123', stamp = '2020-01-01 00:00:00.12345', short_text = 'x',
+      long_text = REPEAT('y', 300), fixed = 'z', bytes = 'b', var_bytes = 'v', tiny_blob = 't', texts = 'm', blobs = 'l',
+      doc = '{"a": 1}', state = 'b', tags = 'a,i', sjis = 'x', after_it = LINESTRING(POINT(0, 0), POINT(1, 1))`);
+    await outside.query('UPDATE wide SET a = a + 1, bits = NULL');
+    await outside.query('DELETE FROM wide WHERE id = 2');
+    await tail.until((event) => event.type === 'change' && event.row === null);
+    const rows = tail.events.flatMap((event) => (event.type === 'change' ? [event.row] : []));
+    expect(rows).toEqual([[1, 10], [2, 20], [1, 11], [2, 21], null]);
+  });
+});
+
 describe('a gap', () => {
   it('is a log that was purged before it was read', async () => {
     const position = await log.position(testCall());
@@ -175,7 +245,7 @@ describe('a gap', () => {
   /** What the server itself says when it is asked for the log after a position. */
   async function refusalOf(position: string): Promise<LogEvent | null> {
     const { promise, resolve } = Promise.withResolvers<unknown>();
-    const sink = { event: () => true, table: () => {}, query: () => {}, gtid: () => {}, failed: resolve };
+    const sink = { event: () => true, table: () => {}, gtid: () => {}, failed: resolve };
     const connection = new BinlogConnection({ connection: mysql(), position, serverId: 77 }, sink);
     const error = await promise;
     await connection.close();

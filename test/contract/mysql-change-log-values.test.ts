@@ -184,4 +184,15 @@ describe('a row of all types', () => {
     expect(['birth', 'occurred', 'state', 'tiny'].map((name) => cell(row, name))).toEqual([null, null, null, 5]);
     expect(rows.get(codec.fromValues(['odd', 2n]).id)?.[columns.indexOf('birth')]).toBe('2021-02-28');
   });
+
+  it('fails where the service itself would have written what its type can’t show', async () => {
+    const position = await log.position(testCall());
+    const key = codec.fromValues(['odd', 3n]).bytes.toString('hex');
+    await outside.beginTransaction();
+    await outside.query(`INSERT INTO crossfade_version VALUES ('types', X'${key}', 1)`);
+    await outside.query("INSERT INTO types (owner, sample, birth) VALUES ('odd', 3, '2021-02-30')");
+    await outside.commit();
+    const failing = tailLog(log, position);
+    expect(await failing.ended).toMatchObject({ kind: 'internal', reason: 'UNREPRESENTABLE_VALUE' });
+  });
 });

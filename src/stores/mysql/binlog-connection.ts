@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import ZongJi from '@vlasky/zongji';
 import type { ConnectionOptions } from 'mysql2';
 import { DomainError } from '../../domain/errors.ts';
@@ -23,7 +24,6 @@ export interface BinlogSink {
    */
   event(bytes: Buffer, start: number, end: number): boolean;
   table(table: LoggedTable): void;
-  query(text: string, schema: string): void;
   /** A transaction begins, in a server whose GTID event is not MySQL's plain one. `standalone`: it is one statement. */
   gtid(gtid: string, standalone: boolean, committedAtMicros: bigint): void;
   /** The connection is of no more use. Called once, not after `close`. */
@@ -33,6 +33,8 @@ export interface BinlogSink {
 /** Where in an event's header, of {@link EVENT_HEADER_BYTES}, its type is. Before it: seconds since 1970. */
 export const EVENT_TYPE_AT = 4;
 export const EVENT_HEADER_BYTES = 19;
+/** The event at the beginning of each file. It ends with the kind of checksums that events have, 0 for none, and its own. */
+const FORMAT_DESCRIPTION = 15;
 const CHECKSUM_BYTES = 4;
 /** The first byte of a packet that carries an event; an error's is 0xff, an end's 0xfe. */
 const EVENT_PACKET = 0;
@@ -66,8 +68,6 @@ interface DecodedEvent {
   readonly timestamp: number;
   readonly gtid?: string;
   readonly standalone?: boolean;
-  readonly query?: string;
-  readonly schema?: string;
   readonly tableId?: number;
   readonly schemaName?: string;
   readonly tableName?: string;
@@ -97,8 +97,13 @@ interface ColumnSchema {
 
 /** The parts of zongji that are used: some of them are its own affair, so its version is pinned and the tests watch them. */
 interface Reader {
+  /** Carries the log. */
   readonly connection: DumpConnection | null;
-  readonly useChecksum: boolean;
+  /** Asks questions before, and ends the server's thread after. */
+  readonly ctrlConnection: EventEmitter | null;
+  useChecksum: boolean;
+  /** By id: grows with every id that a table had. */
+  readonly tableMap: Record<number, unknown>;
   BinlogClass: new (callback: unknown) => Command;
   on(event: 'error', listener: (error: unknown) => void): void;
   on(event: 'ready', listener: () => void): void;
@@ -119,7 +124,7 @@ export interface BinlogConnectionOptions {
 
 /**
  * A replication connection. zongji connects, negotiates checksums and flavour, asks for the log and decodes what is rare
- * (table maps, statements); the packets of frequent events go to the sink before they become objects. A server
+ * (table maps, the GTIDs of other flavours); the packets of frequent events go to the sink before they become objects. A server
  * that is silent for {@link MAX_SILENT_BEATS} heartbeats counts as gone.
  */
 export class BinlogConnection {
@@ -180,6 +185,8 @@ export class BinlogConnection {
       }
     };
     this.#silentBeats = 0;
+    // Servers hang up on it for being idle. It is not needed: a thread whose socket is gone ends at its next heartbeat.
+    this.#reader.ctrlConnection?.removeAllListeners('error').on('error', () => {});
   }
 
   /** True: the packet is dealt with. */
@@ -196,8 +203,13 @@ export class BinlogConnection {
       return true;
     }
     try {
+      const start = packet.offset + 1;
+      // Not what zongji was told when it connected: files of before and after a change of the setting differ.
+      if (packet.buffer[start + EVENT_TYPE_AT] === FORMAT_DESCRIPTION) {
+        this.#reader.useChecksum = packet.buffer[packet.end - CHECKSUM_BYTES - 1] !== 0;
+      }
       const end = this.#reader.useChecksum ? packet.end - CHECKSUM_BYTES : packet.end;
-      return this.#sink.event(packet.buffer, packet.offset + 1, end);
+      return this.#sink.event(packet.buffer, start, end);
     } catch (error) {
       this.#fail(undecodable(error));
       return true;
@@ -210,9 +222,7 @@ export class BinlogConnection {
       switch (event.getEventName()) {
         case 'tablemap':
           this.#sink.table(toLoggedTable(event));
-          break;
-        case 'query':
-          this.#sink.query(event.query ?? '', event.schema ?? '');
+          delete this.#reader.tableMap[event.tableId ?? 0];
           break;
         case 'gtid':
         case 'mariadbgtid':
@@ -243,8 +253,11 @@ function undecodable(cause: unknown): DomainError {
   return new DomainError({ kind: 'internal', reason: 'INTERNAL', message, cause });
 }
 
-/** Heartbeats come while there is nothing else; a consumer that takes its time must not make the server hang up. */
-const SESSION_STATEMENT = `SET @master_heartbeat_period = ${HEARTBEAT_MS * 1_000_000},
+/**
+ * Heartbeats come while there is nothing else; a consumer that takes its time must not make the server hang up; and
+ * checksums are understood, also when they are switched on later.
+ */
+const SESSION_STATEMENT = `SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32', @master_heartbeat_period = ${HEARTBEAT_MS * 1_000_000},
   @source_heartbeat_period = ${HEARTBEAT_MS * 1_000_000},
   SESSION net_write_timeout = ${WRITE_TIMEOUT_SECONDS}`;
 

@@ -25,7 +25,7 @@ export const FOREIGN_COMMIT_DELAY_MS = 100;
 export const PREFLIGHT_TIMEOUT_MS = 5_000;
 
 /** How much of a statement's text is looked at: what it does, and to which tables, stands at its beginning. */
-export const MAX_STATEMENT_CHARS = 256 * 1024;
+export const MAX_STATEMENT_BYTES = 256 * 1024;
 
 /** Barriers marked in one statement. */
 export const MAX_BARRIERS = 1_024;

@@ -2,6 +2,7 @@ import type { Resource } from '../../domain/resource.ts';
 import type { LogEvent, LogStop } from '../change-log.ts';
 import type { LogCursor } from './binlog-columns.ts';
 import { type BinlogSink, EVENT_HEADER_BYTES, EVENT_TYPE_AT, type LoggedTable } from './binlog-connection.ts';
+import { MAX_STATEMENT_BYTES } from './binlog-limits.ts';
 import { PartialImage, RowLayout } from './binlog-rows.ts';
 import { classifyStatement, type WatchedTables } from './binlog-statements.ts';
 import { compileTables, type ReadTable, type ReadTables, type RowOperation } from './binlog-tables.ts';
@@ -133,7 +134,7 @@ export class BinlogReader implements BinlogSink {
     const rows = ROW_EVENTS.get(type);
     if (rows !== undefined) this.#rows(bytes, start, end, rows);
     else if (type === EVENT.tableMap) return this.#tableMap(bytes, start, end);
-    else if (type === EVENT.query) return this.#isBegin(bytes, start, end);
+    else if (type === EVENT.query) this.#query(bytes, start, end);
     else if (type === EVENT.taggedGtid || type === EVENT.mariadbGtid) return false;
     else if (type === EVENT.gtid) this.#plainGtid(bytes, start, end);
     else if (type === EVENT.xid || type === EVENT.xaPrepare) this.#commit();
@@ -153,26 +154,9 @@ export class BinlogReader implements BinlogSink {
       this.#stop('log_format', 'rows were logged without the names of their columns: binlog_row_metadata must be FULL');
       return;
     }
+    // A table gets a new id whenever the server opens it anew, and TABLE_MAP comes again before each statement's rows.
+    for (const [other, open] of this.#open) if (open.name === name) this.#open.delete(other);
     this.#open.set(id, { name, read, columns, map, layouts: new Map() });
-  }
-
-  query(text: string, schema: string): void {
-    const found = classifyStatement(text, schema, this.#watched);
-    switch (found.type) {
-      case 'begin':
-        this.#inStatements = true;
-        break;
-      case 'end':
-        this.#commit();
-        break;
-      case 'stop':
-        this.#stop(found.reason, found.message);
-        break;
-      case 'harmless':
-        // A statement of its own: its GTID had no BEGIN.
-        if (!this.#inStatements) this.#commit();
-        break;
-    }
   }
 
   gtid(gtid: string, standalone: boolean, committedAtMicros: bigint): void {
@@ -239,16 +223,34 @@ export class BinlogReader implements BinlogSink {
     this.#output.foreignCommit();
   }
 
-  #isBegin(bytes: Buffer, start: number, end: number): boolean {
-    const textAt =
-      start +
-      QUERY_FIXED_BYTES +
-      bytes.readUInt16LE(start + QUERY_STATUS_LENGTH_AT) +
-      (bytes[start + QUERY_SCHEMA_LENGTH_AT] ?? 0) +
-      1;
-    if (end - textAt !== BEGIN.length || BEGIN.compare(bytes, textAt, end) !== 0) return false;
-    this.#inStatements = true;
-    return true;
+  #query(bytes: Buffer, start: number, end: number): void {
+    const schemaAt = start + QUERY_FIXED_BYTES + bytes.readUInt16LE(start + QUERY_STATUS_LENGTH_AT);
+    const textAt = schemaAt + (bytes[start + QUERY_SCHEMA_LENGTH_AT] ?? 0) + 1;
+    if (end - textAt === BEGIN.length && BEGIN.compare(bytes, textAt, end) === 0) {
+      this.#inStatements = true;
+      return;
+    }
+    const lastAt = Math.min(end, textAt + MAX_STATEMENT_BYTES);
+    this.#statement(bytes.toString('utf8', textAt, lastAt), bytes.toString('utf8', schemaAt, textAt - 1));
+  }
+
+  #statement(text: string, schema: string): void {
+    const found = classifyStatement(text, schema, this.#watched);
+    switch (found.type) {
+      case 'begin':
+        this.#inStatements = true;
+        break;
+      case 'end':
+        this.#commit();
+        break;
+      case 'stop':
+        this.#stop(found.reason, found.message);
+        break;
+      case 'harmless':
+        // A statement of its own: its GTID had no BEGIN.
+        if (!this.#inStatements) this.#commit();
+        break;
+    }
   }
 
   /** True: the table does not concern the resource, or is known as it is. */

@@ -1,5 +1,4 @@
 import type { LogStop } from '../change-log.ts';
-import { MAX_STATEMENT_CHARS } from './binlog-limits.ts';
 
 /** What a statement in the log means for one table. */
 export type LoggedStatement =
@@ -186,7 +185,7 @@ const TOKEN =
 
 function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = [];
-  for (const match of text.slice(0, MAX_STATEMENT_CHARS).matchAll(TOKEN)) {
+  for (const match of text.matchAll(TOKEN)) {
     const [token, ticked, doubled] = match;
     if (ticked !== undefined) tokens.push({ word: '``', name: ticked.replaceAll('``', '`') });
     else if (doubled !== undefined) tokens.push({ word: '""', name: doubled.replaceAll('""', '"') });

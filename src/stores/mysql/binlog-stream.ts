@@ -26,7 +26,7 @@ export async function* streamBinlog(
   if (signal.aborted) return;
   const position = parsePosition(from);
   const state = await look(options.client, signal);
-  if (state === null) return;
+  if (state === null || signal.aborted) return;
   const gap = gapAt(position, state);
   if (gap !== null) {
     yield [gap];
@@ -73,7 +73,10 @@ class BinlogStream {
       emit: (event) => queue.push(event),
       account: (bytes) => queue.account(bytes),
       foreignCommit: () => this.#foreignCommit(),
-      stopped: () => queue.end(),
+      stopped: () => {
+        this.#connection.pause();
+        queue.end();
+      },
       failed: (error) => this.#failed(error),
     });
     const { connection, serverId } = options;

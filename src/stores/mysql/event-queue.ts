@@ -67,7 +67,9 @@ export class EventQueue {
 
   /** Lets a waiting `take` look again. */
   notify(): void {
-    this.#wake?.();
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
   }
 
   /**
@@ -84,7 +86,6 @@ export class EventQueue {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
-      this.#wake = null;
     }
   }
 
