@@ -1,29 +1,31 @@
 import type { Call } from '../call.ts';
 import type { Copy } from '../record-store.ts';
-import { APPLY_BATCH } from './limits.ts';
+import { repeated, rowsIn } from './key-sql.ts';
+import { APPLY_BATCH, MAX_PARAMETERS } from './limits.ts';
 import { identifier } from './names.ts';
-import type { MysqlClient, MysqlSession } from './pool.ts';
+import type { MysqlClient, MysqlParameter, MysqlSession } from './pool.ts';
+import { versionOf } from './record-reads.ts';
 import type { RecordTables } from './record-tables.ts';
 import type { Bind } from './values.ts';
 
 /**
  * Applies copies as the follower: the side table is bumped only if the copy is newer, and only then the record is
  * changed, in one transaction. The same copies, in any order and number, leave the same records.
+ *
+ * A batch takes its locks in the side table, in key order, before it looks at anything: so two batches of the same keys
+ * wait for each other instead of for ever, and what a batch has looked at stays as it is.
  */
 export function createApply(
   client: MysqlClient,
   tables: RecordTables,
 ): (copies: readonly Copy[], call: Call) => Promise<void> {
-  const statements = applyStatements(tables);
+  const statements = createStatements(tables);
   return async (copies, call) => {
-    // In key order, so that two batches of the same keys wait for each other instead of for ever.
     const newest = [...newestByKey(copies).values()];
     newest.sort((a, b) => Buffer.compare(a.key.bytes, b.key.bytes));
     for (let at = 0; at < newest.length; at += APPLY_BATCH) {
       const batch = newest.slice(at, at + APPLY_BATCH);
-      await client.transaction(call, async (session) => {
-        for (const copy of batch) await applyOne(session, tables, statements, copy);
-      });
+      await client.transaction(call, (session) => applyBatch(session, tables, statements, batch));
     }
   };
 }
@@ -37,44 +39,113 @@ function newestByKey(copies: readonly Copy[]): Map<string, Copy> {
   return newest;
 }
 
-interface ApplyStatements {
-  readonly ensureVersion: string;
-  readonly bumpIfNewer: string;
-  readonly remove: string;
+/** The statements that a batch is made of, for so many keys or rows. */
+interface Statements {
+  lock(count: number): string;
+  versions(count: number): string;
+  bump(count: number): string;
+  existing(count: number): string;
+  remove(count: number): string;
+  insert(count: number): string;
   readonly update: string;
-  readonly insert: string;
+  /** The most rows of one INSERT. */
+  readonly maxRows: number;
 }
 
-function applyStatements(tables: RecordTables): ApplyStatements {
-  const { resource } = tables;
-  const isKey = tables.keyColumns.map((column) => `${column} = ?`).join(' AND ');
+function createStatements(tables: RecordTables): Statements {
+  const { versions, id, table, keyColumns, resource } = tables;
   const names = resource.columns.map((column) => identifier(column.mysqlName));
-  // The key's columns too, so that a table of nothing but a key has something to set.
-  const assignments = names.map((name) => `t.${name} = ?`).join(', ');
+  const row = `(${repeated('?', names.length)})`;
+  const unaliased = resource.columns.slice(0, resource.keyLength).map((column) => identifier(column.mysqlName));
   return {
-    ensureVersion: `INSERT IGNORE INTO ${tables.versions} (resource, \`key\`, version) VALUES (${tables.id}, ?, 0)`,
-    bumpIfNewer: `UPDATE ${tables.versions} SET version = ? WHERE resource = ${tables.id} AND \`key\` = ? AND version < ?`,
-    remove: tables.deleteWhere(() => '?'),
-    update: `UPDATE ${tables.table} t SET ${assignments} WHERE ${isKey}`,
-    insert: `INSERT INTO ${tables.table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+    // Not INSERT IGNORE, whose shared lock two batches would take together and then both want for themselves.
+    lock: (count) => `INSERT INTO ${versions} (resource, \`key\`, version) VALUES ${repeated(`(${id}, ?, 0)`, count)}
+      ON DUPLICATE KEY UPDATE version = version`,
+    versions: (count) => `SELECT \`key\`, version FROM ${versions} FORCE INDEX (PRIMARY)
+      WHERE resource = ${id} AND \`key\` IN (${repeated('?', count)}) FOR UPDATE`,
+    bump: (count) => `INSERT INTO ${versions} (resource, \`key\`, version) VALUES ${repeated(`(${id}, ?, ?)`, count)}
+      ON DUPLICATE KEY UPDATE version = VALUES(version)`,
+    existing: (count) => `SELECT ${keyColumns.join(', ')} FROM ${table} t FORCE INDEX (PRIMARY)
+      WHERE ${rowsIn(keyColumns, count)}`,
+    remove: (count) => `DELETE FROM ${table} WHERE ${rowsIn(unaliased, count)}`,
+    insert: (count) => `INSERT INTO ${table} (${names.join(', ')}) VALUES ${repeated(row, count)}`,
+    // The key's columns too, so that a table of nothing but a key has something to set.
+    update: `UPDATE ${table} t SET ${names.map((name) => `t.${name} = ?`).join(', ')}
+      WHERE ${keyColumns.map((column) => `${column} = ?`).join(' AND ')}`,
+    maxRows: Math.max(1, Math.floor(MAX_PARAMETERS / names.length)),
   };
 }
 
-async function applyOne(
+async function applyBatch(
   session: MysqlSession,
   tables: RecordTables,
-  statements: ApplyStatements,
-  { key, row, version }: Copy,
+  statements: Statements,
+  batch: readonly Copy[],
 ): Promise<void> {
-  await session.execute(statements.ensureVersion, [key.bytes]);
-  const bumped = await session.execute(statements.bumpIfNewer, [version, key.bytes, version]);
-  if (bumped.affectedRows === 0) return;
-  if (row === null) {
-    await session.execute(statements.remove, tables.bindKey(key));
-    return;
-  }
-  const values = row.map((value, i) => (tables.binds[i] as Bind)(value));
+  const newer = await lockNewer(session, statements, batch);
+  if (newer.length === 0) return;
+  const bumps = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap((copy) => [copy.key.bytes, copy.version]);
+  await inPieces(newer, (piece) => session.execute(statements.bump(piece.length), bumps(piece)));
+  const existing = await findExisting(session, tables, statements, newer);
+  const gone = newer.filter(({ key, row }) => row === null && existing.has(key.id));
+  const keys = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap(({ key }) => tables.bindKey(key));
+  await inPieces(gone, (piece) => session.execute(statements.remove(piece.length), keys(piece)));
   // Not INSERT … ON DUPLICATE KEY UPDATE: with another unique key it would change another record.
-  const updated = await session.execute(statements.update, [...values, ...tables.bindKey(key)]);
-  if (updated.affectedRows === 0) await session.execute(statements.insert, values);
+  for (const copy of newer) {
+    if (copy.row === null || !existing.has(copy.key.id)) continue;
+    await session.execute(statements.update, [...bindRow(tables, copy), ...tables.bindKey(copy.key)]);
+  }
+  const fresh = newer.filter(({ key, row }) => row !== null && !existing.has(key.id));
+  const rows = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap((copy) => bindRow(tables, copy));
+  await inPieces(fresh, (piece) => session.execute(statements.insert(piece.length), rows(piece)), statements.maxRows);
+}
+
+/** Locks the side rows of a batch, making those that are missing, and returns the copies that are newer. */
+async function lockNewer(
+  session: MysqlSession,
+  statements: Statements,
+  batch: readonly Copy[],
+): Promise<readonly Copy[]> {
+  const stored = new Map<string, bigint>();
+  await inPieces(batch, async (piece) => {
+    const keys = piece.map((copy) => copy.key.bytes);
+    await session.execute(statements.lock(piece.length), keys);
+    const { rows } = await session.execute(statements.versions(piece.length), keys);
+    for (const [key, version] of rows) stored.set((key as Buffer).toString('latin1'), versionOf(version));
+  });
+  return batch.filter((copy) => copy.version > (stored.get(copy.key.id) ?? 0n));
+}
+
+async function findExisting(
+  session: MysqlSession,
+  tables: RecordTables,
+  statements: Statements,
+  copies: readonly Copy[],
+): Promise<ReadonlySet<string>> {
+  const existing = new Set<string>();
+  await inPieces(copies, async (piece) => {
+    const parameters = piece.flatMap(({ key }) => tables.bindKey(key));
+    const { rows } = await session.execute(statements.existing(piece.length), parameters);
+    for (const row of rows) existing.add(tables.codec.fromRow(tables.readRow(row)).id);
+  });
+  return existing;
+}
+
+function bindRow(tables: RecordTables, copy: Copy): MysqlParameter[] {
+  return (copy.row ?? []).map((value, i) => (tables.binds[i] as Bind)(value));
+}
+
+/** Statements of these sizes are prepared; a batch is cut into them, largest first. */
+const sizes = [APPLY_BATCH, 64, 16, 4, 1];
+
+async function inPieces(
+  copies: readonly Copy[],
+  work: (piece: readonly Copy[]) => Promise<unknown>,
+  maxRows = APPLY_BATCH,
+): Promise<void> {
+  let at = 0;
+  for (const size of sizes) {
+    if (size > maxRows) continue;
+    for (; copies.length - at >= size; at += size) await work(copies.slice(at, at + size));
+  }
 }

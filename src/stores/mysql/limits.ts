@@ -40,6 +40,9 @@ export const TOUCH_BATCH = 200;
 /** Copies of one apply transaction. */
 export const APPLY_BATCH = 200;
 
+/** Parameters of one statement: half of what the protocol can count. */
+export const MAX_PARAMETERS = 32_000;
+
 /** The most records of one page of a walk or a list. */
 export const MAX_PAGE = 10_000;
 

@@ -68,7 +68,8 @@ function readPresent(column: Column): Read {
   const { type } = column;
   switch (type.kind) {
     case 'int':
-      return type.bits === 64 ? (value) => BigInt(value as number | string) : (value) => value as number;
+      // MariaDB may send digits: it takes a union of INT UNSIGNED and NULL for a DECIMAL.
+      return type.bits === 64 ? (value) => BigInt(value as number | string) : (value) => Number(value);
     case 'bool':
       return (value) => (Buffer.isBuffer(value) ? value.some((byte) => byte !== 0) : Number(value) !== 0);
     case 'decimal':
