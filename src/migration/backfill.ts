@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
-import type { Copy, FollowerStore, RecordStore, Stored } from '../stores/record-store.ts';
+import type { Copy, FollowerStore, RecordStore, Stored, WalkPage } from '../stores/record-store.ts';
 import type { Barriers } from './barrier.ts';
 import type { PageResult } from './chunk-worker.ts';
 import { getAll } from './get-all.ts';
@@ -18,6 +18,10 @@ export interface BackfillOptions {
 
 /** How long one try of the barrier before the walk may take: capture has to begin first. */
 const BARRIER_MS = 30_000;
+/** The look at a follower that may be empty: a few pages, as in the first seconds of an attach only capture writes to it. */
+const LOOK_ROWS = 1000;
+const LOOK_PAGES = 5;
+const LOOK_CALL_MS = 10_000;
 
 /**
  * The bulk copy of an attach (docs/protocol.md, section 3, steps 1 to 3): a barrier, so that capture runs and what was
@@ -31,7 +35,10 @@ export function createBackfill(options: BackfillOptions): JobKind {
     // Never into a follower that is read: an outside change that is not touched yet would tie with what is there.
     allows: (control) => control.authority === 'source' && control.state === 'syncing',
     open: (_job, control) => ({
-      prepare: (signal) => barriers.pass(internalCall(clock, BARRIER_MS, signal)),
+      prepare: async (signal) => {
+        await barriers.pass(internalCall(clock, BARRIER_MS, signal));
+        return (await holdsNothingOld(options, control, signal)) ? ['follower'] : [];
+      },
       stages: [
         { stage: 'source', walked: authority, work: (records, call) => copy(follower, records, control, call) },
         { stage: 'follower', walked: follower, work: (records, call) => clean(options, records, control, call) },
@@ -39,6 +46,35 @@ export function createBackfill(options: BackfillOptions): JobKind {
       finish: async () => {},
     }),
   };
+}
+
+/**
+ * Whether the follower has no row from before this attach. No earlier write can still arrive (step 0), and all of this attach
+ * are at the floor or above: so there will be none at the end either, and the walk for them can be left out. False
+ * when a short look can't tell.
+ */
+async function holdsNothingOld(
+  { follower, clock }: BackfillOptions,
+  control: ControlRecord,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const call = () => internalCall(clock, LOOK_CALL_MS, signal);
+  let pages = 0;
+  for await (const { range } of follower.split(LOOK_ROWS, call())) {
+    let after: string | null = null;
+    do {
+      if (++pages > LOOK_PAGES) return false;
+      const page: WalkPage = await follower.walk(range, after, LOOK_ROWS, call());
+      if (page.records.some((record) => isOld(record, control))) return false;
+      after = page.next;
+    } while (after !== null);
+  }
+  return true;
+}
+
+/** A row that came before this attach: all that this attach writes is at the floor or above. */
+function isOld(record: Stored, control: ControlRecord): boolean {
+  return record.row !== null && record.version < control.floor;
 }
 
 async function copy(
@@ -67,7 +103,7 @@ async function clean(
   call: Call,
 ): Promise<PageResult> {
   const { authority, follower } = options;
-  const old = records.filter((record) => record.row !== null && record.version < control.floor);
+  const old = records.filter((record) => isOld(record, control));
   if (old.length === 0) return { rows: 0, mismatches: 0 };
   const keys = old.map((record) => record.key);
   const markers: Copy[] = (await getAll(authority, keys, call))

@@ -24,8 +24,11 @@ export interface JobStage {
 
 /** What a kind of job does, for one job of it. */
 export interface JobWork {
-  /** Before anything is walked: planned again if it throws something transient. */
-  prepare(signal: AbortSignal): Promise<void>;
+  /**
+   * Before anything is walked; resolves to the stages that can be left out. Repeated if it throws something transient, or if the
+   * planner dies before the first stage is planned; one that dies later has its word forgotten, and nothing is left out.
+   */
+  prepare(signal: AbortSignal): Promise<readonly Chunk['stage'][]>;
   /** In order: a stage begins when the one before is done. */
   readonly stages: readonly JobStage[];
   /** After the last stage, before the job counts as succeeded. Likewise. */
@@ -262,9 +265,11 @@ class JobRun {
     const job = await jobs.getJob(this.#job.id, internalCall(clock, CALL_MS, signal));
     if (job?.state !== 'running') return;
     const planned = this.#work.stages.findIndex(({ stage }) => stage === job.stage);
+    let needless: readonly Chunk['stage'][] = [];
     for (const [index, stage] of this.#work.stages.entries()) {
       if (index > planned) {
-        if (index === 0) await this.#whileAllowed(() => this.#work.prepare(signal), signal);
+        if (index === 0) needless = await this.#whileAllowed(() => this.#work.prepare(signal), signal);
+        if (needless.includes(stage.stage)) continue;
         await this.#plan(stage, signal);
         await this.#update({ stage: stage.stage });
       }

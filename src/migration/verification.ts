@@ -43,7 +43,7 @@ export function createVerification(options: VerificationOptions): JobKind {
         work: (records, call) => pages.findExtra(records, call),
       } as const satisfies Stage;
       return {
-        prepare: async () => {},
+        prepare: async () => [],
         stages: job.compareWithItself ? [forth] : [forth, back],
         finish: async (signal) => {
           if (job.compareWithItself) return;

@@ -112,6 +112,25 @@ describe('the bulk copy', () => {
     await expectAlike();
   });
 
+  it('walks the follower only where it holds something from before', async () => {
+    fill(300);
+    await world.attach();
+    const walked: string[] = [];
+    const { addChunks } = world.jobs;
+    world.jobs.addChunks = (jobId, stage, ...rest) => {
+      walked.push(stage);
+      return addChunks(jobId, stage, ...rest);
+    };
+    await world.write(noteKey('owner 1', 'of this attach'), 'x');
+    startRunner('one');
+    expect(await finished((await createJob('backfill')).id)).toMatchObject({ state: 'succeeded', rows: 301 });
+    expect(walked).not.toContain('follower');
+    await world.attach();
+    expect(await finished((await createJob('backfill')).id)).toMatchObject({ state: 'succeeded', rows: 301 });
+    expect(walked).toContain('follower');
+    await expectAlike();
+  });
+
   it('is shared by instances, resumed after both die, and right under live writes', async () => {
     const random = seededRandom(7);
     const keys = fill(1500);
