@@ -47,6 +47,7 @@ export async function startInstance(name: string, options: InstanceOptions): Pro
   const logFile = join(options.folder, `${name}.log`);
   await writeFile(configFile, stringify(configOf(name, grpcPort, httpPort, options.addresses)));
   const http = `http://127.0.0.1:${httpPort}`;
+  const { mysql, unleash } = options.addresses;
   const start = async (signal: AbortSignal): Promise<Child> => {
     const child = startChild({
       program: options.sabotage === undefined ? SERVICE : SABOTAGED_SERVICE,
@@ -54,7 +55,7 @@ export async function startInstance(name: string, options: InstanceOptions): Pro
         options.sabotage === undefined
           ? ['serve', '--config', configFile]
           : ['--config', configFile, '--sabotage', options.sabotage],
-      env: { UNLEASH_TOKEN: options.addresses.unleash.clientToken },
+      env: { UNLEASH_TOKEN: unleash.clientToken, MYSQL_PASSWORD: mysql.password },
       logFile,
     });
     await untilReady(name, child, http, signal);
@@ -102,7 +103,12 @@ function configOf(name: string, grpcPort: number, httpPort: number, addresses: R
     descriptors: DESCRIPTORS,
     resources: [{ type: 'hospital.v1.Medication' }, { type: 'hospital.v1.Encounter' }],
     stores: {
-      mysql: { host: mysql.host, port: mysql.port, user: mysql.user },
+      mysql: {
+        host: mysql.host,
+        port: mysql.port,
+        user: mysql.user,
+        ...(mysql.password !== '' && { passwordEnv: 'MYSQL_PASSWORD' }),
+      },
       cassandra: {
         contactPoints: cassandra.contactPoints,
         port: cassandra.port,

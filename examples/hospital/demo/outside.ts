@@ -30,7 +30,7 @@ export function startOutside(mysql: MysqlAddress, seed: number, logFile: string)
   const child = startChild({
     program: PROGRAM,
     args: [
-      ...['--mysql', `mysql://${mysql.user}@${mysql.host}:${mysql.port}`],
+      ...['--mysql', urlOf(mysql)],
       ...['--seed', String(seed)],
       ...['--writes-per-second', String(WRITES_PER_SECOND)],
       ...['--share', String(OUTSIDE_SHARE)],
@@ -55,6 +55,10 @@ export function startOutside(mysql: MysqlAddress, seed: number, logFile: string)
     },
     kill: () => child.kill(),
   };
+}
+
+function urlOf({ user, password = '', host, port }: MysqlAddress): string {
+  return `mysql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}`;
 }
 
 /** The last values by record; those of unknown outcome may or may not have come after. */
