@@ -11,14 +11,14 @@ import type { RecordTables } from './record-tables.ts';
 
 /** Point reads and lists: a record and its side-table version always come from one statement, which is one snapshot. */
 export function createRecordReads(client: MysqlClient, tables: RecordTables): ReadableRecords {
-  const getOne = getOneSql(tables);
+  const one = { present: getPresentSql(tables), any: getOneSql(tables) };
   const getManyBySize = sizes.map((size) => getManySql(tables, size));
   const lists = { first: listSql(tables, false), next: listSql(tables, true) };
   return {
     getMany: async (keys, call) => {
       const [first] = keys;
       if (first === undefined) return [];
-      if (keys.length === 1) return [await readOne(client, tables, { sql: getOne, key: first }, call)];
+      if (keys.length === 1) return [await readOne(client, tables, one, first, call)];
       const index = sizes.findIndex((size) => size >= keys.length);
       const sql = getManyBySize[index];
       if (sql === undefined) throw new RangeError(`at most ${MAX_KEYS} keys at once`);
@@ -30,6 +30,13 @@ export function createRecordReads(client: MysqlClient, tables: RecordTables): Re
 
 /** Statements of these sizes serve every number of keys: few enough to be prepared once, and at most half is padding. */
 const sizes = [2, 4, 8, 16, 32, MAX_KEYS];
+
+/** One key, nothing if there is no record: the cheapest statement, and nearly always the last word. */
+function getPresentSql(tables: RecordTables): string {
+  const key = tables.keyColumns.map((column) => `${column} = ?`).join(' AND ');
+  return `SELECT v.version, ${tables.columns} FROM ${tables.table} t
+    LEFT JOIN ${tables.versions} v ON v.resource = ${tables.id} AND v.\`key\` = ? WHERE ${key}`;
+}
 
 /**
  * One key. The control record's row, of which there is always one, carries the outer joins, so that an absent record has
@@ -54,11 +61,15 @@ function getManySql(tables: RecordTables, size: number): string {
 async function readOne(
   client: MysqlClient,
   tables: RecordTables,
-  { sql, key }: { readonly sql: string; readonly key: Key },
+  statements: { readonly present: string; readonly any: string },
+  key: Key,
   call: Call,
 ): Promise<Stored> {
-  const result = await client.read(sql, [...tables.bindKey(key), key.bytes], call);
-  const [values] = result.rows;
+  const bound = tables.bindKey(key);
+  const present = await client.read(statements.present, [key.bytes, ...bound], call);
+  // An absent record's version must be of the snapshot in which it is absent, so both are asked for again.
+  const { rows } = present.rows.length > 0 ? present : await client.read(statements.any, [...bound, key.bytes], call);
+  const [values] = rows;
   if (values === undefined) throw noControlRecord(tables.resource.id);
   const row = isAbsent(values) ? null : tables.readRow(values, 1);
   return { key, row: row !== null && isOf(row, key) ? row : null, version: versionOf(values[0]) };

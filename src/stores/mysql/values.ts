@@ -4,6 +4,9 @@ import type { Column, ColumnType, Resource, Row, Value } from '../../domain/reso
 import { exactInteger, type MysqlParameter, type MysqlValue } from './link.ts';
 import { datetimeOfMicros, isCalendarDate, microsOfDatetime, microsOfTime, timeOfMicros } from './temporal-text.ts';
 
+const ZERO = 0x30;
+const NINE = 0x39;
+
 /** Turns a canonical value into a statement's parameter. */
 export type Bind = (value: Value) => MysqlParameter;
 
@@ -136,6 +139,9 @@ function readJson(column: Column, text: string): string {
 
 /** MySQL prints the scale's digits; zeros before the number come from ZEROFILL, `-0.00` from arithmetic. */
 function canonicalDecimal(text: string, scale: number): string {
+  const first = text.charCodeAt(0);
+  // By far the most decimals: they begin with 1 to 9.
+  if (first > ZERO && first <= NINE) return text;
   const negative = text.startsWith('-');
   const [whole = '', fraction = ''] = (negative ? text.slice(1) : text).split('.');
   const digits = whole.replace(/^0+(?=\d)/, '') || '0';
