@@ -3,7 +3,7 @@ import { DomainError } from '../domain/errors.ts';
 import type { ColumnType, Value } from '../domain/resource.ts';
 import { enumNumbers, hasPresence } from './field-shape.ts';
 import { floorDiv, printDatetime, printTime } from './temporal-text.ts';
-import { tagBytes, WIRE, type WireWriter } from './wire-writer.ts';
+import { tagOf, WIRE, type WireWriter } from './wire-writer.ts';
 
 /** Writes a column's value, never null, as a field of the wire format: tag and value, or nothing for a hidden zero. */
 export type FieldEncoder = (writer: WireWriter, value: Exclude<Value, null>) => void;
@@ -53,62 +53,62 @@ function printerOf(type: ColumnType): ((value: Value) => string) | undefined {
 }
 
 function textEncoder(field: DescField, print: ((value: Value) => string) | undefined): FieldEncoder {
-  const tag = tagBytes(field.number, WIRE.lengthDelimited);
+  const tag = tagOf(field.number, WIRE.lengthDelimited);
   const hidesEmpty = !hasPresence(field);
   if (print === undefined) {
     return (writer, value) => {
       if (hidesEmpty && value === '') return;
-      writer.raw(tag);
+      writer.uint32(tag);
       writer.string(value as string);
     };
   }
   return (writer, value) => {
-    writer.raw(tag);
+    writer.uint32(tag);
     writer.string(print(value));
   };
 }
 
 function bytesEncoder(field: DescField): FieldEncoder {
-  const tag = tagBytes(field.number, WIRE.lengthDelimited);
+  const tag = tagOf(field.number, WIRE.lengthDelimited);
   const hidesEmpty = !hasPresence(field);
   return (writer, value) => {
     const bytes = value as Uint8Array;
     if (hidesEmpty && bytes.length === 0) return;
-    writer.raw(tag);
+    writer.uint32(tag);
     writer.bytes(bytes);
   };
 }
 
 function boolEncoder(field: DescField): FieldEncoder {
-  const tag = tagBytes(field.number, WIRE.varint);
+  const tag = tagOf(field.number, WIRE.varint);
   const hidesFalse = !hasPresence(field);
   return (writer, value) => {
     if (hidesFalse && value === false) return;
-    writer.raw(tag);
+    writer.uint32(tag);
     writer.uint32(value === true ? 1 : 0);
   };
 }
 
 function floatEncoder(field: DescField, scalar: ScalarType): FieldEncoder {
   const single = scalar === ScalarType.FLOAT;
-  const tag = tagBytes(field.number, single ? WIRE.fixed32 : WIRE.fixed64);
+  const tag = tagOf(field.number, single ? WIRE.fixed32 : WIRE.fixed64);
   const hidesZero = !hasPresence(field);
   return (writer, value) => {
     // Only +0 is hidden: -0 is another value.
     if (hidesZero && Object.is(value, 0)) return;
-    writer.raw(tag);
+    writer.uint32(tag);
     if (single) writer.float(value as number);
     else writer.double(value as number);
   };
 }
 
 function integerEncoder(field: DescField, scalar: ScalarType): FieldEncoder {
-  const tag = tagBytes(field.number, INTEGER_WIRE[scalar] ?? WIRE.varint);
+  const tag = tagOf(field.number, INTEGER_WIRE[scalar] ?? WIRE.varint);
   const hidesZero = !hasPresence(field);
   const write = integerWriter(scalar);
   return (writer, value) => {
     if (hidesZero && (value === 0 || value === 0n)) return;
-    writer.raw(tag);
+    writer.uint32(tag);
     write(writer, value as number | bigint);
   };
 }
@@ -139,8 +139,8 @@ function integerWriter(scalar: ScalarType): (writer: WireWriter, value: number |
       return (writer, value) => writer.int64(zigzag64(BigInt(value)));
     default:
       return (writer, value) => {
-        if (typeof value === 'number' && value >= 0) writer.safeInteger(value);
-        else writer.int64(BigInt(value));
+        if (typeof value === 'number') writer.safeInteger(value);
+        else writer.int64(value);
       };
   }
 }
@@ -150,48 +150,55 @@ function zigzag64(value: bigint): bigint {
 }
 
 function enumEncoder(field: DescField & { fieldKind: 'enum' }, type: ColumnType): FieldEncoder {
-  const tag = tagBytes(field.number, WIRE.varint);
+  const tag = tagOf(field.number, WIRE.varint);
   const { numbers } = enumNumbers(type.kind === 'enum' ? type.values : [], field.enum);
   const hidden = hasPresence(field) ? undefined : field.enum.values[0]?.number;
   return (writer, value) => {
     const number = numbers.get(value as string);
     if (number === undefined) throw unrepresentable(field, 'a label of the column');
     if (number === hidden) return;
-    writer.raw(tag);
+    writer.uint32(tag);
     writer.int32(number);
   };
 }
 
 function setEncoder(field: DescField): FieldEncoder {
-  const tag = tagBytes(field.number, WIRE.lengthDelimited);
+  const tag = tagOf(field.number, WIRE.lengthDelimited);
   return (writer, value) => {
     if (value === '') return;
     for (const member of (value as string).split(',')) {
-      writer.raw(tag);
+      writer.uint32(tag);
       writer.string(member);
     }
   };
 }
 
 function timestampEncoder(field: DescField): FieldEncoder {
-  const tag = tagBytes(field.number, WIRE.lengthDelimited);
+  const tag = tagOf(field.number, WIRE.lengthDelimited);
   return (writer, value) => {
     const micros = value as bigint;
     if (micros < MIN_TIMESTAMP_MICROS) throw unrepresentable(field, 'of a year from 1 to 9999');
+    const number = Number(micros);
+    writer.uint32(tag);
+    if (Number.isSafeInteger(number)) {
+      // The years 1684 to 2255, without the cost of bigints.
+      const seconds = Math.floor(number / 1e6);
+      secondsAndNanos(writer, seconds, (number - seconds * 1e6) * NANOS_PER_MICRO);
+      return;
+    }
     const seconds = floorDiv(micros, MICROS_PER_SECOND);
-    writer.raw(tag);
-    secondsAndNanos(writer, seconds, Number(micros - seconds * MICROS_PER_SECOND) * NANOS_PER_MICRO);
+    secondsAndNanos(writer, Number(seconds), Number(micros - seconds * MICROS_PER_SECOND) * NANOS_PER_MICRO);
   };
 }
 
 function durationEncoder(field: DescField): FieldEncoder {
-  const tag = tagBytes(field.number, WIRE.lengthDelimited);
+  const tag = tagOf(field.number, WIRE.lengthDelimited);
   return (writer, value) => {
-    const micros = value as bigint;
-    // Both parts of a duration have its sign, as they have in a division that rounds towards zero.
-    const seconds = micros / MICROS_PER_SECOND;
-    writer.raw(tag);
-    secondsAndNanos(writer, seconds, Number(micros % MICROS_PER_SECOND) * NANOS_PER_MICRO);
+    // A TIME is far below 2^53 microseconds. Both parts of a duration have its sign: the division rounds towards zero.
+    const micros = Number(value as bigint);
+    const seconds = Math.trunc(micros / 1e6);
+    writer.uint32(tag);
+    secondsAndNanos(writer, seconds, (micros - seconds * 1e6) * NANOS_PER_MICRO);
   };
 }
 
@@ -199,11 +206,11 @@ const SECONDS_TAG = 0x08;
 const NANOS_TAG = 0x10;
 
 /** The messages Timestamp and Duration: their length first, which is below 128. */
-function secondsAndNanos(writer: WireWriter, seconds: bigint, nanos: number): void {
+function secondsAndNanos(writer: WireWriter, seconds: number, nanos: number): void {
   const start = writer.openShort();
-  if (seconds !== 0n) {
+  if (seconds !== 0) {
     writer.uint32(SECONDS_TAG);
-    writer.int64(seconds);
+    writer.safeInteger(seconds);
   }
   if (nanos !== 0) {
     writer.uint32(NANOS_TAG);

@@ -1,15 +1,15 @@
 import type { StandardMethods } from './definition.ts';
-import { tagBytes, varintSize, WIRE, writeVarint } from './wire-writer.ts';
+import { tagOf, varintSize, WIRE, writeVarint } from './wire-writer.ts';
 
 /** Encodes a List method's response from messages that are on the wire already. */
 export type ListEncoder = (items: readonly Uint8Array[], nextPageToken: string) => Uint8Array;
 
 /** The encoder of one List method's responses. */
 export function createListEncoder(list: NonNullable<StandardMethods['list']>): ListEncoder {
-  const itemTag = tagBytes(list.items.number, WIRE.lengthDelimited);
+  const itemTag = tagOf(list.items.number, WIRE.lengthDelimited);
   const tokenField = list.output.fields.find((field) => field.name === 'next_page_token');
   if (tokenField === undefined) throw new TypeError(`${list.output.typeName} has no next_page_token`);
-  const tokenTag = tagBytes(tokenField.number, WIRE.lengthDelimited);
+  const tokenTag = tagOf(tokenField.number, WIRE.lengthDelimited);
   const tokenFirst = tokenField.number < list.items.number;
   return (items, nextPageToken) => {
     const token = nextPageToken === '' ? [] : [Buffer.from(nextPageToken)];
@@ -21,17 +21,16 @@ export function createListEncoder(list: NonNullable<StandardMethods['list']>): L
   };
 }
 
-function sizeOf(tag: Uint8Array, parts: readonly Uint8Array[]): number {
+function sizeOf(tag: number, parts: readonly Uint8Array[]): number {
   let size = 0;
-  for (const part of parts) size += tag.length + varintSize(part.length) + part.length;
+  for (const part of parts) size += varintSize(tag) + varintSize(part.length) + part.length;
   return size;
 }
 
-function write(target: Uint8Array, start: number, tag: Uint8Array, parts: readonly Uint8Array[]): number {
+function write(target: Uint8Array, start: number, tag: number, parts: readonly Uint8Array[]): number {
   let at = start;
   for (const part of parts) {
-    target.set(tag, at);
-    at = writeVarint(target, at + tag.length, part.length);
+    at = writeVarint(target, writeVarint(target, at, tag), part.length);
     target.set(part, at);
     at += part.length;
   }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Resource, Row } from '../domain/resource.ts';
 import type { ResourceDefinition } from './definition.ts';
 import { type FieldEncoder, fieldEncoderOf } from './field-encoder.ts';
-import { tagBytes, varintSize, WIRE, WireWriter, writeVarint } from './wire-writer.ts';
+import { tagOf, varintSize, WIRE, WireWriter, writeVarint } from './wire-writer.ts';
 
 /** Encodes records straight from rows, without ever making a message. */
 export interface RecordEncoder {
@@ -24,13 +24,13 @@ interface StoredField {
 /** One of the two fields that no column holds, and the stored fields with lower numbers, down to the one before it. */
 interface Stretch {
   readonly fields: readonly StoredField[];
-  readonly closing: { readonly tag: Uint8Array; readonly is: 'name' | 'etag' } | undefined;
+  readonly closing: { readonly tag: number; readonly is: 'name' | 'etag' } | undefined;
 }
 
 /** A text of `name` or `etag` and where it goes into the stored fields' bytes. */
 interface Insertion {
   readonly at: number;
-  readonly tag: Uint8Array;
+  readonly tag: number;
   readonly text: string;
   readonly size: number;
 }
@@ -93,7 +93,7 @@ function stretchesOf(definition: ResourceDefinition, resource: Resource): readon
     return {
       fields: stored.filter(({ number }) => number > from && number < to),
       closing: special && {
-        tag: tagBytes(special.number, WIRE.lengthDelimited),
+        tag: tagOf(special.number, WIRE.lengthDelimited),
         is: special === nameField ? 'name' : 'etag',
       },
     };
@@ -102,15 +102,14 @@ function stretchesOf(definition: ResourceDefinition, resource: Resource): readon
 
 function assemble(writer: WireWriter, insertions: readonly Insertion[]): Uint8Array {
   let size = writer.length;
-  for (const insertion of insertions) size += insertion.tag.length + varintSize(insertion.size) + insertion.size;
+  for (const insertion of insertions) size += varintSize(insertion.tag) + varintSize(insertion.size) + insertion.size;
   const target = Buffer.allocUnsafe(size);
   let at = 0;
   let copied = 0;
   for (const insertion of insertions) {
     at = writer.copyTo(target, at, copied, insertion.at);
     copied = insertion.at;
-    target.set(insertion.tag, at);
-    at = writeVarint(target, at + insertion.tag.length, insertion.size);
+    at = writeVarint(target, writeVarint(target, at, insertion.tag), insertion.size);
     at += target.write(insertion.text, at, 'utf8');
   }
   writer.copyTo(target, at, copied, writer.length);
