@@ -1,0 +1,12 @@
+/** The middle value, or the mean of the two middle ones. NaN if there is none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** Rounded for people: three digits behind the point. */
+export function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
