@@ -3,6 +3,7 @@ import { inject } from 'vitest';
 import { systemClock, systemRandom } from '../../src/domain/clock.ts';
 import { createKeyCodec, type Key } from '../../src/domain/key.ts';
 import type { Resource } from '../../src/domain/resource.ts';
+import { attachFollower } from '../../src/migration/attach-follower.ts';
 import { createBackfill } from '../../src/migration/backfill.ts';
 import { Barriers } from '../../src/migration/barrier.ts';
 import { Capture, type CaptureGap } from '../../src/migration/capture.ts';
@@ -13,10 +14,11 @@ import { createVerification } from '../../src/migration/verification.ts';
 import { type Call, internalCall } from '../../src/stores/call.ts';
 import { createCassandraClient } from '../../src/stores/cassandra/client.ts';
 import { createCassandraRecordStore } from '../../src/stores/cassandra/record-store.ts';
-import type { ControlRecord, FollowerState } from '../../src/stores/control-store.ts';
+import type { ControlRecord, ControlStore, FollowerState } from '../../src/stores/control-store.ts';
 import type { Job } from '../../src/stores/job-store.ts';
 import { createFaults, injectFaults } from '../../src/stores/memory/faults.ts';
 import { createMysqlChangeLog } from '../../src/stores/mysql/change-log.ts';
+import { createMysqlControlStore } from '../../src/stores/mysql/control-store.ts';
 import { createMysqlJobStore } from '../../src/stores/mysql/job-store.ts';
 import { createMysqlPool } from '../../src/stores/mysql/pool.ts';
 import { createMysqlRecordStore } from '../../src/stores/mysql/record-store.ts';
@@ -56,25 +58,9 @@ export async function createRealWorld() {
   const follower = createCassandraRecordStore({ client: cassandra, resource, role: 'follower' });
   const changeLog = createMysqlChangeLog({ pool, connection: address, resource });
   const jobs = createMysqlJobStore({ pool });
-  let record: ControlRecord = {
-    resource: resource.id,
-    epoch: 1,
-    authority: 'source',
-    floor: 0n,
-    attach: 0,
-    state: 'detached',
-    generation: 1,
-    copiedAttach: 0,
-    attempt: null,
-  };
-  await database.run(`INSERT INTO crossfade_control VALUES ('notes', 1, 'source', 0, 0, 'detached', 1, 0, NULL)`);
-  const change = async (next: Partial<ControlRecord>): Promise<void> => {
-    record = { ...record, ...next, generation: record.generation + 1 };
-    const { floor, attach, state, generation } = record;
-    await database.run(
-      `UPDATE crossfade_control SET floor = ${floor}, attach = ${attach}, state = '${state}', generation = ${generation}`,
-    );
-  };
+  const control = createMysqlControlStore({ pool });
+  await control.ensure([resource.id], call());
+  let record = await readControl(control, call());
   await authority.prepare(call());
   return {
     resource,
@@ -87,18 +73,17 @@ export async function createRealWorld() {
     call,
     record: () => record,
     key: (owner: string, note: string): Key => createKeyCodec(resource).fromValues([owner, note]),
+    /** Attaches the follower as the controller does. */
     async attach(): Promise<void> {
-      const position = await changeLog.position(call());
-      const definitionHash = await changeLog.definitionHash(call());
-      const floor = (await authority.clock(call())) + 100_000n;
-      await change({ state: 'syncing', attach: record.attach + 1, floor });
-      const { epoch, attach } = record;
-      await changeLog.writeCheckpoint(
-        { resource: resource.id, epoch, attach, position, definitionHash, begun: false },
-        call(),
-      );
+      const options = { control, log: changeLog, instance: 'test', settings: { skewBoundMs: 50 }, clock };
+      await attachFollower(options, record, 'test');
+      record = await readControl(control, call());
     },
-    toState: (state: FollowerState) => change({ state }),
+    async toState(state: FollowerState): Promise<void> {
+      const next = { ...record, state, generation: record.generation + 1 };
+      await control.compareAndSet(next, { instance: 'test', reason: 'test' }, call());
+      record = await readControl(control, call());
+    },
     /** A write through the service, not applied to the follower by its writer. */
     async write(key: Key, title: string | null): Promise<Stored> {
       const row = [...(key.values as string[]), title, null, null];
@@ -122,6 +107,12 @@ export async function createRealWorld() {
       await Promise.all([database.drop(), keyspace.drop()]);
     },
   };
+}
+
+async function readControl(control: ControlStore, call: Call): Promise<ControlRecord> {
+  const [record] = await control.poll(call);
+  if (record === undefined) throw new Error('there is no control record');
+  return record;
 }
 
 async function contents(store: FollowerStore, call: () => Call): Promise<Map<string, string>> {
