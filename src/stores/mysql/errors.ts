@@ -18,6 +18,8 @@ interface DriverError {
 }
 
 const DEADLOCK = 1213;
+/** A prepared statement is of no use any more; a new connection prepares it again. */
+const PREPARE_AGAIN = 1615;
 const LOCK_WAIT_TIMEOUT = 1205;
 /** The row's own duplicate, which a write takes for an answer. */
 export const DUPLICATE_ENTRY = 1062;
@@ -44,8 +46,12 @@ const ENDED_BY_SERVER = new Set([
   3169, // the session was killed
 ]);
 
+/** Errors of a server that became read-only: after a fail-over the same name leads to another server. */
+const READ_ONLY = new Set([1290, 1792, 1836]);
+
 /** Errors of a server that can't take the statement now, though another time it would. */
 const REFUSED_FOR_NOW = new Set([
+  ...READ_ONLY,
   1040, // too many connections
   1041, // out of memory
   1045, // access denied: a password under rotation heals by itself
@@ -53,12 +59,9 @@ const REFUSED_FOR_NOW = new Set([
   1130, // the host is not allowed
   1203, // too many connections of this user
   1226, // the user is over a limit
-  1290, // read-only: a fail-over
   1461, // too many prepared statements
-  1792, // read-only transaction
-  1836, // read-only mode
   3032, // offline mode
-  1615, // a prepared statement must be prepared again
+  PREPARE_AGAIN,
 ]);
 
 /** Errors that say that the content will never be accepted as it is. */
@@ -109,7 +112,8 @@ export function hasErrno(error: unknown, errno: number): boolean {
 export function breaksConnection(error: unknown): boolean {
   const errno = errnoOf(error);
   // Without a number it is not the server's word: the link broke, or the driver lost its place in the stream.
-  return errno <= 0 || (error as DriverError).fatal === true || ENDED_BY_SERVER.has(errno) || errno === 1615;
+  if (errno <= 0 || (error as DriverError).fatal === true) return true;
+  return ENDED_BY_SERVER.has(errno) || READ_ONLY.has(errno) || errno === PREPARE_AGAIN;
 }
 
 /** Translates a driver's error. The driver's text is kept as the cause and never shown. */

@@ -9,6 +9,9 @@ export const DEFAULT_CONTROL_SCHEMA = 'crossfade';
 /** How long a new connection may take, in milliseconds: longer than a slow handshake, shorter than a request's patience. */
 export const CONNECT_TIMEOUT_MS = 2_000;
 
+/** How long a stop waits for the server to take leave of a connection, in milliseconds. */
+export const CLOSE_TIMEOUT_MS = 500;
+
 /** Requests that may wait for a connection. One more is refused: it would wait in vain. */
 export const MAX_WAITING = 10_000;
 

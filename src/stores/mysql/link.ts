@@ -1,5 +1,5 @@
 import mysql, { type Connection, type ConnectionOptions, type PrepareStatementInfo } from 'mysql2';
-import { CONNECT_TIMEOUT_MS, LOCK_WAIT_SECONDS, MAX_STATEMENTS_PER_CONNECTION } from './limits.ts';
+import { CLOSE_TIMEOUT_MS, CONNECT_TIMEOUT_MS, LOCK_WAIT_SECONDS, MAX_STATEMENTS_PER_CONNECTION } from './limits.ts';
 
 /** A value as a statement takes it: 64-bit integers as bigint, LIMIT and OFFSET through {@link integer}. */
 export type MysqlParameter = null | number | bigint | string | Buffer | object;
@@ -145,10 +145,17 @@ export class MysqlLink {
     this.#settle(LINK_ENDED, null);
   }
 
-  /** Says goodbye and closes. */
+  /** Says goodbye and closes; a server that does not answer is left without. */
   end(): Promise<void> {
-    this.#closed = true;
-    return new Promise((resolve) => this.#connection.end(() => resolve()));
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.close();
+        resolve();
+      };
+      const timer = setTimeout(done, CLOSE_TIMEOUT_MS);
+      this.#connection.end(done);
+    });
   }
 
   #run(statement: PrepareStatementInfo, parameters: readonly MysqlParameter[]): void {

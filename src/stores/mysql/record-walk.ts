@@ -146,8 +146,9 @@ function createTracePages(client: MysqlClient, tables: RecordTables): Pages {
 }
 
 /** Statements of these sizes ask which records exist: a small page does not pay for a large one. */
-const existenceSizes = [1, 4, 16, 64, 256];
-const EXISTENCE_BATCH = 256;
+const existenceSizes = [1, 4, 16, 64];
+/** Larger ones cost more for each key: every row that is found is compared with the whole list. */
+const EXISTENCE_BATCH = 64;
 
 /** The ids of those keys that have a record now. */
 async function findPresent(
