@@ -49,15 +49,16 @@ export function createBackfill(options: BackfillOptions): JobKind {
 }
 
 /**
- * Whether the follower has no row from before this attach. No earlier write can still arrive (step 0), and all of this attach
- * are at the floor or above: so there will be none at the end either, and the walk for them can be left out. False
- * when a short look can't tell.
+ * Whether the walk for what only the follower has can be left out: at the first attach of all, where no earlier write can
+ * still arrive (not as a hint either), if the follower holds no row from before. All that this attach writes is at the floor
+ * or above, so there will be none at the end either. False when a short look can't tell.
  */
 async function holdsNothingOld(
   { follower, clock }: BackfillOptions,
   control: ControlRecord,
   signal: AbortSignal,
 ): Promise<boolean> {
+  if (control.attach > 1 || control.epoch > 1) return false;
   const call = () => internalCall(clock, LOOK_CALL_MS, signal);
   let pages = 0;
   for await (const { range } of follower.split(LOOK_ROWS, call())) {
