@@ -41,6 +41,7 @@ export class RequestScope implements Expiring {
   readonly #startMs: number;
   #trace: TraceScope = noTrace;
   #code = OK;
+  #over = false;
   /** Null until {@link open}. */
   context: CallContext | null = null;
 
@@ -76,8 +77,9 @@ export class RequestScope implements Expiring {
     return failure;
   }
 
-  /** The request is over; nothing may follow. */
+  /** The request is over; nothing may follow but a transport's late news that its caller is gone. */
   end(): void {
+    this.#over = true;
     const trace = this.#trace;
     if (trace.recording) trace.set(attributes.rpcStatus, statusName(this.#code));
     trace.end();
@@ -87,7 +89,7 @@ export class RequestScope implements Expiring {
   /** A transport that watches the deadline too takes the request away with it. */
   readonly #cancel = (): void => {
     const context = this.context;
-    if (context === null) return;
+    if (context === null || this.#over) return;
     const late = this.#options.clock.monotonicMs() >= context.deadlineMs;
     context.abort(late ? deadlineExceeded() : cancelled());
   };

@@ -194,19 +194,21 @@ describe('a deadline', () => {
 
   it('of the caller counts if it is shorter, and is cut if it is too long', async () => {
     const signals: AbortSignal[] = [];
+    const leftMs: number[] = [];
     read = (call) => {
       if (call.signal) signals.push(call.signal);
+      leftMs.push(call.deadlineMs - performance.now());
       return new Promise((_, reject) => call.signal?.addEventListener('abort', () => reject(call.signal?.reason)));
     };
     for (const caller of callers) {
-      const startMs = performance.now();
-      expect(await get(caller, { timeoutMs: 100 })).toMatchObject({ code: 4 });
-      expect(performance.now() - startMs).toBeLessThan(390);
+      expect(await get(caller, { timeoutMs: 200 })).toMatchObject({ code: 4 });
+      expect(leftMs.pop()).toBeLessThanOrEqual(200);
     }
-    const startMs = performance.now();
-    const json = callers[1] as Caller;
-    expect(await get(json, { timeoutMs: 100_000 })).toMatchObject({ code: 4, reason: 'DEADLINE_EXCEEDED' });
-    expect(performance.now() - startMs).toBeLessThan(3000);
+    expect(await get(callers[1] as Caller, { timeoutMs: 100_000 })).toMatchObject({
+      code: 4,
+      reason: 'DEADLINE_EXCEEDED',
+    });
+    expect(leftMs.pop()).toBeLessThanOrEqual(1500);
     await until(() => signals.every((signal) => signal.aborted) && servers.pipeline.running() === 0);
   });
 
