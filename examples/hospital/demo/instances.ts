@@ -15,9 +15,10 @@ export interface Instance {
   readonly grpc: string;
   /** `http://host:port` of everything else. */
   readonly http: string;
-  readonly logFile: string;
   /** SIGKILL, and a start on the same ports; resolves when it is ready again. */
   killAndRestart(signal: AbortSignal): Promise<void>;
+  /** The end of what it logged. */
+  logTail(): Promise<string>;
   /** A graceful stop. */
   stop(): Promise<void>;
 }
@@ -29,6 +30,8 @@ export interface InstanceOptions {
   readonly folder: string;
   readonly sabotage: SabotageName | undefined;
   readonly signal: AbortSignal;
+  /** Called when an instance ends by itself, with what it logged last. */
+  readonly onEnded: (name: string, logTail: string) => void;
 }
 
 /** The whole service: the same program that `crossfade serve` is. */
@@ -61,17 +64,29 @@ export async function startInstance(name: string, options: InstanceOptions): Pro
     await untilReady(name, child, http, signal);
     return child;
   };
-  let child = await start(options.signal);
+  let ending = false;
+  const watch = (started: Child): Child => {
+    void started.exited.then(async () => {
+      if (!ending) options.onEnded(name, await started.logTail());
+    });
+    return started;
+  };
+  let child = watch(await start(options.signal));
   return {
     name,
     grpc: `http://127.0.0.1:${grpcPort}`,
     http,
-    logFile,
     killAndRestart: async (signal) => {
+      ending = true;
       await child.kill();
-      child = await start(signal);
+      ending = false;
+      child = watch(await start(signal));
     },
-    stop: () => child.end(STOP_GRACE_MS),
+    logTail: () => child.logTail(),
+    stop: () => {
+      ending = true;
+      return child.end(STOP_GRACE_MS);
+    },
   };
 }
 

@@ -32,7 +32,7 @@ export interface FinishedDemo {
 
 const RESOURCE = 'medications';
 const WORKERS = 24;
-const QUICK_ROWS = 20_000;
+const QUICK_ROWS = 12_000;
 /** A flag needs so long to reach both instances; a stage is not over before. */
 const STAGE_LASTS_AT_LEAST_MS = 3_000;
 /** How often a call that failed is sent again where instances are killed; elsewhere every failure counts. */
@@ -150,8 +150,10 @@ async function startInstances(
   signal: AbortSignal,
   cleanup: Cleanup,
 ): Promise<readonly [Instance, Instance]> {
+  const onEnded = (name: string, tail: string) =>
+    terminal.say(`instance ${name} ended by itself; the end of its log:\n${tail}`);
   const start = async (name: string): Promise<Instance> => {
-    const instance = await startInstance(name, { addresses, folder, sabotage, signal });
+    const instance = await startInstance(name, { addresses, folder, sabotage, signal, onEnded });
     cleanup(() => instance.stop());
     terminal.say(`instance ${name} ready: gRPC ${instance.grpc}, HTTP ${instance.http}`);
     return instance;
@@ -230,7 +232,8 @@ function lookForKills(kills: KillRunner, traffic: Traffic, { signal }: StageCont
 }
 
 function progressText({ stageWrites, reads, problems }: PharmacyProgress): string {
-  const trouble = problems === 0 ? 'no problem' : `${grouped(problems)} PROBLEMS`;
+  const kinds = Object.entries(problems).map(([kind, count]) => `${grouped(count)} × ${kind}`);
+  const trouble = kinds.length === 0 ? 'no problem' : `PROBLEMS: ${kinds.join('; ')}`;
   return `${grouped(stageWrites)} writes acknowledged in this stage, ${grouped(reads)} reads in all, ${trouble}`;
 }
 

@@ -72,7 +72,7 @@ export async function startTraffic(
 
 /** What the process tells, kept until somebody asks for it. */
 class PharmacyEvents {
-  progress: PharmacyProgress = { stage: '', stageWrites: 0, writes: 0, reads: 0, lastTargetReadMs: 0, problems: 0 };
+  progress: PharmacyProgress = { stage: '', stageWrites: 0, writes: 0, reads: 0, lastTargetReadMs: 0, problems: {} };
   stage = '';
   ended = false;
   readonly #child: Child;

@@ -40,7 +40,8 @@ export interface PharmacyProgress {
   readonly reads: number;
   /** When the last read answered by the target ended, in milliseconds of CLOCK_MONOTONIC; 0: none in this stage. */
   readonly lastTargetReadMs: number;
-  readonly problems: number;
+  /** Stale reads and failures by kind, of all stages. */
+  readonly problems: Counts;
 }
 
 /** Quantiles in milliseconds. */

@@ -32,5 +32,7 @@ process.on('message', (request: PharmacyRequest) => {
   }
 });
 process.on('disconnect', () => process.exit());
+// It waits for what it is told.
+process.channel?.ref();
 
 tell({ type: 'ready' });

@@ -128,7 +128,11 @@ export class Tally {
       writes: this.#writes,
       reads: this.#reads,
       lastTargetReadMs: this.#lastTargetReadMs,
-      problems: this.#stale + sum(this.#failedReads) + sum(this.#failedWrites),
+      problems: {
+        ...(this.#stale > 0 && { 'stale read': this.#stale }),
+        ...prefixed('failed read: ', this.#failedReads),
+        ...prefixed('failed write: ', this.#failedWrites),
+      },
     };
   }
 
@@ -160,8 +164,8 @@ function add(counts: Map<string, number>, name: string): void {
   counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
-function sum(counts: ReadonlyMap<string, number>): number {
-  return [...counts.values()].reduce((total, count) => total + count, 0);
+function prefixed(prefix: string, counts: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...counts].map(([name, count]) => [prefix + name, count]));
 }
 
 function nameOf(error: unknown): string {
