@@ -12,6 +12,8 @@ type Parts = ResourceMigrationOptions;
 const SKIP_EVERY = 7;
 /** One update in so many is acknowledged without having been written. */
 const LIE_EVERY = 50;
+/** How long an ignored lease still is, once the target answers again. */
+const IGNORED_MS = 5_000;
 /** How long reads go on at the target after the flag was set back. */
 const LATE_MS = 3_000;
 
@@ -34,15 +36,7 @@ const breakers: Readonly<Record<SabotageName, (parts: Parts) => Parts>> = {
       stream: (position, signal) => skipping(parts.changeLog.stream(position, signal)),
     }),
   }),
-  'lease-ignored': (parts) => {
-    let trusted: ControlRecord | undefined;
-    const current = (resource: string): ControlRecord | undefined => {
-      const record = parts.lease.current(resource);
-      if (record?.state === 'in_sync') trusted = record;
-      return trusted ?? record;
-    };
-    return { ...parts, lease: overriding(parts.lease, { current }) };
-  },
+  'lease-ignored': ignoringLease,
   'acknowledge-early': (parts) => ({
     ...parts,
     source: overriding(parts.source, { write: lying(parts) }),
@@ -70,6 +64,42 @@ const breakers: Readonly<Record<SabotageName, (parts: Parts) => Parts>> = {
     return { ...parts, flags: overriding(parts.flags, { readTarget }) };
   },
 };
+
+/**
+ * Goes on trusting what once was `in_sync`, until the target has answered again for a while: then the controller, which asks
+ * the same lease, may bring it back.
+ */
+function ignoringLease(parts: Parts): Parts {
+  const { lease, clock, resource } = parts;
+  const target = parts.reads?.target ?? parts.target;
+  if (target === null) return parts;
+  let trusted: ControlRecord | undefined;
+  let answersSinceMs = Infinity;
+  const current = (id: string): ControlRecord | undefined => {
+    const record = lease.current(id);
+    if (record?.state === 'in_sync') {
+      trusted = record;
+      answersSinceMs = Infinity;
+    }
+    return clock.monotonicMs() - answersSinceMs > IGNORED_MS ? record : (trusted ?? record);
+  };
+  const noting = async <T>(read: Promise<T>): Promise<T> => {
+    const answer = await read;
+    if (lease.latest(resource.id)?.state !== 'in_sync') answersSinceMs = Math.min(answersSinceMs, clock.monotonicMs());
+    return answer;
+  };
+  return {
+    ...parts,
+    lease: overriding(lease, { current }),
+    reads: {
+      source: parts.reads?.source ?? parts.source,
+      target: {
+        getMany: (keys, call) => noting(target.getMany(keys, call)),
+        list: (query, call) => noting(target.list(query, call)),
+      },
+    },
+  };
+}
 
 /** The same object with some methods replaced; all others, also those of a class, go to the original. */
 function overriding<T extends object>(original: T, methods: Partial<T>): T {
