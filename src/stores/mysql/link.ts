@@ -48,10 +48,11 @@ export type ResultCallback = (error: unknown, result: MysqlResult | null) => voi
 /**
  * The session's modes. STRICT: what does not fit is refused, never cut. Left out on purpose: NO_ZERO_DATE and
  * NO_ZERO_IN_DATE; and ALLOW_INVALID_DATES is there: a date that somebody's old program left in a column must not make
- * a write of another column fail. The service checks the dates that it writes itself. Not ANSI_QUOTES and not
+ * a write of another column fail. NO_AUTO_VALUE_ON_ZERO: a key of 0 stays 0. The service checks the dates that it writes itself. Not ANSI_QUOTES and not
  * NO_BACKSLASH_ESCAPES: statements are written for the usual quotes.
  */
-export const SQL_MODE = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION';
+export const SQL_MODE =
+  'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO';
 
 const SESSION_STATEMENTS = [
   `SET time_zone = '+00:00', sql_mode = '${SQL_MODE}', autocommit = 1, completion_type = 'NO_CHAIN',
