@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { type Client, Code, ConnectError } from '@connectrpc/connect';
 import {
   FollowerState,
   type Job,
@@ -49,24 +50,55 @@ export function createMigrationWatch(
     },
     verify: async (show) => {
       const untilMs = performance.now() + VERIFIED_WITHIN_MS;
-      const runToEnd = async (begun: Job): Promise<Job> => {
-        for (let job = begun; ; job = await client.getJob({ name: begun.name }, { signal })) {
-          show(job);
-          if (job.state !== JobState.RUNNING) return job;
-          if (performance.now() > untilMs) throw new Error('the verification does not end');
-          await sleep(LOOK_MS, undefined, { signal });
-        }
-      };
       const askedMs = Date.now();
-      const begin = () => client.createJob({ parent: name, job: { kind: JobKind.VERIFICATION } }, { signal });
-      const first = await begin();
-      const own = first.createTime === undefined || timestampMs(first.createTime) >= askedMs - CLOCK_SLACK_MS;
-      if (own) return runToEnd(first);
-      // One that the controller had begun while records were still written: let it end, and begin another.
-      await runToEnd(first);
-      return runToEnd(await begin());
+      for (;;) {
+        const job = await createVerification(client, name, signal);
+        const ended = job && (await untilEnded(client, job, show, untilMs, signal));
+        if (ended !== undefined && isFinal(ended, askedMs)) return ended;
+        if (performance.now() > untilMs) throw new Error('no verification comes to its end');
+        await sleep(LOOK_MS, undefined, { signal });
+      }
     },
   };
+}
+
+type MigrationsClient = Client<typeof Migrations>;
+
+/** The verification that runs now, or a new one; undefined while the follower is out of sync. */
+async function createVerification(
+  client: MigrationsClient,
+  parent: string,
+  signal: AbortSignal,
+): Promise<Job | undefined> {
+  try {
+    return await client.createJob({ parent, job: { kind: JobKind.VERIFICATION } }, { signal });
+  } catch (error) {
+    if (ConnectError.from(error).code === Code.FailedPrecondition) return undefined;
+    throw error;
+  }
+}
+
+async function untilEnded(
+  client: MigrationsClient,
+  begun: Job,
+  show: (job: Job) => void,
+  untilMs: number,
+  signal: AbortSignal,
+): Promise<Job> {
+  for (let job = begun; ; job = await client.getJob({ name: begun.name }, { signal })) {
+    show(job);
+    if (job.state !== JobState.RUNNING || performance.now() > untilMs) return job;
+    await sleep(LOOK_MS, undefined, { signal });
+  }
+}
+
+/**
+ * Whether it says what was asked for: not one that the controller had begun while records were still written, nor one that
+ * ended because the follower fell out of sync.
+ */
+function isFinal({ state, createTime }: Job, askedMs: number): boolean {
+  const begunMs = createTime === undefined ? 0 : timestampMs(createTime);
+  return begunMs >= askedMs - CLOCK_SLACK_MS && (state === JobState.SUCCEEDED || state === JobState.FAILED);
 }
 
 /** The job's time comes from the server's clock, with the resolution that it has there. */
