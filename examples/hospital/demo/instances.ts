@@ -32,6 +32,8 @@ export interface InstanceOptions {
   readonly signal: AbortSignal;
   /** Called when an instance ends by itself, with what it logged last. */
   readonly onEnded: (name: string, logTail: string) => void;
+  /** Default: free ones. */
+  readonly ports?: { readonly grpc: number; readonly http: number };
 }
 
 /** The whole service: the same program that `crossfade serve` is. */
@@ -44,8 +46,8 @@ const STOP_GRACE_MS = 5_000;
 
 /** Writes a config and starts an instance with it; resolves when `/readyz` says yes. */
 export async function startInstance(name: string, options: InstanceOptions): Promise<Instance> {
-  const grpcPort = await reservePort();
-  const httpPort = await reservePort();
+  const grpcPort = options.ports?.grpc ?? (await reservePort());
+  const httpPort = options.ports?.http ?? (await reservePort());
   const configFile = join(options.folder, `${name}.yaml`);
   const logFile = join(options.folder, `${name}.log`);
   await writeFile(configFile, stringify(configOf(name, grpcPort, httpPort, options.addresses)));

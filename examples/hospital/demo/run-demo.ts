@@ -2,10 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JobState } from '../../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
-import { createFlags } from '../../../src/migration/flag-setup.ts';
-import { type Stack, type StackAddresses, startStack } from '../../../stack/stack.ts';
-import { type LoadReport, loadHospital } from '../load.ts';
+import type { StackAddresses } from '../../../stack/stack.ts';
 import type { PharmacyProgress } from '../pharmacy/messages.ts';
+import { bringUp, type Cleanup, MOVED_RESOURCE, setUpFlags } from './bring-up.ts';
 import { type Instance, startInstance } from './instances.ts';
 import { judgeStores } from './judge.ts';
 import { KillRunner, planKills } from './kill-plan.ts';
@@ -21,16 +20,12 @@ import { grouped, type Terminal } from './terminal.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
 import { createFlagSwitches } from './unleash-admin.ts';
 
-/** What the caller has to stop, whatever happens, in the reverse order of its coming. */
-export type Cleanup = (stop: () => Promise<void>) => void;
-
 /** A finished run, still up. */
 export interface FinishedDemo {
   readonly report: DemoReport;
   readonly places: readonly Place[];
 }
 
-const RESOURCE = 'medications';
 const WORKERS = 24;
 const QUICK_ROWS = 12_000;
 /** A flag needs so long to reach both instances; a stage is not over before. */
@@ -46,7 +41,7 @@ export async function runDemo(
   cleanup: Cleanup,
 ): Promise<FinishedDemo> {
   const clock = new Stopwatch();
-  const stack = await bringUp(options, terminal, signal, cleanup);
+  const stack = await bringUp(options.quick ? { rows: QUICK_ROWS } : {}, terminal, signal, cleanup);
   clock.lap('stack and data');
   const addresses = stack.addresses as Required<StackAddresses>;
   const folder = join(stack.root, 'demo');
@@ -60,10 +55,10 @@ export async function runDemo(
     terminal,
     signal,
     quick: options.quick,
-    flags: createFlagSwitches(addresses.unleash, RESOURCE, signal),
+    flags: createFlagSwitches(addresses.unleash, MOVED_RESOURCE, signal),
     watch: createMigrationWatch(
       instances.map(({ http }) => http),
-      RESOURCE,
+      MOVED_RESOURCE,
       signal,
     ),
     shadows: new ShadowCounter(instances),
@@ -91,55 +86,6 @@ export async function runDemo(
   const findings = { traffic, outside, judgement, verification, bulk, twoStoreStages, ...staged };
   const report = createReport({ ...findings, kills: kills.done, durations: clock.seconds() }, aims);
   return { report, places: placesOf(addresses, instances) };
-}
-
-/** Starts all servers side by side, and fills MySQL while the others are still starting. */
-async function bringUp(
-  options: DemoOptions,
-  terminal: Terminal,
-  signal: AbortSignal,
-  cleanup: Cleanup,
-): Promise<Stack> {
-  let loading: Promise<LoadReport> | undefined;
-  const started = startStack({
-    mysql: true,
-    cassandra: true,
-    unleash: true,
-    zipkin: true,
-    signal,
-    onProgress: (line) => terminal.say(line),
-    onReady: ({ mysql }) => {
-      if (mysql === undefined) return;
-      loading = loadHospital({
-        mysql,
-        signal,
-        ...(options.quick && { rows: QUICK_ROWS }),
-        onProgress: ({ table, rows, expectedRows }) =>
-          terminal.status(`MySQL: ${grouped(rows)} of ${grouped(expectedRows)} ${table}`),
-      });
-      // Awaited below, after the stack.
-      loading.catch(() => {});
-    },
-  });
-  const stack = await started;
-  cleanup(() => stack.stop());
-  const loaded = await loading;
-  if (loaded === undefined) throw new Error('MySQL did not become ready');
-  const { medications, encounters, durationMs } = loaded;
-  terminal.say(
-    `MySQL holds ${grouped(medications)} medications and ${grouped(encounters)} encounters (${(durationMs / 1000).toFixed(1)} s)`,
-  );
-  return stack;
-}
-
-async function setUpFlags(
-  { unleash }: Required<StackAddresses>,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<void> {
-  const setup = { url: unleash.url, adminToken: unleash.adminToken, project: 'default', environment: 'development' };
-  const created = await createFlags(setup, RESOURCE, signal);
-  terminal.say(`flags in Unleash: ${created.map(({ name }) => name).join(', ')}`);
 }
 
 async function startInstances(

@@ -3,6 +3,7 @@ import { JobKind } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { ConfigError } from '../config.ts';
 import { StartError } from '../start-error.ts';
 import { commandErrorOf, createMigrationsClient, DEFAULT_SERVER } from './api.ts';
+import { runDev } from './dev-command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { setUpFlags } from './flags-command.ts';
 import { type CommandContext, repair, runJob, showStatus } from './migration-commands.ts';
@@ -56,6 +57,7 @@ Examples:
   addVerify(program, signal, exit);
   addRepair(program, signal, exit);
   addFlags(program, signal);
+  addDev(program, signal, exit);
   return program;
 }
 
@@ -186,6 +188,15 @@ function addFlags(program: Command, signal: AbortSignal): void {
       '\nExamples:\n  UNLEASH_ADMIN_TOKEN=… crossfade flags create medications --unleash-url http://127.0.0.1:4242',
     )
     .action(async (resources: string[], options) => setUpFlags(resources, options, signal));
+}
+
+function addDev(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
+  program
+    .command('dev')
+    .description('In a checkout: brings up real servers, an example and one instance, and stays until Ctrl-C.')
+    .argument('[options...]', 'options of the example, after --; see crossfade dev -- --help')
+    .addHelpText('after', '\nExamples:\n  crossfade dev\n  crossfade dev -- --rows 200000')
+    .action(async (options: string[]) => exit(await runDev(options, signal)));
 }
 
 function wholeNumber(text: string): number {

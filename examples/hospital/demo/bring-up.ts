@@ -1,0 +1,60 @@
+import { createFlags } from '../../../src/migration/flag-setup.ts';
+import { type Stack, type StackAddresses, startStack } from '../../../stack/stack.ts';
+import { type LoadReport, loadHospital } from '../load.ts';
+import { grouped, type Terminal } from './terminal.ts';
+
+/** What the caller has to stop, whatever happens, in the reverse order of its coming. */
+export type Cleanup = (stop: () => Promise<void>) => void;
+
+/** The resource that has a target. */
+export const MOVED_RESOURCE = 'medications';
+
+/** Starts all servers side by side, and fills MySQL while the others are still starting. */
+export async function bringUp(
+  options: { readonly rows?: number },
+  terminal: Terminal,
+  signal: AbortSignal,
+  cleanup: Cleanup,
+): Promise<Stack> {
+  let loading: Promise<LoadReport> | undefined;
+  const started = startStack({
+    mysql: true,
+    cassandra: true,
+    unleash: true,
+    zipkin: true,
+    signal,
+    onProgress: (line) => terminal.say(line),
+    onReady: ({ mysql }) => {
+      if (mysql === undefined) return;
+      loading = loadHospital({
+        mysql,
+        signal,
+        ...options,
+        onProgress: ({ table, rows, expectedRows }) =>
+          terminal.status(`MySQL: ${grouped(rows)} of ${grouped(expectedRows)} ${table}`),
+      });
+      // Awaited below, after the stack.
+      loading.catch(() => {});
+    },
+  });
+  const stack = await started;
+  cleanup(() => stack.stop());
+  const loaded = await loading;
+  if (loaded === undefined) throw new Error('MySQL did not become ready');
+  const { medications, encounters, durationMs } = loaded;
+  terminal.say(
+    `MySQL holds ${grouped(medications)} medications and ${grouped(encounters)} encounters (${(durationMs / 1000).toFixed(1)} s)`,
+  );
+  return stack;
+}
+
+/** Creates the flags of the resource that moves. */
+export async function setUpFlags(
+  { unleash }: Required<StackAddresses>,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const setup = { url: unleash.url, adminToken: unleash.adminToken, project: 'default', environment: 'development' };
+  const created = await createFlags(setup, MOVED_RESOURCE, signal);
+  terminal.say(`flags in Unleash: ${created.map(({ name }) => name).join(', ')}`);
+}
