@@ -48,9 +48,9 @@ export async function controlMigration(unleash: UnleashAddress, http: string): P
     detach: (signal) => detach(client, flags, signal),
     copy: async (signal) => {
       await detach(client, flags, signal);
-      const { attachNumber } = await get(client, signal);
+      const { backfill } = await get(client, signal);
       await flags.setPhase('synchronize', true);
-      return await watchCopy(client, attachNumber, signal);
+      return await watchCopy(client, backfill?.name, signal);
     },
   };
 }
@@ -64,31 +64,36 @@ function isVerified(now: Migration): boolean {
   return now.followerState === FollowerState.IN_SYNC && now.verification?.state === JobState.SUCCEEDED;
 }
 
-/** The rows of the first progress that is seen are not counted, nor is the time before it. */
+interface Progress {
+  readonly atMs: number;
+  readonly rows: number;
+}
+
+/**
+ * The speed between the first progress that is seen and the last. Where the first already shows most of the rows, it
+ * counts from the last look that showed none.
+ */
 async function watchCopy(
   client: Client<typeof Migrations>,
-  attachBefore: bigint,
+  earlierJob: string | undefined,
   signal: AbortSignal,
 ): Promise<CopySpeed> {
-  let first: { readonly atMs: number; readonly rows: number } | null = null;
-  let last = { atMs: 0, rows: 0 };
-  await until(
-    client,
-    signal,
-    'the copy is over',
-    ({ attachNumber, backfill }) => {
-      if (attachNumber === attachBefore || backfill === undefined) return false;
-      const now = { atMs: performance.now(), rows: Number(backfill.rowCount) };
-      if (now.rows > last.rows) last = now;
-      if (now.rows > 0 && backfill.state === JobState.RUNNING) first ??= now;
-      if (backfill.state === JobState.FAILED) throw new Error(`the copy failed: ${backfill.error}`);
-      return backfill.state === JobState.SUCCEEDED;
-    },
-    COPY_POLL_MS,
-  );
-  const from = first as { readonly atMs: number; readonly rows: number } | null;
-  if (from === null || last.rows === from.rows) throw new Error('the copy was over before it was seen');
-  return { rows: last.rows, rowsPerSecond: ((last.rows - from.rows) / (last.atMs - from.atMs)) * 1000 };
+  const seen: Progress[] = [];
+  const look = ({ backfill }: Migration): boolean => {
+    if (backfill === undefined || backfill.name === earlierJob) return false;
+    if (backfill.state === JobState.FAILED) throw new Error(`the copy failed: ${backfill.error}`);
+    const now = { atMs: performance.now(), rows: Number(backfill.rowCount) };
+    const last = seen.at(-1);
+    if (last?.rows === 0 && now.rows === 0) seen.pop();
+    if (last?.rows !== now.rows || now.rows === 0) seen.push(now);
+    return backfill.state === JobState.SUCCEEDED;
+  };
+  await until(client, signal, 'the copy is over', look, COPY_POLL_MS);
+  const to = seen.at(-1);
+  const from = seen.find(({ rows }) => rows > 0);
+  const start = from !== undefined && to !== undefined && from.rows < to.rows / 2 ? from : seen[0];
+  if (start === undefined || to === undefined || start === to) throw new Error('the copy was over before it was seen');
+  return { rows: to.rows, rowsPerSecond: ((to.rows - start.rows) / (to.atMs - start.atMs)) * 1000 };
 }
 
 function get(client: Client<typeof Migrations>, signal: AbortSignal): Promise<Migration> {

@@ -42,7 +42,7 @@ const FULL: Effort = {
   changes: 60_000,
 };
 const QUICK: Effort = {
-  rows: 30_000,
+  rows: 60_000,
   requests: 2_000,
   rounds: 3,
   roundSeconds: 2,
