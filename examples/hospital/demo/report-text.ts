@@ -7,7 +7,7 @@ export interface Place {
   readonly address: string;
 }
 
-const WIDTH = 44;
+const WIDTH = 50;
 
 /** The report for people. */
 export function reportText(report: DemoReport, places: readonly Place[]): string {
