@@ -1,18 +1,20 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { loadAverage } from './machine.ts';
-import type { CopySpeed, MigrationControl } from './migration.ts';
+import type { ManagedServer } from '../stack/process.ts';
+import { countProcessorTime, loadAverage } from './machine.ts';
+import type { MigrationControl } from './migration.ts';
 import type { Effort } from './options.ts';
 import type { RawCopyResult, RawCopySettings } from './raw-copy.ts';
-import type { BulkFigure } from './report.ts';
-import type { Backends } from './services.ts';
-import { SCHEMAS } from './services.ts';
-import { median, rounded } from './statistics.ts';
+import type { BulkFigure, RowCost } from './report.ts';
+import { type BackendProcesses, type Backends, SCHEMAS } from './services.ts';
+import { median, medians, rounded } from './statistics.ts';
 
 /** What the measurement needs. */
 export interface BulkOptions {
   readonly backends: Backends;
+  readonly processes: BackendProcesses;
+  readonly crossfade: ManagedServer;
   readonly migration: MigrationControl;
   readonly effort: Effort;
   readonly onProgress: (line: string) => void;
@@ -29,18 +31,16 @@ export async function measureBulk(options: BulkOptions): Promise<BulkFigure> {
   const { migration, effort, onProgress, signal } = options;
   const before = loadAverage();
   const raw = await RawCopy.start(options.backends);
-  const ofRaw: RawCopyResult[] = [];
-  const ofService: CopySpeed[] = [];
+  const ofRaw: Copied[] = [];
+  const ofService: Copied[] = [];
+  const copyRaw = () => counted(options, raw.process, () => raw.copy(signal));
+  const copyByService = () => counted(options, options.crossfade, () => migration.copy(signal));
   try {
     await raw.copy(signal);
     await migration.copy(signal);
     for (let round = 0; round < effort.copies; round++) {
       await migration.detach(signal);
-      const [first, second] = await inTurn(
-        round % 2 === 0,
-        () => raw.copy(signal),
-        () => migration.copy(signal),
-      );
+      const [first, second] = await inTurn(round % 2 === 0, copyRaw, copyByService);
       ofRaw.push(first);
       ofService.push(second);
       const [theirs, own] = [first.rowsPerSecond, second.rowsPerSecond];
@@ -60,8 +60,29 @@ export async function measureBulk(options: BulkOptions): Promise<BulkFigure> {
       crossfade: Math.round(median(ofService.map(({ rowsPerSecond }) => rowsPerSecond))),
       raw: Math.round(median(ofRaw.map(({ rowsPerSecond }) => rowsPerSecond))),
     },
+    microsPerRow: {
+      crossfade: medians(ofService.map(({ cost }) => cost)),
+      raw: medians(ofRaw.map(({ cost }) => cost)),
+    },
     loadAverage: { before, after: loadAverage() },
   };
+}
+
+interface Copied {
+  readonly rows: number;
+  readonly rowsPerSecond: number;
+  readonly cost: RowCost;
+}
+
+/** The service's part includes the attach: reading the flags, the barrier, looking for rows that only the target has. */
+async function counted(
+  { processes }: BulkOptions,
+  copier: { readonly pid: number | undefined },
+  copy: () => Promise<{ readonly rows: number; readonly rowsPerSecond: number }>,
+): Promise<Copied> {
+  const used = countProcessorTime({ copier, mysql: processes.mysql, cassandra: processes.cassandra });
+  const { rows, rowsPerSecond } = await copy();
+  return { rows, rowsPerSecond, cost: { ...used(rows) } };
 }
 
 /** Both, in the order asked for; the results in the order of the arguments. */
@@ -77,6 +98,10 @@ class RawCopy {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+  }
+
+  get process(): { readonly pid: number | undefined } {
+    return { pid: this.#child.pid };
   }
 
   static async start({ mysql, cassandra }: Backends): Promise<RawCopy> {

@@ -2,15 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, types } from 'cassandra-driver';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { ManagedServer } from '../stack/process.ts';
-import { loadAverage } from './machine.ts';
+import { countProcessorTime, loadAverage } from './machine.ts';
 import type { Effort } from './options.ts';
-import type { CaptureFigure } from './report.ts';
-import { type Backends, CONTROL_SCHEMA, KEYSPACE, SCHEMAS } from './services.ts';
-import { median } from './statistics.ts';
+import type { CaptureFigure, RowCost } from './report.ts';
+import { type BackendProcesses, type Backends, CONTROL_SCHEMA, KEYSPACE, SCHEMAS } from './services.ts';
+import { median, medians } from './statistics.ts';
 
 /** What the measurement needs. The target follows. */
 export interface CaptureOptions {
   readonly backends: Backends;
+  readonly processes: BackendProcesses;
   readonly crossfade: ManagedServer;
   readonly connection: Connection;
   readonly effort: Effort;
@@ -30,7 +31,6 @@ const POLL_MS = 20;
 const CARRIED_WITHIN_MS = 120_000;
 /** Changes of one call of the procedure. */
 const SLICE = 2_000;
-const CONCURRENT_MARKERS = 21;
 
 /**
  * Stops the service, makes changes of one kind, one record a transaction, starts the service, and takes the time
@@ -47,13 +47,15 @@ export async function measureCapture(options: CaptureOptions): Promise<CaptureFi
   });
   await client.connect();
   const runs: Record<Kind, number[]> = { own: [], outside: [] };
+  const costs: Record<Kind, RowCost[]> = { own: [], outside: [] };
   try {
     await prepareChanges(connection, effort.changes);
     for (let run = 0; run < RUNS; run++) {
       for (const kind of ['own', 'outside'] as const) {
-        const rate = await carry(options, client, kind, `${kind} ${run}`);
-        runs[kind].push(Math.round(rate));
-        onProgress(`capture of ${kind} changes ${run + 1}/${RUNS}: ${Math.round(rate)} rows/s`);
+        const { rowsPerSecond, cost } = await carry(options, client, kind, `${kind} ${run}`);
+        runs[kind].push(Math.round(rowsPerSecond));
+        costs[kind].push(cost);
+        onProgress(`capture of ${kind} changes ${run + 1}/${RUNS}: ${Math.round(rowsPerSecond)} rows/s`);
       }
     }
   } finally {
@@ -62,6 +64,7 @@ export async function measureCapture(options: CaptureOptions): Promise<CaptureFi
   return {
     rows: effort.changes,
     rowsPerSecond: { own: median(runs.own), outside: median(runs.outside) },
+    microsPerRow: { own: medians(costs.own), outside: medians(costs.outside) },
     runs,
     loadAverage: { before, after: loadAverage() },
   };
@@ -101,18 +104,26 @@ async function prepareChanges(connection: Connection, changes: number): Promise<
   }
 }
 
-/** Rows a second. */
-async function carry(options: CaptureOptions, client: Client, kind: Kind, note: string): Promise<number> {
-  const { crossfade, effort, signal } = options;
+interface Carried {
+  readonly rowsPerSecond: number;
+  readonly cost: RowCost;
+}
+
+async function carry(options: CaptureOptions, client: Client, kind: Kind, note: string): Promise<Carried> {
+  const { crossfade, effort, signal, processes } = options;
   await crossfade.stop();
   const changes = await makeChanges(options.connection, kind, note, effort.changes);
   const markers = await readMarkers(options.connection, changes);
   await crossfade.start(signal);
-  const seenMs = await watchMarkers(client, markers, note, signal);
-  await checkAll(client, note, changes);
+  const seen = watchMarkers(client, markers, note, signal, FIRST_MARKER);
+  await seen.first;
+  const used = countProcessorTime({ copier: crossfade, mysql: processes.mysql, cassandra: processes.cassandra });
+  const seenMs = await seen.all;
   const [from, to] = [seenMs[FIRST_MARKER] ?? 0, seenMs.at(-1) ?? 0];
   const counted = (markers.at(-1)?.at ?? 0) - (markers[FIRST_MARKER]?.at ?? 0);
-  return (counted / (to - from)) * 1000;
+  const cost = used(counted);
+  await checkAll(client, note, changes);
+  return { rowsPerSecond: (counted / (to - from)) * 1000, cost: { ...cost } };
 }
 
 /** Without waiting for the disk, which is not what is measured; the server's settings are put back before the service starts. */
@@ -152,35 +163,43 @@ async function readMarkers(connection: Connection, changes: number): Promise<rea
   return rows.map((row) => ({ at: row.at, patient: row.patient_id, medication: String(row.medication_id) }));
 }
 
-/** When each marker was first seen with the note, on the monotonic clock. */
-async function watchMarkers(
+/** When each marker was first seen with the note, on the monotonic clock, and when so many of them were. */
+function watchMarkers(
   client: Client,
   markers: readonly Marker[],
   note: string,
   signal: AbortSignal,
-): Promise<readonly number[]> {
+  before: number,
+): { readonly first: Promise<void>; readonly all: Promise<readonly number[]> } {
   const select = `SELECT note FROM ${KEYSPACE}.medications WHERE patient_id = ? AND medication_id = ?`;
-  const seenMs: number[] = [];
-  const untilMs = performance.now() + CARRIED_WITHIN_MS;
-  // Batches may overtake each other, but not by far: the markers are looked for in their order, the next few at a time.
-  while (seenMs.length < markers.length) {
-    if (performance.now() > untilMs)
-      throw new Error(`the changes were not carried within ${CARRIED_WITHIN_MS / 1000} s`);
-    await sleep(POLL_MS, undefined, { signal });
-    const next = markers.slice(seenMs.length, seenMs.length + CONCURRENT_MARKERS);
-    const notes = await Promise.all(
-      next.map(async ({ patient, medication }) => {
-        const params = [patient, types.Integer.fromString(medication)];
-        return (await client.execute(select, params, { prepare: true })).first()?.note as unknown;
-      }),
-    );
-    const nowMs = performance.now();
-    for (const found of notes) {
-      if (found !== note) break;
-      seenMs.push(nowMs);
+  const first = Promise.withResolvers<void>();
+  const watch = async (): Promise<readonly number[]> => {
+    const seenMs: number[] = [];
+    const untilMs = performance.now() + CARRIED_WITHIN_MS;
+    while (seenMs.length < markers.length) {
+      if (performance.now() > untilMs) {
+        throw new Error(`the changes were not carried within ${CARRIED_WITHIN_MS / 1000} s`);
+      }
+      await sleep(POLL_MS, undefined, { signal });
+      // Batches may overtake each other, but not by far: the markers are looked for in their order.
+      const notes = await Promise.all(
+        markers.slice(seenMs.length).map(async ({ patient, medication }) => {
+          const params = [patient, types.Integer.fromString(medication)];
+          return (await client.execute(select, params, { prepare: true })).first()?.note as unknown;
+        }),
+      );
+      const nowMs = performance.now();
+      for (const found of notes) {
+        if (found !== note) break;
+        seenMs.push(nowMs);
+      }
+      if (seenMs.length > before) first.resolve();
     }
-  }
-  return seenMs;
+    return seenMs;
+  };
+  const all = watch();
+  all.catch(first.reject);
+  return { first: first.promise, all };
 }
 
 /** Every change must have arrived, not the markers alone; the last ones may still be on their way. */

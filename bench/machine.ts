@@ -43,3 +43,22 @@ export function processorMicros(pid: number | undefined): number {
     return 0;
   }
 }
+
+/** Named processes whose processor time is of interest. */
+export type Processes = Readonly<Record<string, { readonly pid: number | undefined } | undefined>>;
+
+/** Starts to count the processor time of processes; the answer tells what each has used since, for one item of `count`, in microseconds. */
+export function countProcessorTime<Names extends Processes>(
+  processes: Names,
+): (count: number) => Record<keyof Names, number> {
+  const now = (): [string, number][] =>
+    Object.entries(processes).map(([name, process]) => [name, processorMicros(process?.pid)]);
+  const before = new Map(now());
+  return (count) => {
+    const used = now().map(([name, micros]) => [
+      name,
+      Math.round(((micros - (before.get(name) ?? 0)) / count) * 10) / 10,
+    ]);
+    return Object.fromEntries(used) as Record<keyof Names, number>;
+  };
+}

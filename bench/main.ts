@@ -16,7 +16,7 @@ import { controlMigration } from './migration.ts';
 import { HELP, type Options, readOptions } from './options.ts';
 import { type Report, reportLines } from './report.ts';
 import { pickNames, writeGets, writeUpdates } from './requests.ts';
-import { type Backends, SCHEMAS, startBaseline, startCrossfade } from './services.ts';
+import { type BackendProcesses, type Backends, SCHEMAS, startBaseline, startCrossfade } from './services.ts';
 
 /** The whole of it, downloads included; a run takes some ten minutes. */
 const DEADLINE_MS = 60 * 60_000;
@@ -61,7 +61,7 @@ type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 async function measure({ figures, effort }: Options, setting: Setting): Promise<Figures> {
   const { supervisor, ghz, folder, signal } = setting;
-  const { backends, mysqlServer } = backendsOf(setting.stack);
+  const { backends, processes } = backendsOf(setting.stack);
   for (const database of Object.values(SCHEMAS)) {
     const { medications } = await loadHospital({ mysql: backends.mysql, database, rows: effort.rows, signal });
     say(`${database}: ${medications} medications`);
@@ -73,7 +73,8 @@ async function measure({ figures, effort }: Options, setting: Setting): Promise<
   const crossfade = await startCrossfade(supervisor, backends, signal);
   await checkAgreement(names, crossfade, baseline);
   const migration = await controlMigration(backends.unleash, crossfade.http);
-  const services = { ghz, folder, crossfade, baseline, mysql: mysqlServer, effort, onProgress: say, signal };
+  const services = { ghz, folder, crossfade, baseline, mysql: processes.mysql, effort, onProgress: say, signal };
+  const shared = { backends, processes, crossfade: crossfade.server, effort, onProgress: say, signal };
   const updates: Pick<ComparisonOptions, 'method' | 'writeRequests'> = {
     method: 'UpdateMedication',
     writeRequests: (path, round) => writeUpdates(path, names, round),
@@ -87,7 +88,7 @@ async function measure({ figures, effort }: Options, setting: Setting): Promise<
     found.updateSourceOnly = await compare({ ...services, ...updates, name: 'updateSourceOnly' });
   }
   if (figures.has('bulk')) {
-    found.bulk = await measureBulk({ backends, migration, effort, onProgress: say, signal });
+    found.bulk = await measureBulk({ ...shared, migration });
   }
   if (figures.has('updateBoth') || figures.has('capture')) {
     await migration.follow(signal);
@@ -96,24 +97,23 @@ async function measure({ figures, effort }: Options, setting: Setting): Promise<
   if (figures.has('updateBoth')) found.updateBoth = await compare({ ...services, ...updates, name: 'updateBoth' });
   await baseline.server.stop();
   if (figures.has('capture')) {
-    const captured = { backends, crossfade: crossfade.server, connection, effort, onProgress: say, signal };
-    found.capture = await measureCapture(captured);
+    found.capture = await measureCapture({ ...shared, connection });
   }
   await crossfade.server.stop();
   await connection.end();
   return found;
 }
 
-function backendsOf({ addresses, mysql: source }: Stack): {
-  backends: Backends;
-  mysqlServer: ComparisonOptions['mysql'];
-} {
-  const { mysql: address, cassandra, unleash } = addresses;
-  const server = source?.servers[0];
-  if (address === undefined || cassandra === undefined || unleash === undefined || server === undefined) {
+function backendsOf(stack: Stack): { readonly backends: Backends; readonly processes: BackendProcesses } {
+  const { mysql: source, cassandra, unleash } = stack.addresses;
+  const mysqlServer = stack.mysql?.servers[0];
+  const cassandraServer = stack.cassandra?.servers[0];
+  if (!source || !cassandra || !unleash || !mysqlServer || !cassandraServer)
     throw new Error('the stack is not complete');
-  }
-  return { backends: { mysql: address, cassandra, unleash }, mysqlServer: server };
+  return {
+    backends: { mysql: source, cassandra, unleash },
+    processes: { mysql: mysqlServer, cassandra: cassandraServer },
+  };
 }
 
 async function run(): Promise<void> {

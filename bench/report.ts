@@ -29,6 +29,13 @@ export interface Comparison {
   readonly loadAverage: LoadAverages;
 }
 
+/** Processor time for one row, in microseconds, by process. `copier`: the service, or the raw drivers' process. */
+export interface RowCost {
+  readonly copier: number;
+  readonly mysql: number;
+  readonly cassandra: number;
+}
+
 /** The bulk copy beside the raw drivers. */
 export interface BulkFigure {
   /** The service's rows a second by the raw drivers': the median of the rounds' ratios. */
@@ -36,6 +43,7 @@ export interface BulkFigure {
   readonly ratios: readonly number[];
   readonly rows: number;
   readonly rowsPerSecond: { readonly crossfade: number; readonly raw: number };
+  readonly microsPerRow: { readonly crossfade: RowCost; readonly raw: RowCost };
   readonly loadAverage: LoadAverages;
 }
 
@@ -48,6 +56,7 @@ export interface CaptureFigure {
     /** Changes by plain SQL: each record is touched. */
     readonly outside: number;
   };
+  readonly microsPerRow: { readonly own: RowCost; readonly outside: RowCost };
   /** Each run on its own. */
   readonly runs: { readonly own: readonly number[]; readonly outside: readonly number[] };
   readonly loadAverage: LoadAverages;
@@ -99,7 +108,9 @@ export function reportLines(report: Report): string[] {
   if (capture !== undefined) {
     const { own, outside } = capture.rowsPerSecond;
     lines.push(verdict('capture.rowsPerSecond.own', Math.round(own), AIMS.capture.own));
+    lines.push(`    ${costLine(capture.microsPerRow.own)}`);
     lines.push(verdict('capture.rowsPerSecond.outside', Math.round(outside), AIMS.capture.outside));
+    lines.push(`    ${costLine(capture.microsPerRow.outside)}`);
   }
   return lines;
 }
@@ -113,4 +124,8 @@ function loadLine({ requestsPerSecond, p50Ms, p99Ms, serviceMicrosPerRequest, my
     `${Math.round(requestsPerSecond)} requests/s, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, ` +
     `${Math.round(serviceMicrosPerRequest)} µs of the service and ${Math.round(mysqlMicrosPerRequest)} µs of MySQL a request`
   );
+}
+
+function costLine({ copier, mysql, cassandra }: RowCost): string {
+  return `${copier} µs of the copying process, ${mysql} µs of MySQL and ${cassandra} µs of Cassandra a row`;
 }

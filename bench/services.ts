@@ -33,6 +33,12 @@ export interface Backends {
   readonly unleash: UnleashAddress;
 }
 
+/** Their processes, whose time is counted. */
+export interface BackendProcesses {
+  readonly mysql: ManagedServer;
+  readonly cassandra: ManagedServer;
+}
+
 /** A service under test. */
 export interface Service {
   readonly server: ManagedServer;

@@ -10,3 +10,12 @@ export function median(values: readonly number[]): number {
 export function rounded(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
+
+/** The median of each member of records that have the same members. */
+export function medians<Name extends string>(records: readonly Readonly<Record<Name, number>>[]): Record<Name, number> {
+  const names = Object.keys(records[0] ?? {}) as Name[];
+  return Object.fromEntries(names.map((name) => [name, median(records.map((record) => record[name]))])) as Record<
+    Name,
+    number
+  >;
+}
