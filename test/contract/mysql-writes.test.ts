@@ -3,8 +3,10 @@ import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKeyCodec, type Key } from '../../src/domain/key.ts';
 import type { Resource, Row, Value } from '../../src/domain/resource.ts';
+import { createMysqlControlStore } from '../../src/stores/mysql/control-store.ts';
 import { createMysqlPool } from '../../src/stores/mysql/pool.ts';
 import { createMysqlRecordStore } from '../../src/stores/mysql/record-store.ts';
+import { setUpSchema } from '../../src/stores/mysql/schema-setup.ts';
 import type { Change, Guard } from '../../src/stores/record-store.ts';
 import { arbitraryRow } from '../support/arbitrary-row.ts';
 import { testCall } from '../support/calls.ts';
@@ -378,6 +380,32 @@ describe('a write', () => {
     expect(await sideVersion(note('a'))).toBe(before);
     // The lock is gone: this would wait for it.
     await store.write(upsert(note('a'), 'z'), GUARD, testCall({ deadlineMs: performance.now() + 2_000 }));
+  });
+});
+
+describe('a user with few privileges', () => {
+  it('sets up and writes, and reads back what a trigger, which it can not see, has changed', async () => {
+    const { resource } = await notes();
+    const { name } = harness.database;
+    const own = `${name}_own`;
+    await harness.database.run(`CREATE USER '${name}'@'%' IDENTIFIED WITH mysql_native_password BY 'secret';
+      GRANT SELECT, INSERT, UPDATE, DELETE ON ${name}.* TO '${name}'@'%';
+      GRANT CREATE, CREATE ROUTINE, EXECUTE, SELECT, INSERT, UPDATE, DELETE ON ${own}.* TO '${name}'@'%';
+      CREATE TRIGGER whisper BEFORE INSERT ON notes FOR EACH ROW SET NEW.title = LOWER(NEW.title)`);
+    const address = { ...harness.database.address, user: name, password: 'secret' };
+    const pool = createMysqlPool({ ...address, controlSchema: own });
+    try {
+      await setUpSchema(pool, testCall());
+      await createMysqlControlStore({ pool }).ensure([resource.id], testCall());
+      const store = createMysqlRecordStore({ pool, resource, role: 'authority' });
+      await store.prepare(testCall());
+      const change: Change = { ...upsert(note('quiet'), 'LOUD'), kind: 'create' };
+      const written = await store.write(change, { epoch: 1, attach: 0 }, testCall());
+      expect(written).toMatchObject({ outcome: 'written', stored: { row: ['ann', 'quiet', 'loud', '1.50', 3] } });
+    } finally {
+      await pool.close();
+      await harness.database.run(`DROP TRIGGER whisper; DROP USER '${name}'@'%'; DROP DATABASE IF EXISTS ${own}`);
+    }
   });
 });
 

@@ -64,6 +64,9 @@ const REFUSED_FOR_NOW = new Set([
   PREPARE_AGAIN,
 ]);
 
+/** Errors of a user who may not do what the service does. */
+const FORBIDDEN = new Set([1044, 1142, 1143, 1227, 1370, 1410]);
+
 /** Errors that say that the content will never be accepted as it is. */
 const CONSTRAINTS: ReadonlyMap<number, string> = new Map([
   [1022, 'a unique key has this value already'],
@@ -134,6 +137,9 @@ export function translateError(error: unknown, context: FailureContext): DomainE
   const constraint = CONSTRAINTS.get(errno);
   if (constraint !== undefined) {
     return make('failed_precondition', 'CONSTRAINT_VIOLATED', `MySQL refuses the content: ${constraint}.`);
+  }
+  if (FORBIDDEN.has(errno)) {
+    return make('internal', 'INTERNAL', `MySQL's user lacks a privilege that the service needs (error ${errno}).`);
   }
   return make('internal', 'INTERNAL', `MySQL refused a statement with error ${errno}.`);
 }

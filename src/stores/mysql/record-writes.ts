@@ -60,21 +60,46 @@ async function prepareWrites(
   deadline: Deadline,
 ): Promise<Prepared> {
   const { resource } = tables;
-  const [columns, version, triggers] = await Promise.all([
+  const [columns, version, isTriggered] = await Promise.all([
     describeColumns(client, resource.mysql, deadline),
     client.read('SELECT @@version', [], deadline),
-    client.read(TRIGGERS_SQL, [resource.mysql.schema, resource.mysql.table], deadline),
+    mayTrigger(client, resource.mysql, deadline),
   ]);
   const isMariadb = /mariadb/i.test(String(version.rows[0]?.[0]));
   const procedure = createWriteProcedure(tables, controlSchema, { columns, isMariadb });
   const found = await client.read(ROUTINES_SQL, [controlSchema, procedure.name], deadline);
   if (found.rows.length === 0) await define(client, procedure, deadline);
-  const storesAsWritten = triggers.rows.length === 0 && !resource.columns.some((column) => column.serverChanges);
+  const storesAsWritten = !isTriggered && !resource.columns.some((column) => column.serverChanges);
   return { procedure, storesAsWritten };
 }
 
-const TRIGGERS_SQL = `SELECT 1 FROM information_schema.TRIGGERS
-  WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ? AND ACTION_TIMING = 'BEFORE' LIMIT 1`;
+/**
+ * Whether a trigger may change what is written. No only if there is none, and the user would see one: a user without the
+ * TRIGGER privilege sees none. One who has it through a role is not recognised, which only costs a read.
+ */
+async function mayTrigger(
+  client: MysqlClient,
+  { schema, table }: Resource['mysql'],
+  deadline: Deadline,
+): Promise<boolean> {
+  const user = await client.read('SELECT CURRENT_USER()', [], deadline);
+  const name = String(user.rows[0]?.[0]);
+  const at = name.lastIndexOf('@');
+  const grantee = `'${name.slice(0, at)}'@'${name.slice(at + 1)}'`;
+  const parameters = [schema, table, grantee, grantee, schema, grantee, schema, table];
+  const { rows } = await client.read(TRIGGERS_SQL, parameters, deadline);
+  const [triggers, privileges] = rows[0] ?? [];
+  return Number(triggers) > 0 || Number(privileges) === 0;
+}
+
+const TRIGGERS_SQL = `SELECT
+    (SELECT COUNT(*) FROM information_schema.TRIGGERS
+      WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ? AND ACTION_TIMING = 'BEFORE'),
+    (SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'TRIGGER' AND GRANTEE = ?)
+    + (SELECT COUNT(*) FROM information_schema.SCHEMA_PRIVILEGES
+      WHERE PRIVILEGE_TYPE = 'TRIGGER' AND GRANTEE = ? AND TABLE_SCHEMA = ?)
+    + (SELECT COUNT(*) FROM information_schema.TABLE_PRIVILEGES
+      WHERE PRIVILEGE_TYPE = 'TRIGGER' AND GRANTEE = ? AND TABLE_SCHEMA = ? AND TABLE_NAME = ?)`;
 
 const ROUTINES_SQL = `SELECT 1 FROM information_schema.ROUTINES
   WHERE ROUTINE_SCHEMA = ? AND ROUTINE_NAME = ? AND ROUTINE_TYPE = 'PROCEDURE'`;
