@@ -58,7 +58,7 @@ const unleash = z.strictObject({
 const telemetry = z.strictObject({
   serviceName: text.default('crossfade'),
   /** Where traces go. `none`: nowhere. */
-  exporter: z.enum(['otlp', 'zipkin', 'none']).default('none'),
+  exporter: z.enum(['otlp', 'zipkin', 'none']).default('otlp'),
   /** The exporter's address. Default: the exporter's own (OTLP over HTTP on 4318, Zipkin on 9411). */
   endpoint: z.url().optional(),
   /** The part of requests that is traced when the caller does not say; shadowed requests always are. */

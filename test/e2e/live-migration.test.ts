@@ -71,6 +71,7 @@ describe('a live migration through the API, driven by flags', () => {
             cassandra: { ...inject('cassandra'), createTables: true },
           },
           unleash: { url: `${unleash.url}/api`, tokenEnv: 'UNLEASH' },
+          telemetry: { exporter: 'none' },
         }),
         'test.yaml',
         { MYSQL: mysql.password, UNLEASH: unleash.clientToken },

@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const program = join(import.meta.dirname, '../../src/main.ts');
+/** A port on which nobody listens: the system's own discard service, if any, answers no HTTP. */
+const NOBODY = 'http://127.0.0.1:9';
+
+interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function crossfade(...args: string[]): Promise<Run> {
+  try {
+    const env = { PATH: process.env.PATH ?? '' };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, ...args], {
+      env,
+      timeout: 20_000,
+    });
+    return { code: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, stdout, stderr };
+  }
+}
+
+describe('the command line', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'crossfade-cli-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('shows every command and examples with --help', async () => {
+    const { code, stdout } = await crossfade('--help');
+    expect(code).toBe(0);
+    for (const command of ['serve', 'status', 'backfill', 'verify', 'repair', 'flags', 'dev'])
+      expect(stdout).toContain(command);
+    expect(stdout).toContain('Examples:');
+    expect(stdout).toContain('Exit codes:');
+  });
+
+  it.each(['serve', 'status', 'backfill', 'verify', 'repair', 'dev'])('shows examples of %s', async (command) => {
+    const { code, stdout } = await crossfade(command, '--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`crossfade ${command}`);
+    expect(stdout).toContain('Examples:');
+  });
+
+  it('ends with 2 for a wrong command line, and says what is wrong', async () => {
+    expect(await crossfade('nonsense')).toMatchObject({ code: 2, stderr: expect.stringContaining('nonsense') });
+    expect(await crossfade('verify')).toMatchObject({ code: 2, stderr: expect.stringContaining('resource') });
+    expect(await crossfade('backfill', 'a', '--rate', 'fast')).toMatchObject({ code: 2 });
+  });
+
+  it('ends with 2 for a wrong config, and names every mistake', async () => {
+    const config = join(folder, 'wrong.yaml');
+    await writeFile(config, 'resources: []\nstores: { mysql: { host: db } }\n');
+    const { code, stderr } = await crossfade('serve', '--config', config);
+    expect(code).toBe(2);
+    for (const key of ['descriptors', 'resources', 'stores.mysql.user']) expect(stderr).toContain(key);
+    expect(stderr).not.toContain('at ');
+  });
+
+  it('ends with 4 when no service answers, and says how to mend it', async () => {
+    const { code, stderr } = await crossfade('status', '--server', NOBODY);
+    expect(code).toBe(4);
+    expect(stderr).toContain('--server');
+  });
+
+  it('asks for a token before it creates flags', async () => {
+    const { code, stderr } = await crossfade('flags', 'create', 'medications', '--unleash-url', NOBODY);
+    expect(code).toBe(2);
+    expect(stderr).toContain('UNLEASH_ADMIN_TOKEN');
+  });
+});

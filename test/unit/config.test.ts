@@ -1,0 +1,93 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, loadConfig, parseConfig } from '../../src/app/config.ts';
+
+const least = `
+descriptors: records.binpb
+resources: [{ type: hospital.v1.Medication }]
+stores:
+  mysql: { host: db, user: crossfade, passwordEnv: DB_PASSWORD }
+`;
+
+function mistakesOf(source: string, env: Record<string, string> = {}): readonly string[] {
+  try {
+    parseConfig(source, '/etc/crossfade.yaml', env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes;
+    throw error;
+  }
+  return [];
+}
+
+describe('the config', () => {
+  it('needs little, and fills in the rest', () => {
+    const config = parseConfig(least, '/etc/crossfade/crossfade.yaml', { DB_PASSWORD: 'secret' });
+    expect(config.descriptors).toBe('/etc/crossfade/records.binpb');
+    expect(config.grpc).toEqual({ host: '127.0.0.1', port: 50051 });
+    expect(config.migration.leaseMs).toBe(1_000);
+    expect(config.secrets.mysqlPassword).toBe('secret');
+    expect(config.stores.cassandra).toBeUndefined();
+  });
+
+  it('is frozen', () => {
+    const config = parseConfig(least, 'crossfade.yaml', { DB_PASSWORD: '' });
+    expect(Object.isFrozen(config.stores.mysql)).toBe(true);
+  });
+
+  it('reports every mistake at once, by its key', () => {
+    const mistakes = mistakesOf(`
+resources: []
+stores:
+  mysql: { host: db, port: 99999, usr: crossfade }
+  cassandra: { contactPoints: [] }
+telemetry: { sampleRatio: 2 }
+`);
+    const text = mistakes.join('\n');
+    for (const key of [
+      'descriptors',
+      'resources',
+      'stores.mysql.port',
+      'stores.mysql.user',
+      'usr',
+      'stores.cassandra.contactPoints',
+      'stores.cassandra.localDataCenter',
+      'telemetry.sampleRatio',
+    ]) {
+      expect(text).toContain(key);
+    }
+  });
+
+  it('names the environment variables that are not set', () => {
+    const withFlags = `${least}unleash: { url: 'http://flags/api' }\n`;
+    expect(mistakesOf(withFlags)).toEqual([
+      'stores.mysql.passwordEnv: the environment variable DB_PASSWORD is not set',
+      'unleash.tokenEnv: the environment variable UNLEASH_TOKEN is not set',
+    ]);
+  });
+
+  it('refuses a resource that is named twice, and what is no YAML', () => {
+    const twice = least.replace('[{', '[{ type: hospital.v1.Medication }, {');
+    expect(mistakesOf(twice, { DB_PASSWORD: '' })).toEqual(['resources: hospital.v1.Medication is named twice']);
+    expect(mistakesOf('a: [b')[0]).toContain('no YAML');
+  });
+
+  it('never holds a secret in an error', () => {
+    const mistakes = mistakesOf(`${least}secret: 1\n`, { DB_PASSWORD: 'open sesame' });
+    expect(mistakes.join()).not.toContain('open sesame');
+    expect(mistakes.join()).toContain('secret');
+  });
+
+  it('is read from a file, or says that it can not be', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'crossfade-config-'));
+    try {
+      await writeFile(join(folder, 'crossfade.yaml'), least);
+      const config = await loadConfig(join(folder, 'crossfade.yaml'), { DB_PASSWORD: 'x' });
+      expect(config.descriptors).toBe(join(folder, 'records.binpb'));
+      await expect(loadConfig(join(folder, 'other.yaml'), {})).rejects.toThrow('ENOENT');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
