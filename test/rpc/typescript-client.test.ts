@@ -1,0 +1,132 @@
+import { Code } from '@connectrpc/connect';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Medications as MedicationsService } from '../../clients/typescript/gen/hospital/v1/medications_pb.ts';
+import {
+  createSession,
+  isOutcomeUnknown,
+  reasonOf,
+  type SessionOptions,
+} from '../../clients/typescript/src/session.ts';
+import { DomainError } from '../../src/domain/errors.ts';
+import type { Call } from '../../src/stores/call.ts';
+import type { Records } from '../../src/stores/record-store.ts';
+import { loadMedications, memoryRecords, type Servers, startServers } from '../support/rpc-fixture.ts';
+
+/** Nobody listens there. */
+const NOBODY = 'http://127.0.0.1:9';
+const parent = 'patients/007e7104-87fa-f67b-8ce7-2312b271e08a';
+const medication = { code: 7, description: 'a drug', startTime: { seconds: 1_700_000_000n, nanos: 0 } };
+
+describe('the TypeScript client', () => {
+  let servers: Servers;
+  let records: Records;
+  /** The calls that reached the records, in order. */
+  let calls: { readonly operation: string; readonly call: Call }[];
+  /** Thrown by the next calls, one each. */
+  let failures: DomainError[];
+
+  beforeEach(async () => {
+    const medications = await loadMedications();
+    calls = [];
+    failures = [];
+    records = memoryRecords(medications.resource);
+    const meet = (operation: string, call: Call) => {
+      calls.push({ operation, call });
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+    };
+    const watched: Records = {
+      maxKeys: records.maxKeys,
+      getMany: async (keys, call) => {
+        meet('read', call);
+        return records.getMany(keys, call);
+      },
+      list: async (query, call) => {
+        meet('list', call);
+        return records.list(query, call);
+      },
+      write: async (change, call) => {
+        meet('write', call);
+        return records.write(change, call);
+      },
+    };
+    servers = await startServers({ medications, records: watched });
+  });
+  afterEach(() => servers.stop());
+
+  const grpc = () => `http://127.0.0.1:${servers.grpcPort}`;
+  const session = (more: Partial<SessionOptions> = {}) => createSession({ addresses: [grpc()], ...more });
+  const create = (options: Partial<SessionOptions> = {}) => {
+    const begun = session(options);
+    const client = begun.client(MedicationsService);
+    return { begun, client, created: client.createMedication({ parent, medicationId: '1', medication }) };
+  };
+  const unavailable = new DomainError({ kind: 'unavailable', reason: 'NO_LEASE', message: 'no lease' });
+  const unknown = new DomainError({ kind: 'unknown', reason: 'OUTCOME_UNKNOWN', message: 'the link broke' });
+
+  it('sends back the version that it was last given, for each record by itself', async () => {
+    const { begun, client, created } = create();
+    const { name } = await created;
+    expect(begun.versionOf(name)).toBeGreaterThan(0n);
+    await client.getMedication({ name });
+    expect(calls.at(-1)?.call.atLeast).toBe(begun.versionOf(name));
+    await client.getMedication({ name: `${parent}/medications/2` }).catch(() => {});
+    expect(calls.at(-1)?.call.atLeast).toBe(0n);
+  });
+
+  it('remembers the version of an absence', async () => {
+    const { begun, client, created } = create();
+    const { name } = await created;
+    const before = begun.versionOf(name);
+    await client.deleteMedication({ name });
+    await expect(client.getMedication({ name })).rejects.toMatchObject({ code: Code.NotFound });
+    expect(begun.versionOf(name)).toBeGreaterThan(before);
+  });
+
+  it('says who calls', async () => {
+    await create({ caller: 'pharmacy', user: 'ann' }).created;
+    expect(calls.at(-1)?.call).toMatchObject({ caller: 'pharmacy', user: 'ann' });
+  });
+
+  it('passes an instance over that does not answer, for reads and writes', async () => {
+    const { client, created } = create({ addresses: [NOBODY, grpc()] });
+    const { name } = await created;
+    expect((await client.getMedication({ name })).description).toBe('a drug');
+  });
+
+  it('sends a read again on UNAVAILABLE, and a write that the service itself refused', async () => {
+    failures.push(unavailable, unavailable);
+    const { client, created } = create();
+    const { name } = await created;
+    failures.push(unavailable);
+    await client.getMedication({ name });
+    expect(calls.map(({ operation }) => operation)).toEqual(['write', 'write', 'write', 'read', 'read']);
+  });
+
+  it('never sends a write again whose outcome is not known', async () => {
+    failures.push(unknown);
+    const error = await create().created.catch((thrown: unknown) => thrown);
+    expect(isOutcomeUnknown(error)).toBe(true);
+    expect(reasonOf(error)).toBe('OUTCOME_UNKNOWN');
+    expect(calls).toHaveLength(1);
+  });
+
+  it('gives up after as many tries as it was told', async () => {
+    failures.push(unavailable, unavailable, unavailable);
+    await expect(create({ retries: 2 }).created).rejects.toMatchObject({ code: Code.Unavailable });
+    expect(calls).toHaveLength(3);
+  });
+
+  it('does not count a refusal as an unknown outcome', async () => {
+    const { client, created } = create();
+    await created;
+    const again = await client
+      .createMedication({ parent, medicationId: '1', medication })
+      .catch((error: unknown) => error);
+    expect(isOutcomeUnknown(again)).toBe(false);
+  });
+
+  it('needs an address', () => {
+    expect(() => createSession({ addresses: [] })).toThrow(RangeError);
+  });
+});
