@@ -162,6 +162,7 @@ async function runStages(
       clearInterval(killer);
     }
     await kills.settle();
+    if (stage.twoStores) await untilCompared(shadows, before, signal);
     shadowByStage[stage.id] = shadowsSince(await shadows.look(), before);
     if (stage.id === 'rollback') rollbackMs = Math.max(0, traffic.progress.lastTargetReadMs - measured.rolledBackMs);
     terminal.say(`  ${progressText(traffic.progress)}, ${shadowText(shadowByStage[stage.id])}`);
@@ -170,6 +171,16 @@ async function runStages(
   return { shadowByStage, rollbackMs };
 }
 
+/** A stage of two stores is not over before some reads were compared: it may have ended just when they agreed again. */
+async function untilCompared(shadows: ShadowCounter, before: ShadowCounts, signal: AbortSignal): Promise<void> {
+  const untilMs = performance.now() + COMPARED_WITHIN_MS;
+  while (shadowsSince(await shadows.look(), before).match === 0 && performance.now() < untilMs) {
+    await sleep(COMPARED_LOOK_MS, undefined, { signal });
+  }
+}
+
+const COMPARED_WITHIN_MS = 10_000;
+const COMPARED_LOOK_MS = 200;
 const KILL_LOOK_MS = 50;
 
 /** A failure is told when the stage ends. */

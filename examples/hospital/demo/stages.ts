@@ -41,8 +41,6 @@ const QUICK_OUTAGE_MS = 5_000;
 const LOOK_MS = 100;
 /** A follower that was away has been missed by a write long before. */
 const LEFT_WITHIN_MS = 15_000;
-/** The first comparison comes with the first read after the follower is in sync. */
-const FIRST_COMPARISON_WITHIN_MS = 10_000;
 
 /** The stages in order. */
 export const stages: readonly Stage[] = [
@@ -85,15 +83,11 @@ function readStage(id: string, percent: number): Stage {
 }
 
 async function synchronize(context: StageContext): Promise<void> {
-  const { flags, watch, terminal, measured, shadows, signal } = context;
+  const { flags, watch, terminal, measured } = context;
   await flags.setShadowRead(SHADOW_PERCENT);
   await flags.setPhase('synchronize', true);
   const migration = await watch.untilInSync(showChanges(terminal));
   measured.bulk = bulkOf(migration);
-  const untilMs = performance.now() + FIRST_COMPARISON_WITHIN_MS;
-  while ((await shadows.look()).match === 0 && performance.now() < untilMs) {
-    await sleep(LOOK_MS, undefined, { signal });
-  }
 }
 
 async function killCassandra({ stack, watch, terminal, quick, signal }: StageContext): Promise<void> {
