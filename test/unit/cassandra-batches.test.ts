@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createKeyCodec } from '../../src/domain/key.ts';
 import type { Resource } from '../../src/domain/resource.ts';
-import { compilePartitionOf, forEachBounded, groupIntoBatches } from '../../src/stores/cassandra/apply.ts';
-import { BATCH_BYTES, BATCH_ROWS } from '../../src/stores/cassandra/limits.ts';
+import {
+  compilePartitionOf,
+  forEachBounded,
+  groupIntoBatches,
+  mixSmallBatches,
+} from '../../src/stores/cassandra/apply.ts';
+import { BATCH_BYTES, BATCH_ROWS, MIXED_BYTES, MIXED_PARTITIONS } from '../../src/stores/cassandra/limits.ts';
 import { compileStatements } from '../../src/stores/cassandra/statements.ts';
 import { splitRing } from '../../src/stores/cassandra/walk.ts';
 import type { Copy } from '../../src/stores/record-store.ts';
@@ -41,6 +46,19 @@ describe('copies on their way into batches', () => {
       copy('ann', 'd'),
     ]);
     expect(large.map((batch) => batch.length)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('share batches of few partitions and bytes where every node has them all, but for what fills one alone', () => {
+    const { sizeOf } = compileStatements(notesResource, { keyspace: 'k', table: 't' }, 1);
+    const small = Array.from({ length: 2 * MIXED_PARTITIONS + 1 }, (_, i) => copy(`owner ${i}`, 'note'));
+    const large = Array.from({ length: BATCH_ROWS }, (_, i) => copy('ann', `${i}`, 'x'.repeat(MIXED_BYTES / 10)));
+    const mixed = mixSmallBatches(group([...large, ...small]), sizeOf);
+    expect(mixed.map((batch) => batch.length)).toEqual([BATCH_ROWS, MIXED_PARTITIONS, MIXED_PARTITIONS, 1]);
+    const wide = Array.from({ length: 9 }, (_, i) => copy(`owner ${i}`, 'note', 'x'.repeat(MIXED_BYTES / 4)));
+    for (const batch of mixSmallBatches(group(wide), sizeOf)) {
+      expect(batch.reduce((bytes, one) => bytes + sizeOf(one), 0)).toBeLessThanOrEqual(MIXED_BYTES);
+    }
+    expect(mixSmallBatches(group(wide), sizeOf).flat()).toEqual(wide);
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import type { Resource } from '../../domain/resource.ts';
 import type { Copy } from '../record-store.ts';
-import { BATCH_BYTES, BATCH_ROWS } from './limits.ts';
+import { BATCH_BYTES, BATCH_ROWS, MIXED_BYTES, MIXED_PARTITIONS } from './limits.ts';
 
 /** Compiles what names the partition of a key: keys with the same parent have the same. */
 export function compilePartitionOf(resource: Resource): (copy: { readonly key: { readonly id: string } }) => string {
@@ -39,6 +39,39 @@ export function groupIntoBatches(
     }
   }
   return batches;
+}
+
+/**
+ * Puts small batches of one partition together into unlogged batches of a few. Only where the node that gets one has all
+ * its partitions itself: elsewhere it would pass most of them on. Half the processor time of single statements, here and there.
+ */
+export function mixSmallBatches(
+  batches: readonly (readonly Copy[])[],
+  sizeOf: (copy: Copy) => number,
+): readonly (readonly Copy[])[] {
+  const mixed: (readonly Copy[])[] = [];
+  let open: Copy[] = [];
+  let partitions = 0;
+  let bytes = 0;
+  for (const batch of batches) {
+    let size = 0;
+    for (const copy of batch) size += sizeOf(copy);
+    if (size > MIXED_BYTES / 2) {
+      mixed.push(batch);
+      continue;
+    }
+    if (partitions === MIXED_PARTITIONS || bytes + size > MIXED_BYTES) {
+      mixed.push(open);
+      open = [];
+      partitions = 0;
+      bytes = 0;
+    }
+    open.push(...batch);
+    partitions += 1;
+    bytes += size;
+  }
+  if (open.length > 0) mixed.push(open);
+  return mixed;
 }
 
 /** Does something with each item, at most `limit` at once; the first failure ends it. */

@@ -66,7 +66,9 @@ export interface CassandraClient {
   connect(role: Role, call: Pick<Call, 'deadlineMs' | 'signal'>): Promise<void>;
   /** Runs a prepared statement; takes no longer than until the deadline. Throws the driver's errors. */
   run(statement: Bound, deadlineMs: number, options?: StatementOptions): Promise<types.ResultSet>;
-  /** Runs statements of one partition as one unlogged batch. Throws the driver's errors. */
+  /** Whether each node of the local data centre has every record of a keyspace; false while that is not known. */
+  replicatedEverywhere(keyspace: string): boolean;
+  /** Runs statements as one unlogged batch; the node of the first one's partition gets it. Throws the driver's errors. */
   runBatch(statements: readonly Bound[], deadlineMs: number): Promise<void>;
   /** Bounds a piece of work by a call's deadline and signal, and translates the driver's errors. */
   within<Result>(role: Role, call: Pick<Call, 'deadlineMs' | 'signal'>, work: () => Promise<Result>): Promise<Result>;
@@ -80,6 +82,7 @@ export interface CassandraClient {
 export function createCassandraClient(config: CassandraConfig, clock: Clock = systemClock): CassandraClient {
   const consistency = config.consistency ?? 'LOCAL_QUORUM';
   const driver = new Client(driverOptions(config, consistency));
+  keepRefreshing(driver);
   const optionsUntil = (deadlineMs: number): QueryOptions => ({
     prepare: true,
     isIdempotent: true,
@@ -93,6 +96,11 @@ export function createCassandraClient(config: CassandraConfig, clock: Clock = sy
     },
     run: ({ query, params }, deadlineMs, options) =>
       driver.execute(query, params as unknown[], { ...optionsUntil(deadlineMs), ...options }),
+    replicatedEverywhere: (keyspace) => {
+      const replicas = driver.getReplicas(keyspace, ANY_PARTITION) ?? [];
+      const local = driver.hosts.values().filter((host) => host.datacenter === config.localDataCenter);
+      return local.length > 0 && local.every((host) => replicas.includes(host));
+    },
     runBatch: async (statements, deadlineMs) => {
       const options = { ...optionsUntil(deadlineMs), logged: false };
       await driver.batch(statements as { query: string; params: unknown[] }[], options);
@@ -103,7 +111,36 @@ export function createCassandraClient(config: CassandraConfig, clock: Clock = sy
   };
 }
 
+/** Where each node has every record, it has any. */
+const ANY_PARTITION = Buffer.from([0]);
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** The part of the driver's control connection that is guarded; not in its types. */
+interface ControlConnection {
+  readonly connection: object | null;
+  readonly _isShuttingDown: boolean;
+  _refresh(hosts?: unknown): Promise<void>;
+}
+
+/**
+ * Keeps a failed refresh of the driver's control connection from ending the process, and tries again. When a node goes away while
+ * a refresh waits for it, the driver (4.10.0) begins a second one, which takes the connection away from the first;
+ * the first then throws a TypeError from a timer, where nobody can catch it.
+ */
+function keepRefreshing(driver: Client): void {
+  const control = (driver as unknown as { readonly controlConnection: ControlConnection }).controlConnection;
+  const refresh = control._refresh.bind(control);
+  const again = (): void => {
+    if (control.connection === null && !control._isShuttingDown) void control._refresh();
+  };
+  control._refresh = async (hosts) => {
+    try {
+      await refresh(hosts);
+    } catch {
+      setTimeout(again, RECONNECT_MS).unref();
+    }
+  };
+}
 
 function driverOptions(config: CassandraConfig, consistency: Consistency): ConstructorParameters<typeof Client>[0] {
   const local = consistency === 'LOCAL_QUORUM';

@@ -15,6 +15,12 @@ export const BATCH_ROWS = 50;
 /** Bytes of one batch, roughly: far below the server's largest mutation (half a commit log segment). */
 export const BATCH_BYTES = 64 * 1024;
 
+/** Partitions of a batch of several: the server warns of more (`unlogged_batch_across_partitions_warn_threshold`). */
+export const MIXED_PARTITIONS = 10;
+
+/** Bytes of such a batch, roughly: the server warns beyond 5 KiB and refuses beyond 50 (`batch_size_fail_threshold`). */
+export const MIXED_BYTES = 4 * 1024;
+
 /** The most records of one page of a list or walk. */
 export const MAX_PAGE = 1_000;
 

@@ -4,7 +4,7 @@ import { createKeyCodec, type Key, type KeyCodec } from '../../domain/key.ts';
 import type { Resource } from '../../domain/resource.ts';
 import type { Call } from '../call.ts';
 import type { Copy, FollowerStore, ListQuery, Stored, WalkPage } from '../record-store.ts';
-import { compilePartitionOf, forEachBounded, groupIntoBatches } from './apply.ts';
+import { compilePartitionOf, forEachBounded, groupIntoBatches, mixSmallBatches } from './apply.ts';
 import type { CassandraClient } from './client.ts';
 import { readClocks } from './clocks.ts';
 import { isUnreadablePageState, type Role, unavailable } from './errors.ts';
@@ -38,11 +38,9 @@ export interface CassandraRecordStoreOptions {
  */
 export function createCassandraRecordStore(options: CassandraRecordStoreOptions): FollowerStore {
   const { client, resource, role } = options;
-  const statements = compileStatements(
-    resource,
-    tableOf(resource),
-    options.markerTtlSeconds ?? DEFAULT_MARKER_TTL_SECONDS,
-  );
+  const table = tableOf(resource);
+  const { keyspace } = table;
+  const statements = compileStatements(resource, table, options.markerTtlSeconds ?? DEFAULT_MARKER_TTL_SECONDS);
   const maxPage = Math.min(MAX_PAGE, Math.ceil(TOMBSTONES_OF_A_PAGE / resource.columns.length));
   const engine: Engine = { client, resource, statements, codec: createKeyCodec(resource), maxPage };
   const within = <Result>(call: Call, work: () => Promise<Result>): Promise<Result> => client.within(role, call, work);
@@ -53,8 +51,12 @@ export function createCassandraRecordStore(options: CassandraRecordStoreOptions)
     getMany: (keys, call) => within(call, () => getMany(engine, keys, batching.partitionOf, call)),
     list: (query, call) => within(call, () => list(engine, query, call)),
     apply: (copies, call) => {
-      const batches = copies.length === 1 ? [copies] : groupIntoBatches(copies, batching);
-      return within(call, () => applyBatches(engine, batches, call));
+      if (copies.length === 1) return within(call, () => applyBatches(engine, [copies], call));
+      const batches = groupIntoBatches(copies, batching);
+      const mayMix = client.replicatedEverywhere(keyspace);
+      return within(call, () =>
+        applyBatches(engine, mayMix ? mixSmallBatches(batches, batching.sizeOf) : batches, call),
+      );
     },
     split: (chunkRows, call) =>
       splitRing(chunkRows, (from, limit) => within(call, () => readTokens(engine, from, limit, call)), call),
