@@ -176,23 +176,16 @@ function watchMarkers(
   const watch = async (): Promise<readonly number[]> => {
     const seenMs: number[] = [];
     const untilMs = performance.now() + CARRIED_WITHIN_MS;
-    while (seenMs.length < markers.length) {
-      if (performance.now() > untilMs) {
-        throw new Error(`the changes were not carried within ${CARRIED_WITHIN_MS / 1000} s`);
+    for (const { patient, medication } of markers) {
+      const params = [patient, types.Integer.fromString(medication)];
+      // One look at a time, at one marker: reads of more would compete with what is measured.
+      while ((await client.execute(select, params, { prepare: true })).first()?.note !== note) {
+        if (performance.now() > untilMs) {
+          throw new Error(`the changes were not carried within ${CARRIED_WITHIN_MS / 1000} s`);
+        }
+        await sleep(POLL_MS, undefined, { signal });
       }
-      await sleep(POLL_MS, undefined, { signal });
-      // Batches may overtake each other, but not by far: the markers are looked for in their order.
-      const notes = await Promise.all(
-        markers.slice(seenMs.length).map(async ({ patient, medication }) => {
-          const params = [patient, types.Integer.fromString(medication)];
-          return (await client.execute(select, params, { prepare: true })).first()?.note as unknown;
-        }),
-      );
-      const nowMs = performance.now();
-      for (const found of notes) {
-        if (found !== note) break;
-        seenMs.push(nowMs);
-      }
+      seenMs.push(performance.now());
       if (seenMs.length > before) first.resolve();
     }
     return seenMs;

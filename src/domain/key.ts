@@ -44,7 +44,11 @@ export function createKeyCodec(resource: Pick<Resource, 'columns' | 'keyLength'>
   return {
     fromValues,
     fromRow: (row) => fromValues(row.slice(0, types.length) as KeyValue[]),
-    fromBytes: (bytes) => fromValues(decode(types, bytes)),
+    fromBytes: (bytes) => {
+      const values = decode(types, bytes);
+      const id = latin1(bytes);
+      return { values, bytes: Buffer.from(id, 'latin1'), id };
+    },
   };
 }
 
@@ -96,24 +100,30 @@ function decode(types: readonly ColumnType[], bytes: Uint8Array): KeyValue[] {
 function decodeInt(buffer: Buffer, at: number, wide: boolean): { value: KeyValue; next: number } {
   const high = buffer[at];
   if (high === undefined || at + INT_BYTES > buffer.length) throw new RangeError('the key ends within an integer');
-  const value = (BigInt(high) << 64n) + buffer.readBigUInt64BE(at + 1) - INT_OFFSET;
+  const low = buffer.readBigUInt64BE(at + 1);
+  const value = high === 1 ? low : (BigInt(high) << 64n) + low - INT_OFFSET;
   return { value: wide ? value : Number(value), next: at + INT_BYTES };
 }
 
 function decodeBytes(buffer: Buffer, at: number, type: ColumnType): { value: KeyValue; next: number } {
+  const zero = buffer.indexOf(0, at);
+  // Nearly always the first zero ends the value; one within it is followed by 0xff.
+  const part =
+    buffer[zero + 1] === 0 && zero >= 0 ? { raw: buffer.subarray(at, zero), end: zero } : unescaped(buffer, at);
+  const value = type.kind === 'bytes' ? Buffer.from(part.raw) : part.raw.toString('utf8');
+  return { value, next: part.end + 2 };
+}
+
+/** The bytes from `at` up to the terminator at `end`, each zero without what follows it. */
+function unescaped(buffer: Buffer, at: number): { raw: Buffer; end: number } {
   const raw: number[] = [];
   for (let i = at; i + 1 < buffer.length; i++) {
     const byte = buffer[i] as number;
-    if (byte !== 0) {
-      raw.push(byte);
-      continue;
+    if (byte === 0) {
+      if (buffer[i + 1] === 0) return { raw: Buffer.from(raw), end: i };
+      i++;
     }
-    if (buffer[i + 1] === 0) {
-      const whole = Buffer.from(raw);
-      return { value: type.kind === 'bytes' ? whole : whole.toString('utf8'), next: i + 2 };
-    }
-    raw.push(0);
-    i++;
+    raw.push(byte);
   }
   throw new RangeError('the key ends within a value');
 }

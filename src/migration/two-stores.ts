@@ -118,9 +118,9 @@ function listRead(options: TwoStoresOptions, query: ListQuery): Question {
 }
 
 async function answer(options: TwoStoresOptions, question: Question, call: Call): Promise<readonly Stored[]> {
-  const { resource, clock, metrics, flags, shadow } = options;
+  const { resource, clock, metrics, shadow } = options;
   const beganMs = clock.monotonicMs();
-  const shadowed = shadow !== null && flags.shadowRead(resource.id, subjectOf(call, question.name()));
+  const shadowed = shadow !== null && wantsShadow(options, question, call);
   if (shadowed) call.trace.keep();
   const found = await read(options, question, call);
   const durationMs = clock.monotonicMs() - beganMs;
@@ -133,6 +133,12 @@ async function answer(options: TwoStoresOptions, question: Question, call: Call)
     shadow.begin({ stored: found.stored, store: found.store, durationMs, trace: call.trace });
   }
   return found.stored;
+}
+
+/** Nothing is asked of the flag while there is nothing to compare with. */
+function wantsShadow({ resource, lease, flags }: TwoStoresOptions, question: Question, call: Call): boolean {
+  if (lease.latest(resource.id)?.state !== 'in_sync') return false;
+  return flags.shadowRead(resource.id, subjectOf(call, question.name()));
 }
 
 async function read(options: TwoStoresOptions, question: Question, call: Call): Promise<Answer> {
