@@ -102,7 +102,8 @@ export function reportLines(report: Report): string[] {
     lines.push(verdict('bulk.ratio', bulk.ratio, AIMS.bulk));
     const { crossfade, raw } = bulk.rowsPerSecond;
     lines.push(
-      `    ${bulk.rows} rows: crossfade ${Math.round(crossfade)} rows/s, raw drivers ${Math.round(raw)} rows/s`,
+      `    crossfade ${Math.round(crossfade)} rows/s, ${costLine(bulk.microsPerRow.crossfade)}`,
+      `    raw       ${Math.round(raw)} rows/s, ${costLine(bulk.microsPerRow.raw)}`,
     );
   }
   if (capture !== undefined) {
