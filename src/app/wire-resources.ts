@@ -171,11 +171,17 @@ function createTarget({ config, stores, metrics }: Surroundings, resource: Resou
 }
 
 function settingsOf({ migration }: Config): MigrationSettings {
-  const { touchBatch, chunkRows, chunkLeaseMs, jobWorkers } = migration;
+  const { touchBatch, chunkRows, chunkLeaseMs, jobWorkers, backfillShare, verificationShare } = migration;
   return {
     protocol: migration,
     capture: { ...defaultCaptureSettings, touchBatch },
-    jobs: { ...defaultJobSettings, workers: jobWorkers, chunkRows, chunkLeaseMs },
+    jobs: {
+      ...defaultJobSettings,
+      workers: jobWorkers,
+      chunkRows,
+      chunkLeaseMs,
+      shareBesideCallers: { backfill: backfillShare, verification: verificationShare },
+    },
   };
 }
 

@@ -19,6 +19,7 @@ import type { Flags } from './flags.ts';
 import { mendGap } from './gap.ts';
 import { JobRunner } from './job-runner.ts';
 import type { Lease } from './lease.ts';
+import { LiveTraffic } from './live-traffic.ts';
 import { RecentAcknowledgements } from './recent-acknowledgements.ts';
 import { type Repaired, repair } from './repair.ts';
 import type { ProtocolSettings } from './settings.ts';
@@ -79,8 +80,9 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
   const control = () => lease.latest(resource.id);
   const barriers = new Barriers({ changeLog, clock });
   const acknowledged = new RecentAcknowledgements();
+  const traffic = new LiveTraffic(clock);
   const demotion = new Demotion({ ...options, resource: resource.id, settings: options.settings.protocol });
-  const records = createRecords(options, demotion, acknowledged, barriers);
+  const records = createRecords({ ...options, traffic }, demotion, acknowledged, barriers);
   const looking = { resource, authority: options.source, barriers, clock, jobs: options.jobs, metrics };
   let attachSeen = 0;
   return {
@@ -99,7 +101,7 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
           : [
               createController(options, demotion, barriers).run(signal),
               createCapture(options, target, demotion, acknowledged, barriers, signal).run(signal),
-              createJobs(options, { ...looking, follower: target }).run(signal),
+              createJobs({ ...options, traffic }, { ...looking, follower: target }).run(signal),
             ],
       );
     },
@@ -110,8 +112,10 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
   };
 }
 
+type WithTraffic = ResourceMigrationOptions & { readonly traffic: LiveTraffic };
+
 function createRecords(
-  options: ResourceMigrationOptions,
+  options: WithTraffic,
   demotion: Demotion,
   acknowledged: RecentAcknowledgements,
   barriers: Barriers,
@@ -184,7 +188,7 @@ function createCapture(
   });
 }
 
-function createJobs(options: ResourceMigrationOptions, looking: VerificationOptions): JobRunner {
+function createJobs(options: WithTraffic, looking: VerificationOptions): JobRunner {
   const { resource, metrics, lease } = options;
   return new JobRunner({
     ...options,
