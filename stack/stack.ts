@@ -151,11 +151,11 @@ function startParts(context: ArtifactContext, options: StackOptions) {
   ] as const;
 }
 
-/** One download after another, first what then takes longest to start. */
+/** One download after another: MySQL first, as it is small and is filled while the others come. */
 function fetchPrograms(context: ArtifactContext, options: StackOptions) {
-  const cassandra = wanted(options.cassandra) ? fetchCassandra(context) : Promise.resolve('');
-  const mysql = cassandra.then(() => (wanted(options.mysql) ? fetchMysql(context) : ''));
-  const zipkin = mysql.then(() => (wanted(options.zipkin) ? fetchZipkin(context) : ''));
+  const mysql = wanted(options.mysql) ? fetchMysql(context) : Promise.resolve('');
+  const cassandra = mysql.then(() => (wanted(options.cassandra) ? fetchCassandra(context) : ''));
+  const zipkin = cassandra.then(() => (wanted(options.zipkin) ? fetchZipkin(context) : ''));
   // Each is awaited by the start of its part; where that is not asked for, by nobody.
   void Promise.allSettled([cassandra, mysql, zipkin]);
   return { cassandra, mysql, zipkin };

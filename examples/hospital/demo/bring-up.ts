@@ -8,6 +8,8 @@ export type Cleanup = (stop: () => Promise<void>) => void;
 
 /** The resource that has a target. */
 export const MOVED_RESOURCE = 'medications';
+/** Of the resource that stays: enough for the outside program to work with. */
+const ENCOUNTER_ROWS = 40_000;
 
 /** Starts all servers side by side, and fills MySQL while the others are still starting. */
 export async function bringUp(
@@ -29,6 +31,7 @@ export async function bringUp(
       loading = loadHospital({
         mysql,
         signal,
+        encounterRows: Math.min(options.rows ?? ENCOUNTER_ROWS, ENCOUNTER_ROWS),
         ...options,
         onProgress: ({ table, rows, expectedRows }) =>
           terminal.status(`MySQL: ${grouped(rows)} of ${grouped(expectedRows)} ${table}`),

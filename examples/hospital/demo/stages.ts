@@ -36,6 +36,10 @@ export interface Stage {
 }
 
 const SHADOW_PERCENT = 20;
+/** The flag has reached both instances, and Cassandra answers all reads. */
+const BEFORE_OUTAGE_MS = 4_000;
+/** How long there is traffic before anything moves. */
+const BEFORE_MIGRATION_MS = 3_000;
 const OUTAGE_MS = 10_000;
 const QUICK_OUTAGE_MS = 5_000;
 const LOOK_MS = 100;
@@ -44,10 +48,9 @@ const LEFT_WITHIN_MS = 15_000;
 
 /** The stages in order. */
 export const stages: readonly Stage[] = [
-  { id: 'source-only', title: 'MySQL alone', twoStores: false, begin: async () => {} },
   {
     id: 'bulk-copy',
-    title: 'phase synchronize: bulk copy while capture runs, until Cassandra is in sync',
+    title: 'MySQL alone, then phase synchronize: bulk copy while capture runs, until Cassandra is in sync',
     twoStores: true,
     begin: synchronize,
   },
@@ -69,8 +72,16 @@ export const stages: readonly Stage[] = [
       await flags.setReadTarget(0);
     },
   },
-  readStage('read-100-again', 100),
-  { id: 'cassandra-killed', title: 'kill -9 of Cassandra', twoStores: true, begin: killCassandra },
+  {
+    id: 'read-100-again',
+    title: '100 % of the reads from Cassandra again, and kill -9 of Cassandra in the middle of it',
+    twoStores: true,
+    begin: async (context) => {
+      await context.flags.setReadTarget(100);
+      await sleep(BEFORE_OUTAGE_MS, undefined, { signal: context.signal });
+      await killCassandra(context);
+    },
+  },
 ];
 
 function readStage(id: string, percent: number): Stage {
@@ -83,7 +94,8 @@ function readStage(id: string, percent: number): Stage {
 }
 
 async function synchronize(context: StageContext): Promise<void> {
-  const { flags, watch, terminal, measured } = context;
+  const { flags, watch, terminal, measured, signal } = context;
+  await sleep(BEFORE_MIGRATION_MS, undefined, { signal });
   await flags.setShadowRead(SHADOW_PERCENT);
   await flags.setPhase('synchronize', true);
   const migration = await watch.untilInSync(showChanges(terminal));
