@@ -197,6 +197,7 @@ function javaFlags(folder: string, heapMib: number): string[] {
     '-XX:Tier4MinInvocationThreshold=2400',
     '-XX:Tier4CompileThreshold=60000',
     '-XX:Tier4BackEdgeThreshold=160000',
+    ...(process.env.CF_C1 ? ['-XX:TieredStopAtLevel=1'] : []),
     '-XX:+UseSerialGC',
     `-Xms${Math.min(heapMib, 256)}m`,
     `-Xmx${heapMib}m`,

@@ -30,6 +30,8 @@ export interface JobSettings {
   readonly chunkRows: number;
   /** The most rows of a page. */
   readonly pageRows: number;
+  /** The most rows of a page while callers are served: what comes at once must not hold them up. */
+  readonly pageRowsBesideCallers: number;
   /** The lease of a chunk. */
   readonly chunkLeaseMs: number;
   /** How long a read of a page may take. */
@@ -49,7 +51,8 @@ export const defaultJobSettings: JobSettings = {
   chunkLeaseMs: 30_000,
   readMs: 10_000,
   // A copy is waited for, and Cassandra has no readers yet; a verification has all the time.
-  shareBesideCallers: { backfill: 1, verification: 0.25 },
+  shareBesideCallers: { backfill: 1, verification: 0.1 },
+  pageRowsBesideCallers: 200,
 };
 
 /** What a worker needs. */
@@ -176,8 +179,9 @@ class ChunkWorker {
   }
 
   async #read(after: string | null, signal: AbortSignal): Promise<WalkPage> {
-    const { walked, throttle, settings, clock } = this.#options;
-    const rows = throttle.portion(settings.pageRows, settings.chunkLeaseMs * THROTTLE_PART);
+    const { walked, throttle, traffic, settings, clock } = this.#options;
+    const most = traffic.busy ? Math.min(settings.pageRowsBesideCallers, settings.pageRows) : settings.pageRows;
+    const rows = throttle.portion(most, settings.chunkLeaseMs * THROTTLE_PART);
     await throttle.take(rows, signal);
     const page = await walked.walk(this.#chunk.range, after, rows, internalCall(clock, settings.readMs, signal));
     throttle.giveBack(rows - page.records.length);
