@@ -26,7 +26,7 @@ export interface FinishedDemo {
   readonly places: readonly Place[];
 }
 
-const WORKERS = 24;
+const WORKERS = 32;
 const QUICK_ROWS = 12_000;
 /** A flag needs so long to reach both instances; a stage is not over before. */
 const STAGE_LASTS_AT_LEAST_MS = 3_000;
