@@ -68,7 +68,7 @@ export interface JobRunnerOptions {
 }
 
 /** How often running jobs are looked for, and a running one looked at. */
-const LOOK_MS = 250;
+const LOOK_MS = 500;
 /** How long a worker without a chunk, or a planner whose stage goes on, waits. */
 const IDLE_MS = 100;
 /** How long one call of the job store may take. */

@@ -150,7 +150,7 @@ describe('the bulk copy', () => {
         await clock.pass(5);
       }
     };
-    await disturb(300);
+    await disturb(350);
     for (const { stop } of first) stop.abort();
     await clock.until(Promise.all(first.map(({ ended }) => ended)));
     const half = await world.jobs.getJob(id, world.call());

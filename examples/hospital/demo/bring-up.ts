@@ -9,7 +9,9 @@ export type Cleanup = (stop: () => Promise<void>) => void;
 /** The resource that has a target. */
 export const MOVED_RESOURCE = 'medications';
 /** Of the resource that stays: enough for the outside program to work with. */
-const ENCOUNTER_ROWS = 40_000;
+const ENCOUNTER_ROWS = 20_000;
+/** Of the one that moves. */
+const MEDICATION_ROWS = 105_000;
 
 /** Starts all servers side by side, and fills MySQL while the others are still starting. */
 export async function bringUp(
@@ -24,6 +26,7 @@ export async function bringUp(
     cassandra: true,
     unleash: true,
     zipkin: true,
+    storage: 'memory',
     signal,
     onProgress: (line) => terminal.say(line),
     onReady: ({ mysql }) => {
@@ -31,8 +34,8 @@ export async function bringUp(
       loading = loadHospital({
         mysql,
         signal,
+        rows: options.rows ?? MEDICATION_ROWS,
         encounterRows: Math.min(options.rows ?? ENCOUNTER_ROWS, ENCOUNTER_ROWS),
-        ...options,
         onProgress: ({ table, rows, expectedRows }) =>
           terminal.status(`MySQL: ${grouped(rows)} of ${grouped(expectedRows)} ${table}`),
       });

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** A child process that ends with this one, whatever happens to it. */
@@ -26,6 +27,8 @@ export interface ChildOptions {
   readonly logFile: string;
   /** Its standard output comes here instead. */
   readonly pipeOutput?: boolean;
+  /** Whether it only makes load: it must not take the processors from what is being shown. */
+  readonly makesLoad?: boolean;
 }
 
 const END_WITH_PARENT = new URL('./end-with-parent.ts', import.meta.url);
@@ -43,6 +46,7 @@ export function startChild(options: ChildOptions): Child {
     stdio: ['ignore', options.pipeOutput ? 'pipe' : log, log, 'ipc'],
   });
   closeSync(log);
+  if (options.makesLoad && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   const exited = new Promise<number | null>((resolve) => {
     child.once('error', () => resolve(1));
     child.once('exit', (code) => resolve(code));

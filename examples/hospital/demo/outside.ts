@@ -38,6 +38,7 @@ export function startOutside(mysql: MysqlAddress, seed: number, logFile: string)
     ],
     logFile,
     pipeOutput: true,
+    makesLoad: true,
   });
   const journal = new OutsideJournal();
   const { stdout } = child.process;
