@@ -112,7 +112,7 @@ const migration = z.strictObject({
   jobWorkers: count.max(64).default(2),
   /** The part of its time that an instance copies or verifies while callers are served. */
   backfillShare: share.default(1),
-  verificationShare: share.default(0.1),
+  verificationShare: share.default(0.25),
   /** Keys touched in one transaction. */
   touchBatch: count.max(1_000).default(200),
 });

@@ -51,7 +51,7 @@ export const defaultJobSettings: JobSettings = {
   chunkLeaseMs: 30_000,
   readMs: 10_000,
   // A copy is waited for, and Cassandra has no readers yet; a verification has all the time.
-  shareBesideCallers: { backfill: 1, verification: 0.1 },
+  shareBesideCallers: { backfill: 1, verification: 0.25 },
   pageRowsBesideCallers: 200,
 };
 

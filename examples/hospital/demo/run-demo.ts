@@ -62,7 +62,8 @@ export async function runDemo(
       signal,
     ),
     shadows: new ShadowCounter(instances),
-    measured: { bulk: { rows: 0, rowsPerSecond: 0 }, rolledBackMs: 0 },
+    traffic: run.traffic,
+    measured: { bulk: { rows: 0, rowsPerSecond: 0 }, rollbackMs: null },
   };
   const aims = options.quick ? quickAims : fullAims;
   const plan = planKills(options.kills, options.seed, stages.length * aims.stageWrites);
@@ -148,7 +149,6 @@ async function runStages(
 ): Promise<Staged> {
   const { terminal, shadows, measured, signal } = context;
   const shadowByStage: Record<string, ShadowCounts> = {};
-  let rollbackMs: number | null = null;
   for (const [index, stage] of stages.entries()) {
     terminal.say(`stage ${index + 1} of ${stages.length}: ${stage.title}`);
     const before = await shadows.look();
@@ -164,11 +164,10 @@ async function runStages(
     await kills.settle();
     if (stage.twoStores) await untilCompared(shadows, before, signal);
     shadowByStage[stage.id] = shadowsSince(await shadows.look(), before);
-    if (stage.id === 'rollback') rollbackMs = Math.max(0, traffic.progress.lastTargetReadMs - measured.rolledBackMs);
     terminal.say(`  ${progressText(traffic.progress)}, ${shadowText(shadowByStage[stage.id])}`);
     clock.lap(stage.id);
   }
-  return { shadowByStage, rollbackMs };
+  return { shadowByStage, rollbackMs: measured.rollbackMs };
 }
 
 /** A stage of two stores is not over before some reads were compared: it may have ended just when they agreed again. */
