@@ -12,7 +12,7 @@ import { readKnownRecords } from './known-records.ts';
 import { createMigrationWatch, jobProgress } from './migration-watch.ts';
 import type { DemoOptions } from './options.ts';
 import { type Outside, startOutside } from './outside.ts';
-import { createReport, type DemoReport, fullAims, quickAims } from './report.ts';
+import { type Aims, createReport, type DemoReport, fullAims, quickAims } from './report.ts';
 import type { Place } from './report-text.ts';
 import { ShadowCounter, type ShadowCounts, shadowsSince } from './shadow-counts.ts';
 import { type StageContext, stages } from './stages.ts';
@@ -41,6 +41,7 @@ export async function runDemo(
   cleanup: Cleanup,
 ): Promise<FinishedDemo> {
   const clock = new Stopwatch();
+  const aims = options.quick ? quickAims : fullAims;
   const stack = await bringUp(options.quick ? { rows: QUICK_ROWS } : {}, terminal, signal, cleanup);
   clock.lap('stack and data');
   const addresses = stack.addresses as Required<StackAddresses>;
@@ -49,7 +50,7 @@ export async function runDemo(
   await setUpFlags(addresses, terminal, signal);
   const instances = await startInstances(options, addresses, folder, terminal, signal, cleanup);
   clock.lap('instances');
-  const run = await startWriters(options, addresses, instances, folder, signal, cleanup);
+  const run = await startWriters(options, aims, addresses, instances, folder, signal, cleanup);
   const context: StageContext = {
     stack,
     terminal,
@@ -65,7 +66,6 @@ export async function runDemo(
     traffic: run.traffic,
     measured: { bulk: { rows: 0, rowsPerSecond: 0 }, rollbackMs: null },
   };
-  const aims = options.quick ? quickAims : fullAims;
   const plan = planKills(options.kills, options.seed, stages.length * aims.stageWrites);
   const kills = new KillRunner(instances, plan, terminal, signal);
   const staged = await runStages(context, run.traffic, kills, aims.stageWrites, clock);
@@ -113,6 +113,7 @@ async function startInstances(
 
 async function startWriters(
   options: DemoOptions,
+  aims: Aims,
   { mysql }: Required<StackAddresses>,
   [a, b]: readonly [Instance, Instance],
   folder: string,
@@ -127,6 +128,7 @@ async function startWriters(
     instances: [a.grpc, b.grpc] as const,
     workers: WORKERS,
     seed: options.seed,
+    stageWrites: aims.stageWrites,
     retries: withKills ? RETRIES_WITH_KILLS : 0,
     unknownIsExpected: withKills,
   };
