@@ -48,9 +48,10 @@ export async function runDemo(
   const folder = join(stack.root, 'demo');
   await mkdir(folder, { recursive: true });
   await setUpFlags(addresses, terminal, signal);
-  const instances = await startInstances(options, addresses, folder, terminal, signal, cleanup);
+  const surroundings = { options, aims, addresses, folder, terminal, signal, cleanup };
+  const instances = await startInstances(surroundings);
   clock.lap('instances');
-  const run = await startWriters(options, aims, addresses, instances, folder, signal, cleanup);
+  const run = await startWriters(surroundings, instances);
   const context: StageContext = {
     stack,
     terminal,
@@ -89,14 +90,21 @@ export async function runDemo(
   return { report, places: placesOf(addresses, instances) };
 }
 
-async function startInstances(
-  { sabotage }: DemoOptions,
-  addresses: Required<StackAddresses>,
-  folder: string,
-  terminal: Terminal,
-  signal: AbortSignal,
-  cleanup: Cleanup,
-): Promise<readonly [Instance, Instance]> {
+/** What the demo's processes are started with. */
+interface Surroundings {
+  readonly options: DemoOptions;
+  readonly aims: Aims;
+  readonly addresses: Required<StackAddresses>;
+  /** For configs and logs. */
+  readonly folder: string;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+  readonly cleanup: Cleanup;
+}
+
+async function startInstances(surroundings: Surroundings): Promise<readonly [Instance, Instance]> {
+  const { options, addresses, folder, terminal, signal, cleanup } = surroundings;
+  const { sabotage } = options;
   const onEnded = (name: string, tail: string) =>
     terminal.say(`instance ${name} ended by itself; the end of its log:\n${tail}`);
   const start = async (name: string): Promise<Instance> => {
@@ -112,14 +120,10 @@ async function startInstances(
 }
 
 async function startWriters(
-  options: DemoOptions,
-  aims: Aims,
-  { mysql }: Required<StackAddresses>,
+  { options, aims, addresses, folder, signal, cleanup }: Surroundings,
   [a, b]: readonly [Instance, Instance],
-  folder: string,
-  signal: AbortSignal,
-  cleanup: Cleanup,
 ): Promise<{ traffic: Traffic; outside: Outside }> {
+  const { mysql } = addresses;
   const records = await readKnownRecords(mysql);
   const outside = startOutside(mysql, options.seed, join(folder, 'outside-program.log'));
   cleanup(() => outside.kill());
