@@ -128,6 +128,9 @@ function serverFlags(port: number, bufferPoolMib: number): string[] {
     '--innodb-sync-spin-loops=0',
     '--innodb-log-spin-cpu-pct-hwm=0',
     '--innodb-log-wait-for-flush-spin-hwm=0',
+    '--innodb-read-io-threads=1',
+    '--innodb-write-io-threads=1',
+    '--innodb-purge-threads=1',
   ];
 }
 
