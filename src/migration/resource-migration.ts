@@ -40,6 +40,8 @@ export interface ResourceMigrationOptions {
   readonly target: FollowerStore | null;
   /** The stores' reads as requests use them, batched where that is wanted. Default: the stores themselves. */
   readonly reads?: { readonly source: ReadableRecords; readonly target: ReadableRecords | null };
+  /** The target's `apply` as writes use it, batched where that is wanted. Default: the target itself. */
+  readonly copies?: Pick<FollowerStore, 'apply'> | null;
   readonly control: ControlStore;
   readonly changeLog: ChangeLog;
   readonly jobs: JobStore;
@@ -122,6 +124,7 @@ function createRecords(
 ): Records {
   const { resource, lease, source, target } = options;
   const reads = options.reads ?? { source, target };
+  const copies = options.copies ?? target;
   const shadow =
     reads.target === null
       ? null
@@ -135,7 +138,15 @@ function createRecords(
             return record?.state === 'in_sync' ? record.authority : undefined;
           },
         });
-  return createTwoStores({ ...options, reads, shadow, demotion, acknowledged, settings: options.settings.protocol });
+  return createTwoStores({
+    ...options,
+    reads,
+    copies,
+    shadow,
+    demotion,
+    acknowledged,
+    settings: options.settings.protocol,
+  });
 }
 
 function createController(options: ResourceMigrationOptions, demotion: Demotion, barriers: Barriers): Controller {

@@ -40,6 +40,8 @@ export interface TwoStoresOptions extends Omit<WriteThroughOptions, 'resource' |
   readonly flags: Flags;
   /** Null: the resource has no target. */
   readonly shadow: ShadowReads | null;
+  /** The target's `apply` for writes under way, batched where that is wanted. */
+  readonly copies: Pick<FollowerStore, 'apply'> | null;
   /** Told of each request. */
   readonly traffic: LiveTraffic;
   readonly metrics: MigrationMetrics;
@@ -78,8 +80,8 @@ const MAX_TRIES = 10;
 
 /** The records of one resource over two stores. Safe for concurrent use. */
 export function createTwoStores(options: TwoStoresOptions): Records {
-  const { resource, source, target, clock, metrics, traffic } = options;
-  const write = createWriteThrough({ ...options, resource: resource.id, authority: source, follower: target });
+  const { resource, source, target, copies, clock, metrics, traffic } = options;
+  const write = createWriteThrough({ ...options, resource: resource.id, authority: source, follower: copies });
   return {
     maxKeys: Math.min(source.maxKeys, target?.maxKeys ?? source.maxKeys),
     getMany: (keys, call) => answer(options, pointRead(options, keys), call),
