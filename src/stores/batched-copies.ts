@@ -1,7 +1,7 @@
 /*
  * Copies of writes that are under way together share a batch on their way to the follower (see `gatherer.ts`). The order
  * of copies does not matter, each is "newer wins" by itself, so nothing but the cost changes: a statement of its own
- * costs the follower many times what a row of a batch does.
+ * costs the follower and its driver about twice what a row of a batch does.
  */
 import type { Clock } from '../domain/clock.ts';
 import { isDomainError } from '../domain/errors.ts';

@@ -18,8 +18,8 @@ const LAST_RECONNECT_MS = 1_000;
 const NEVER_CONNECTED = /^No connection established/;
 
 /**
- * gRPC for unary calls by grpc-js, at less than half of the processor time that connect-node's gRPC client takes; streams,
- * which are rare, go by connect-node. `https:` addresses use TLS.
+ * gRPC for unary calls by grpc-js, which took the demo's caller some 40 % less processor time than connect-node's gRPC
+ * client; streams, which are rare, go by connect-node. `https:` addresses use TLS.
  */
 export function createLeanGrpcTransport(baseUrl: string): Transport {
   const { protocol, host } = new URL(baseUrl);
