@@ -36,4 +36,11 @@ export async function readClocks(
   );
 }
 
+/** The clock of whichever node answers, in microseconds, in steps of a millisecond. Throws the driver's errors. */
+export async function readNow(client: CassandraClient, deadlineMs: number): Promise<bigint> {
+  const result = await client.run(NOW, deadlineMs);
+  const { now } = result.first() as unknown as { readonly now: types.TimeUuid };
+  return BigInt(now.getDate().getTime()) * 1_000n;
+}
+
 const NOW = { query: 'SELECT now() AS now FROM system.local', params: [] } as const;

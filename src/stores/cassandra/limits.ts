@@ -65,3 +65,27 @@ export const DEFAULT_MARKER_TTL_SECONDS = 20 * 86_400;
 
 /** How often the check at the start reads each node's clock: the quickest answer says most. */
 export const CLOCK_READINGS = 5;
+
+/**
+ * How often a write begins again after another writer was quicker. Writers of one instance take turns, so rivals are other
+ * instances, and each round has a winner.
+ */
+export const MAX_CAS_TRIES = 30;
+
+/** The longest pause before such a try, in milliseconds; the real one is random below it, so that rivals part. */
+export const MAX_CAS_PAUSE_MS = 20;
+
+/** Of a call's time, what a conditional update leaves for finding out what became of it, in milliseconds; at most half of it. */
+export const OUTCOME_RESERVE_MS = 500;
+
+/** Reads that look for the outcome of a conditional update, as far as the deadline allows: a link needs a second to come back. */
+export const OUTCOME_READS = 8;
+
+/** The pause between them, in milliseconds. */
+export const OUTCOME_PAUSE_MS = 150;
+
+/** Keys of one partition that are touched by one conditional batch: small, as all of it fails when one key has moved on. */
+export const TOUCH_BATCH = 50;
+
+/** Partitions that one `touchMany` touches at once: lightweight transactions cost a node several times what a write does. */
+export const TOUCHES_IN_FLIGHT = 16;
