@@ -89,3 +89,42 @@ export const TOUCH_BATCH = 50;
 
 /** Partitions that one `touchMany` touches at once: lightweight transactions cost a node several times what a write does. */
 export const TOUCHES_IN_FLIGHT = 16;
+
+/** The keyspace of Crossfade's own tables unless the config says otherwise. */
+export const DEFAULT_CONTROL_KEYSPACE = 'crossfade';
+
+/** How long entries of the write-ahead log stay unless the config says otherwise, in seconds: 10 days. */
+export const DEFAULT_LOG_TTL_SECONDS = 10 * 86_400;
+
+/** Heartbeat rows stay this many times as long as the log after their last beat: they say what of it is closed. */
+export const HEARTBEAT_LOG_TTLS = 2;
+
+/** Heartbeat rows of one page: one for every life of an instance in weeks. */
+export const HEARTBEAT_PAGE = 1_000;
+
+/** Incarnations that one store remembers to have written for: one for every time that it was declared dead. */
+export const MAX_REMEMBERED_INCARNATIONS = 1_000;
+
+/** The most transitions of one page of the history. */
+export const MAX_TRANSITIONS = 1_000;
+
+/** Entries of the write-ahead log that share a statement: as many requests as one turn of the event loop brings. */
+export const LOG_BATCH = 50;
+
+/** Statements of the log that are under way at once; while they are, the next ones gather. */
+export const LOG_BATCHES_IN_FLIGHT = 8;
+
+/** The most open entries of one page. */
+export const MAX_LOG_PAGE = 1_000;
+
+/** Minutes of the log that are read at once: each is a partition of its own. */
+export const LOG_MINUTES_AT_ONCE = 32;
+
+/** Minutes that one page looks at: nearly all are empty, and a caller wants an answer within its deadline. */
+export const LOG_MINUTES_OF_A_PAGE = 1_440;
+
+/** Entries that may wait to be closed; beyond it nothing is appended: the log's keeper is too far behind. */
+export const MAX_LEFT_TO_CLOSE = 10_000;
+
+/** How long one more try to close an entry may take, in milliseconds. */
+export const LOG_RETRY_TIMEOUT_MS = 2_000;

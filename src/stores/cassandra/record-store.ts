@@ -7,8 +7,8 @@ import type { Copy, ListQuery, RecordStore, Stored, WalkPage } from '../record-s
 import { compilePartitionOf, forEachBounded, groupIntoBatches, mixSmallBatches } from './apply.ts';
 import { compileAuthorityStatements } from './authority-statements.ts';
 import type { CassandraClient } from './client.ts';
-import { readClocks } from './clocks.ts';
-import { isUnreadablePageState, type Role, unavailable } from './errors.ts';
+import { readSlowestClock } from './clocks.ts';
+import { isUnreadablePageState, type Role } from './errors.ts';
 import { groupKeys } from './key-groups.ts';
 import {
   DEFAULT_MARKER_TTL_SECONDS,
@@ -67,7 +67,7 @@ export function createCassandraRecordStore(options: CassandraRecordStoreOptions)
     split: (chunkRows, call) =>
       splitRing(chunkRows, (from, limit) => within(call, () => readTokens(engine, from, limit, call)), call),
     walk: (range, after, limit, call) => within(call, () => walk(engine, { range, after, limit }, call)),
-    clock: (call) => within(call, () => slowestClock(client, role, call)),
+    clock: (call) => within(call, () => readSlowestClock(client, role, call.deadlineMs)),
     ...createRecordWrites({
       ...options,
       statements: compileAuthorityStatements(resource, table, { markerTtlSeconds, read: statements.read }),
@@ -186,11 +186,4 @@ async function walk(engine: Engine, { range, after, limit }: WalkStep, call: Cal
     records: result.rows.map((row) => readRow(engine, row as DriverRow)),
     next: result.pageState ?? null,
   };
-}
-
-/** Of the nodes that are up: one that is down takes no writes either. */
-async function slowestClock(client: CassandraClient, role: Role, call: Call): Promise<bigint> {
-  const [first, ...others] = await readClocks(client, call.deadlineMs);
-  if (first === undefined) throw unavailable(role, 'no node is up');
-  return others.reduce((slowest, { micros }) => (micros < slowest ? micros : slowest), first.micros);
 }
