@@ -36,7 +36,10 @@ export interface Change {
   readonly kind: 'create' | 'update' | 'upsert' | 'delete' | 'touch';
   /** The new values in row order; only those of `columns` count. Null for `delete` and `touch`. */
   readonly row: Row | null;
-  /** The indexes of the columns to set, ascending; never key columns. A create sets the others to the column's default. */
+  /**
+   * The indexes of the columns to set, ascending; never key columns. A create sets the others to the column's default, as
+   * far as the engine knows it: Cassandra, which knows none, to null, and refuses the write where that is not allowed.
+   */
   readonly columns: readonly number[];
   /** Refused with `etag_mismatch` unless this returns true for the record as it is under its lock. */
   readonly accepts?: (current: Row) => boolean;

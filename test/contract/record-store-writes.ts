@@ -279,6 +279,18 @@ export function describeWrites(open: () => Promise<OpenStore>, exceptions: Recor
       }
     });
 
+    it('takes each version above its own record, not above those of others', async () => {
+      const { store, guard } = await authority();
+      const [far, near] = [note('ann', 'far'), note('ann', 'near')];
+      const ahead = (await store.clock(testCall())) + 3_600_000_000n;
+      await store.write(create(far, 'far'), { ...guard(), floor: ahead }, testCall());
+      await store.apply([{ key: near, row: rowOf(near, 'near'), version: 7n }], testCall());
+      const before = await store.clock(testCall());
+      const touched = await store.touchMany([far, near], guard(), testCall());
+      expect(touched[1]?.stored.version).toBeGreaterThanOrEqual(before);
+      expect(touched[1]?.stored.version).toBeLessThan(ahead);
+    });
+
     it('reads the record as it is after the touch began', async () => {
       const { store, guard, outsideWrite } = await authority();
       const key = note('ann', 'a');

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { type Clock, systemClock } from '../../domain/clock.ts';
+import { type Clock, type Random, systemClock, systemRandom } from '../../domain/clock.ts';
 import type { Call } from '../call.ts';
 import type { ControlRecord, ControlStore, FollowerState, StoreName, Transition } from '../control-store.ts';
 import type { CassandraClient } from './client.ts';
@@ -22,12 +21,14 @@ export function createCassandraControlStore(options: {
   readonly logTtlSeconds?: number;
   /** For deadlines. Default: the machine's. */
   readonly clock?: Clock;
+  /** Default: the machine's. */
+  readonly random?: Random;
 }): ControlStore {
-  const { client, clock = systemClock, logTtlSeconds = DEFAULT_LOG_TTL_SECONDS } = options;
+  const { client, clock = systemClock, random = systemRandom, logTtlSeconds = DEFAULT_LOG_TTL_SECONDS } = options;
   const keyspace = quote(options.keyspace ?? DEFAULT_CONTROL_KEYSPACE);
   const updates = createConditionalUpdates(client, ROLE, clock);
   return {
-    ...createControlRecords({ client, updates, table: `${keyspace}.crossfade_control` }),
+    ...createControlRecords({ client, updates, random, table: `${keyspace}.crossfade_control` }),
     ...createHeartbeats({
       client,
       updates,
@@ -44,6 +45,7 @@ const ROLE = 'authority';
 interface Engine {
   readonly client: CassandraClient;
   readonly updates: ConditionalUpdates;
+  readonly random: Random;
   readonly table: string;
 }
 
@@ -80,7 +82,7 @@ function createControlRecords(engine: Engine): ControlRecords {
       const known = new Set((await client.within(ROLE, call, () => poll(call.deadlineMs))).map((one) => one.resource));
       for (const resource of resources) {
         if (known.has(resource)) continue;
-        const params = [...bindRecord(firstRecord(resource), newId()), resource, null];
+        const params = [...bindRecord(firstRecord(resource), newId(engine.random)), resource, null];
         const outcome = await updates.update([{ query: statements.replace, params }], call);
         if (outcome !== 'unknown') continue;
         const found = await updates.resolve((deadlineMs) => findOne(engine, statements, resource, deadlineMs), call);
@@ -115,7 +117,7 @@ async function replaceRecord(engine: Engine, statements: Statements, change: Cha
     Promise.all([findOne(engine, statements, resource, call.deadlineMs), readNow(client, call.deadlineMs)]),
   );
   if (current === null || current.record.generation !== replaces) return false;
-  const id = newId();
+  const id = newId(engine.random);
   const { instance, reason } = why;
   const outcome = await updates.update(
     [
@@ -168,8 +170,8 @@ async function findOne(
 }
 
 /** Of a change: never made twice. */
-function newId(): Buffer {
-  return randomBytes(16);
+function newId(random: Random): Buffer {
+  return Buffer.from(random.id(), 'hex');
 }
 
 function firstRecord(resource: string): ControlRecord {

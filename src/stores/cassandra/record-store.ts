@@ -1,4 +1,5 @@
 import type { types } from 'cassandra-driver';
+import type { Clock, Random } from '../../domain/clock.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { createKeyCodec, type Key, type KeyCodec } from '../../domain/key.ts';
 import type { Resource } from '../../domain/resource.ts';
@@ -32,6 +33,10 @@ export interface CassandraRecordStoreOptions {
   readonly role: Role;
   /** How long markers stay, in seconds. Default: 20 days. */
   readonly markerTtlSeconds?: number;
+  /** For deadlines and pauses; versions take a node's clock. Default: the machine's. */
+  readonly clock?: Clock;
+  /** Default: the machine's. */
+  readonly random?: Random;
 }
 
 /**

@@ -11,7 +11,6 @@
  *
  * A write that is refused fences: whoever retries it may be told of a state that only this commit has made visible.
  */
-import { randomBytes } from 'node:crypto';
 import { type Clock, type Random, systemClock, systemRandom } from '../../domain/clock.ts';
 import { DomainError, isDomainError } from '../../domain/errors.ts';
 import type { Key, KeyCodec } from '../../domain/key.ts';
@@ -97,7 +96,7 @@ async function write(engine: Engine, change: Change, guard: Guard, call: Call): 
     { keys: [key], guard, control, call },
     async ({ seen, nowMicros }, doubt) => {
       const [current] = seen as readonly [Seen];
-      const version = nextVersion([current], control.floor, nowMicros);
+      const version = nextVersion(current, control.floor, nowMicros);
       const outcome = judge(change, current.row);
       if (outcome === 'written' && change.kind !== 'touch') {
         return replace(engine, { current, change, version, control, call });
@@ -113,12 +112,14 @@ async function write(engine: Engine, change: Change, guard: Guard, call: Call): 
 async function touch(engine: Engine, keys: readonly Key[], guard: Guard, call: Call): Promise<readonly Written[]> {
   const control = controlOf(guard);
   const answer = await untilSettled(engine, { keys, guard, control, call }, async ({ seen, nowMicros }, doubt) => {
-    const version = nextVersion(seen, control.floor, nowMicros);
-    const fences = seen.map((one) => engine.statements.fence(one, version));
+    const versions = seen.map((one) => nextVersion(one, control.floor, nowMicros));
+    const fences = seen.map((one, i) => engine.statements.fence(one, versions[i] as bigint));
     const fenced = await engine.updates.update(fences, call);
     if (fenced === 'unknown') doubt();
     if (fenced !== 'applied') return null;
-    return seen.map(({ key, row }): Written => ({ outcome: 'written', stored: { key, row, version }, control }));
+    return seen.map(({ key, row }, i): Written => {
+      return { outcome: 'written', stored: { key, row, version: versions[i] as bigint }, control };
+    });
   });
   return answer ?? keys.map((key) => controlChanged(key, control));
 }
@@ -198,7 +199,7 @@ interface Replacement {
 /** Null: another writer was quicker. Throws `unknown`/OUTCOME_UNKNOWN when it could not be found out. */
 async function replace(engine: Engine, replacement: Replacement): Promise<Written | null> {
   const { current, change, version, control, call } = replacement;
-  const writeId = randomBytes(WRITE_ID_BYTES);
+  const writeId = Buffer.from(engine.random.id(), 'hex');
   const row = rowAfter(engine.resource, change, current.row);
   const statement: Bound = engine.statements.replace(current, { row, version, writeId });
   const outcome: UpdateOutcome = await engine.updates.update([statement], call);
@@ -211,9 +212,6 @@ async function replace(engine: Engine, replacement: Replacement): Promise<Writte
       return await findOut(engine, replacement, writeId);
   }
 }
-
-/** Of a write's id: never made twice. */
-const WRITE_ID_BYTES = 16;
 
 /**
  * Ours is known by its write id, which a fence leaves as it is. A version that is still the old one may yet be replaced by the
@@ -252,10 +250,9 @@ function controlChanged(key: Key, control: ControlView): Written {
 }
 
 /** Above what is stored, above the floor, and not behind the authority's clock (docs/protocol.md, section 1). */
-function nextVersion(seen: readonly Seen[], floor: bigint, nowMicros: bigint): bigint {
-  let version = nowMicros > floor ? nowMicros : floor + 1n;
-  for (const one of seen) if (one.version !== null && one.version >= version) version = one.version + 1n;
-  return version;
+function nextVersion({ version }: Seen, floor: bigint, nowMicros: bigint): bigint {
+  const least = nowMicros > floor ? nowMicros : floor + 1n;
+  return version !== null && version >= least ? version + 1n : least;
 }
 
 function judge(change: Change, current: Row | null): Exclude<Written['outcome'], 'control_changed'> {
