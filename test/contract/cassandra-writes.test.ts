@@ -142,6 +142,24 @@ describe('a row in Cassandra', () => {
     expect(await inside(keys[1])).toBeNull();
   });
 
+  it('that was inserted, as a copy or natively, is gone with its marker, as a late copy of it is', async () => {
+    const { store, guard, inside, outsideWrite } = await harness.open(notesResource, { markerTtlSeconds: 1 });
+    const [copied, native, late] = [note('copied'), note('native'), note('late')] as const;
+    const copy = (key: Key) => ({ key, row: rowOf(key, 'copy'), version: 1_700_000_000_000_000n });
+    await store.apply([copy(copied)], testCall());
+    await outsideWrite(native, rowOf(native, 'native'));
+    for (const key of [copied, native]) await store.write(remove(key), guard(), testCall());
+    // The marker that this fence makes is newer than the copy that comes after it.
+    await store.write(touch(late), guard(), testCall());
+    await store.apply([copy(late)], testCall());
+    for (const key of [copied, native, late]) expect((await read(store, key)).row).toBeNull();
+    await sleep(2_200);
+    for (const key of [copied, native, late]) {
+      expect(await inside(key)).toBeNull();
+      expect(await read(store, key)).toMatchObject({ row: null, version: 0n });
+    }
+  });
+
   // What the wait for the clocks in a handover is for (docs/protocol.md, section 6, step 4).
   it('of a timestamp ahead of the clock takes no write, though the server says it did', async () => {
     const { store, guard } = await harness.open(notesResource);

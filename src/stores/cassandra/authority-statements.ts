@@ -1,8 +1,8 @@
 import type { Key } from '../../domain/key.ts';
-import type { Resource, Row, Value } from '../../domain/resource.ts';
+import type { Resource, Row } from '../../domain/resource.ts';
 import type { Stored } from '../record-store.ts';
 import type { Bound } from './client.ts';
-import { bindAll, bindIn, bindOne, type DriverRow, quote, type Statements } from './statements.ts';
+import { bindAll, bindIn, type DriverRow, marks, quote, type Statements } from './statements.ts';
 import { bigintBytes, bindOf, selectOf } from './values.ts';
 
 /** A record as a read at SERIAL saw it, with what a conditional update needs to know. */
@@ -32,10 +32,10 @@ export interface AuthorityStatements {
   readonly seeIn: (keys: readonly Key[]) => Bound;
   /** What {@link see} read. `row` undefined: nothing. */
   readonly seen: (key: Key, row: DriverRow | undefined) => Seen;
-  /** Replaces every column, if the record is still as it was seen. */
-  readonly replace: (seen: Seen, next: Next) => Bound;
-  /** Changes only the version, and keeps or makes a marker where there is no record, if it is still as it was seen. */
-  readonly fence: (seen: Seen, version: bigint) => Bound;
+  /** Replaces every column, if the record is still as it was seen. One batch. */
+  readonly replace: (seen: Seen, next: Next) => readonly Bound[];
+  /** Changes only the version, or makes the marker anew where there is no record, if it is still as it was seen. One batch. */
+  readonly fence: (seen: Seen, version: bigint) => readonly Bound[];
 }
 
 /** Of a write that nobody knows: as copies have it. */
@@ -45,6 +45,10 @@ const NO_WRITE_ID = Buffer.alloc(0);
  * Compiles the statements. `IF crossfade_version = null` holds for absent records and for those that were written natively,
  * also where only the key was; `IF NOT EXISTS` would refuse the latter. A lightweight transaction takes no timestamp from
  * outside, but a TTL: 0 is none.
+ *
+ * A marker takes an INSERT beside the conditional UPDATE: an UPDATE alone would leave the row's own liveness as an earlier
+ * INSERT made it, of a copy or natively, and when the marker expires the row would be back, with nothing but nulls. All of its
+ * columns are null also in a fence, so that a late copy of an older state finds a tombstone in its way.
  */
 export function compileAuthorityStatements(
   resource: Resource,
@@ -66,7 +70,8 @@ export function compileAuthorityStatements(
     seeIn: `SELECT ${[...selected, ...own].join(', ')} FROM ${name} WHERE ${isIn}`,
     replace: `UPDATE ${name} USING TTL ? SET ${set} ${ifStill}`,
     fence: `UPDATE ${name} SET crossfade_version = ? ${ifStill}`,
-    fenceMarker: `UPDATE ${name} USING TTL ? SET ${own.map((column) => `${column} = ?`).join(', ')} ${ifStill}`,
+    unlessMoved: `UPDATE ${name} USING TTL ? SET crossfade_version = ? ${ifStill}`,
+    marker: `INSERT INTO ${name} (${[...names, ...own].join(', ')}) VALUES (${marks([...names, ...own])}) USING TTL ?`,
   };
   const binds = columns.map((column) => bindOf(column.type));
   const bindKey = binds.slice(0, keyLength);
@@ -74,22 +79,29 @@ export function compileAuthorityStatements(
     ...bindAll(bindKey, key.values),
     version === null ? null : bigintBytes(version),
   ];
+  const nulls = columns.slice(keyLength).map(() => null);
+  const marker = (seen: Seen, version: bigint, writeId: Buffer): readonly Bound[] => {
+    const stamp = bigintBytes(version);
+    const row = [...bindAll(bindKey, seen.key.values), ...nulls, stamp, true, writeId];
+    return [
+      { query: text.unlessMoved, params: [options.markerTtlSeconds, stamp, ...still(seen)] },
+      { query: text.marker, params: [...row, options.markerTtlSeconds] },
+    ];
+  };
   return {
     see: (key) => ({ query: text.see, params: bindAll(bindKey, key.values) }),
     seeIn: (keys) => ({ query: text.seeIn, params: bindIn(bindKey, keys) }),
     seen: (key, row) => (row === undefined ? absent(key) : present(options.read(row, key), row)),
     replace: (seen, { row, version, writeId }) => {
-      const params: unknown[] = [row === null ? options.markerTtlSeconds : 0];
-      for (let i = keyLength; i < binds.length; i++) params.push(bindOne(binds[i], (row?.[i] ?? null) as Value));
-      params.push(bigintBytes(version), row === null, writeId, ...still(seen));
-      return { query: text.replace, params };
+      if (row === null) return marker(seen, version, writeId);
+      const params: unknown[] = [0, ...bindAll(binds.slice(keyLength), row.slice(keyLength))];
+      return [{ query: text.replace, params: [...params, bigintBytes(version), false, writeId, ...still(seen)] }];
     },
-    fence: (seen, version) => {
-      if (seen.row !== null) return { query: text.fence, params: [bigintBytes(version), ...still(seen)] };
-      // The write id too, with the marker's new TTL: it must not be gone before the rest.
-      const marker = [options.markerTtlSeconds, bigintBytes(version), true, seen.writeId ?? NO_WRITE_ID];
-      return { query: text.fenceMarker, params: [...marker, ...still(seen)] };
-    },
+    // The write id stays: whoever lost the answer to its write looks for it.
+    fence: (seen, version) =>
+      seen.row === null
+        ? marker(seen, version, seen.writeId ?? NO_WRITE_ID)
+        : [{ query: text.fence, params: [bigintBytes(version), ...still(seen)] }],
   };
 }
 

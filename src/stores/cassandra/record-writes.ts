@@ -19,9 +19,9 @@ import type { Call } from '../call.ts';
 import type { Change, ControlView, Guard, RecordStore, Written } from '../record-store.ts';
 import { compilePartitionOf, forEachBounded } from './apply.ts';
 import type { AuthorityStatements, Seen } from './authority-statements.ts';
-import type { Bound, CassandraClient } from './client.ts';
+import type { CassandraClient } from './client.ts';
 import { readNow } from './clocks.ts';
-import { type ConditionalUpdates, createConditionalUpdates, type UpdateOutcome } from './conditional-update.ts';
+import { type ConditionalUpdates, createConditionalUpdates } from './conditional-update.ts';
 import { outcomeUnknown, type Role, unavailable } from './errors.ts';
 import { groupKeys } from './key-groups.ts';
 import { MAX_CAS_PAUSE_MS, MAX_CAS_TRIES, TOUCH_BATCH, TOUCHES_IN_FLIGHT } from './limits.ts';
@@ -101,7 +101,7 @@ async function write(engine: Engine, change: Change, guard: Guard, call: Call): 
       if (outcome === 'written' && change.kind !== 'touch') {
         return replace(engine, { current, change, version, control, call });
       }
-      const fenced = await engine.updates.update([engine.statements.fence(current, version)], call);
+      const fenced = await engine.updates.update(engine.statements.fence(current, version), call);
       if (fenced === 'unknown') doubt();
       return fenced === 'applied' ? { outcome, stored: { key, row: current.row, version }, control } : null;
     },
@@ -113,7 +113,7 @@ async function touch(engine: Engine, keys: readonly Key[], guard: Guard, call: C
   const control = controlOf(guard);
   const answer = await untilSettled(engine, { keys, guard, control, call }, async ({ seen, nowMicros }, doubt) => {
     const versions = seen.map((one) => nextVersion(one, control.floor, nowMicros));
-    const fences = seen.map((one, i) => engine.statements.fence(one, versions[i] as bigint));
+    const fences = seen.flatMap((one, i) => engine.statements.fence(one, versions[i] as bigint));
     const fenced = await engine.updates.update(fences, call);
     if (fenced === 'unknown') doubt();
     if (fenced !== 'applied') return null;
@@ -201,8 +201,8 @@ async function replace(engine: Engine, replacement: Replacement): Promise<Writte
   const { current, change, version, control, call } = replacement;
   const writeId = Buffer.from(engine.random.id(), 'hex');
   const row = rowAfter(engine.resource, change, current.row);
-  const statement: Bound = engine.statements.replace(current, { row, version, writeId });
-  const outcome: UpdateOutcome = await engine.updates.update([statement], call);
+  const statements = engine.statements.replace(current, { row, version, writeId });
+  const outcome = await engine.updates.update(statements, call);
   switch (outcome) {
     case 'applied':
       return { outcome: 'written', stored: { key: change.key, row, version }, control };

@@ -96,8 +96,7 @@ export function bindIn(binds: readonly Bind[], keys: readonly Key[]): unknown[] 
   return [...shared, keys.map((key) => bindOne(binds[last], key.values[last] ?? null))];
 }
 
-/** Null stays null. */
-export function bindOne(bind: Bind | undefined, value: Value): unknown {
+function bindOne(bind: Bind | undefined, value: Value): unknown {
   return value === null || bind === undefined ? null : bind(value);
 }
 
