@@ -49,9 +49,19 @@ export interface Heartbeat {
   /** The newest generation seen, by resource id. */
   readonly seen: Readonly<Record<string, number>>;
   readonly dead: boolean;
+  /**
+   * The minute since 1970 up to which, inclusive, all entries of the incarnation's write-ahead log are closed; absent: not
+   * known, so none. Only an engine with such a log keeps it (docs/protocol.md, section 5).
+   */
+  readonly logClosedUpTo?: number;
 }
 
-/** The port of the control records, their history and the heartbeats, with the same file name in both engines. */
+/**
+ * The port of the control records, their history and the heartbeats, with the same file name in both engines.
+ *
+ * Errors: `unavailable` and `deadline_exceeded` as the stores' own; `unknown`/OUTCOME_UNKNOWN when an answer to a change was
+ * lost and what became of it could not be found out.
+ */
 export interface ControlStore {
   /** Creates what is missing: a control record in `detached`, epoch 1, for each resource. Never changes an existing one. */
   ensure(resources: readonly string[], call: Call): Promise<void>;
@@ -59,7 +69,7 @@ export interface ControlStore {
   poll(call: Call): Promise<readonly ControlRecord[]>;
   /**
    * Replaces the record if its generation is still `replaces` (default: `next.generation - 1`), and appends to the
-   * history in the same transaction. False: it was not. Waits for writes that hold the shared lock.
+   * history in the same transaction. False: it was not. In MySQL it waits for writes that hold the shared lock.
    */
   compareAndSet(
     next: ControlRecord,
@@ -68,11 +78,17 @@ export interface ControlStore {
   ): Promise<boolean>;
   /** Writes the instance's heartbeat if it was not declared dead. False: it was; a new incarnation is needed. */
   beat(heartbeat: Omit<Heartbeat, 'dead'>, call: Call): Promise<boolean>;
-  /** All heartbeat rows of the last minutes, read fresh (linearizable). */
+  /**
+   * All heartbeat rows of the last minutes, read fresh (linearizable). An engine with a write-ahead log shows every row that
+   * was not removed: an incarnation that died long ago may have left open entries.
+   */
   heartbeats(call: Call): Promise<readonly Heartbeat[]>;
   /** Declares an incarnation dead if its beat is still `beat`. False: it has beaten since. */
   declareDead(incarnation: string, beat: bigint, call: Call): Promise<boolean>;
-  /** Removes rows that were declared dead long ago, and its own on a graceful stop. */
+  /**
+   * Removes a row: its own on a graceful stop, and, in an engine with a write-ahead log, that of a dead incarnation whose
+   * entries are all closed. In MySQL also rows that were declared dead long ago; elsewhere those expire.
+   */
   removeHeartbeat(incarnation: string, call: Call): Promise<void>;
   /** The history of a resource, newest first. `before`: only generations below it. */
   transitions(resource: string, before: number | null, limit: number, call: Call): Promise<readonly Transition[]>;

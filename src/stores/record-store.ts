@@ -36,7 +36,10 @@ export interface Change {
   readonly kind: 'create' | 'update' | 'upsert' | 'delete' | 'touch';
   /** The new values in row order; only those of `columns` count. Null for `delete` and `touch`. */
   readonly row: Row | null;
-  /** The indexes of the columns to set, ascending; never key columns. A create sets the others to the column's default. */
+  /**
+   * The indexes of the columns to set, ascending; never key columns. A create sets the others to the column's default, as
+   * far as the engine knows it: Cassandra, which knows none, to null, and refuses the write where that is not allowed.
+   */
   readonly columns: readonly number[];
   /** Refused with `etag_mismatch` unless this returns true for the record as it is under its lock. */
   readonly accepts?: (current: Row) => boolean;
@@ -50,15 +53,36 @@ export interface Written {
   readonly outcome: 'written' | 'already_exists' | 'not_found' | 'etag_mismatch' | 'control_changed';
   /** The record after the commit, or, where the write was refused, as it was found. Its version is the stored one. */
   readonly stored: Stored;
-  /** The control record as read under the shared lock of the write's own transaction. */
+  /**
+   * The control record under which the write committed. MySQL: as read under the shared lock of the write's own
+   * transaction. Cassandra has no such lock: it is the guard's own view, for which `ready` has vouched.
+   */
   readonly control: ControlView;
 }
 
 /** The part of the control record that a write reads under its shared lock. */
 export type ControlView = Pick<ControlRecord, 'epoch' | 'attach' | 'state' | 'floor' | 'generation'>;
 
-/** What a write expects of the control record. */
-export type Guard = Pick<ControlRecord, 'epoch' | 'attach'>;
+/**
+ * What a write expects of the control record. An engine whose write reads the control record in its own transaction
+ * (MySQL) compares epoch and attach number, and ignores the rest. One that can't (Cassandra) believes the guard: it needs
+ * all of the view, and asks `ready` (docs/protocol.md, section 5).
+ */
+export interface Guard extends Pick<ControlRecord, 'epoch' | 'attach'>, Partial<Omit<ControlView, 'epoch' | 'attach'>> {
+  /** `handing_over` and `moved` refuse the write with `control_changed`. MySQL reads it itself. */
+  readonly state?: ControlRecord['state'];
+  /** The write's version will be above it. MySQL reads it itself. */
+  readonly floor?: bigint;
+  /** Handed on in {@link Written.control}. MySQL reads it itself. */
+  readonly generation?: number;
+  /**
+   * Whether the write-ahead entry is durable and the lease under which the guard was read is unbroken and valid now. Begun
+   * beside the linearizable read of the record, and asked once more when both are there, right before the conditional
+   * update; again for every try after a lost race. So the first call should begin the append, and each should look at
+   * the lease last. False: outcome `control_changed`, nothing was done. Default, and in MySQL: not asked.
+   */
+  readonly ready?: () => Promise<boolean>;
+}
 
 /** A record on its way to a follower, "newer wins". */
 export interface Copy {
@@ -120,7 +144,7 @@ export interface RecordStore extends FollowerStore {
   write(change: Change, guard: Guard, call: Call): Promise<Written>;
   /**
    * Touches many keys, each as a `touch` of `write`, in key order and small transactions. The answers are in the order of `keys`.
-   * All of them `control_changed` if the guard did not hold.
+   * All of them `control_changed` if the guard did not hold. An error leaves open which keys were touched.
    */
   touchMany(keys: readonly Key[], guard: Guard, call: Call): Promise<readonly Written[]>;
 }

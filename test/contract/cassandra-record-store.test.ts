@@ -1,27 +1,22 @@
-import { inject } from 'vitest';
-import { createCassandraClient } from '../../src/stores/cassandra/client.ts';
-import { createCassandraRecordStore } from '../../src/stores/cassandra/record-store.ts';
-import { createTestKeyspace } from '../support/databases.ts';
-import { cassandraTable, placeResource, testResources } from '../support/resources.ts';
+import { createCassandraHarness } from '../support/cassandra-harness.ts';
+import { testResources } from '../support/resources.ts';
 import { describeRecordStore } from './record-store-contract.ts';
 
 describeRecordStore(
   'Cassandra',
   async () => {
-    const keyspace = await createTestKeyspace();
-    for (const resource of testResources) await keyspace.run(cassandraTable(placeResource(resource, keyspace.name)));
-    const client = createCassandraClient(inject('cassandra'));
+    const harness = await createCassandraHarness(testResources);
     return {
       async open(resource) {
-        const placed = placeResource(resource, keyspace.name);
-        await keyspace.run(`TRUNCATE ${keyspace.name}.${resource.id}`);
-        return { store: createCassandraRecordStore({ client, resource: placed, role: 'follower' }) };
+        const { store, setControl, guard, outsideWrite } = await harness.open(resource);
+        return { store, authority: { store, setControl, guard, outsideWrite } };
       },
-      async close() {
-        await client.close();
-        await keyspace.drop();
-      },
+      close: harness.close,
     };
   },
-  { writes: 'authority over Cassandra comes with the handover, in lightweight transactions' },
+  {
+    sharedLock:
+      'no transaction spans the control record and the record: the lease vouches for the guard, through `ready`',
+    outsideDeletes: 'the version is in the row itself, so a bare DELETE takes it along',
+  },
 );

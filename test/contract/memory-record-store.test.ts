@@ -1,4 +1,6 @@
 import { systemClock, systemRandom } from '../../src/domain/clock.ts';
+import type { Key } from '../../src/domain/key.ts';
+import type { Row } from '../../src/domain/resource.ts';
 import { MemoryDatabase } from '../../src/stores/memory/database.ts';
 import { createMemoryFollowerStore, createMemoryRecordStore } from '../../src/stores/memory/record-store.ts';
 import { describeRecordStore, type OpenStore } from './record-store-contract.ts';
@@ -22,7 +24,8 @@ describeRecordStore('the authority in memory', async () => ({
       const current = database.control.get(resource.id);
       if (current !== undefined) database.control.set(resource.id, { ...current, ...change });
     };
-    return { store, authority: { store, setControl, outsideWrite: async (key, row) => store.outsideWrite(key, row) } };
+    const outsideWrite = async (key: Key, row: Row | null): Promise<void> => store.outsideWrite(key, row);
+    return { store, authority: { store, setControl, guard: () => ({ epoch: 1, attach: 1 }), outsideWrite } };
   },
   close: async () => {},
 }));

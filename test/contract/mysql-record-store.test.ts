@@ -9,7 +9,7 @@ describeRecordStore('MySQL', async () => {
   return {
     async open(resource) {
       const { store, setControl, outsideWrite } = await harness.open(resource);
-      return { store, authority: { store, setControl, outsideWrite } };
+      return { store, authority: { store, setControl, guard: () => ({ epoch: 1, attach: 1 }), outsideWrite } };
     },
     close: harness.close,
   };

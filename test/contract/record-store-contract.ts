@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKeyCodec, type Key, type KeyValue } from '../../src/domain/key.ts';
 import type { Resource, Row, Value } from '../../src/domain/resource.ts';
 import type { ControlRecord } from '../../src/stores/control-store.ts';
-import type { Copy, FollowerStore, RecordStore, Stored } from '../../src/stores/record-store.ts';
+import type { Copy, FollowerStore, Guard, RecordStore, Stored } from '../../src/stores/record-store.ts';
 import { arbitraryRow } from '../support/arbitrary-row.ts';
 import { collect, testCall } from '../support/calls.ts';
 import { bytesResource, notesResource, signedResource, typesResource, unsignedResource } from '../support/resources.ts';
@@ -29,6 +29,8 @@ export interface OpenStore {
     readonly store: RecordStore;
     /** Changes the resource's control record, which is `in_sync` in epoch 1, attach 1, with a floor of 0 at first. */
     setControl(change: Partial<Pick<ControlRecord, 'epoch' | 'attach' | 'state' | 'floor'>>): Promise<void>;
+    /** The guard of a caller that has just read the control record. */
+    guard(): Guard;
     /** Changes a record as an outside program would. Null deletes it. */
     outsideWrite(key: Key, row: Row | null): Promise<void>;
   };
@@ -40,6 +42,10 @@ export interface RecordStoreExceptions {
   readonly writes?: string;
   /** The store can't be a follower. */
   readonly applies?: string;
+  /** A write doesn't read the control record in its own transaction. */
+  readonly sharedLock?: string;
+  /** A record that an outside program deleted leaves no version behind. */
+  readonly outsideDeletes?: string;
 }
 
 const VERSION = 1_700_000_000_000_000n;
@@ -66,7 +72,7 @@ export function describeRecordStore(
       describeTypes(opener(typesResource));
       describeCalls(opener(notesResource));
     });
-    excepted('as the authority', exceptions.writes, () => describeWrites(opener(notesResource)));
+    excepted('as the authority', exceptions.writes, () => describeWrites(opener(notesResource), exceptions));
   });
 }
 

@@ -7,6 +7,8 @@ export interface BreakableLink {
   readonly port: number;
   /** Nothing passes any more, and nobody is told: a server that hangs, or a cable that is pulled. */
   hang(): void;
+  /** Requests pass, but no answer does: the server does what it is told, and nobody learns of it. */
+  deafen(): void;
   /** Breaks all connections and refuses new ones: a server that was killed. */
   cut(): Promise<void>;
   /** Lets new connections in again; those that hang are broken. */
@@ -18,6 +20,7 @@ export interface BreakableLink {
 export async function openLink(target: { readonly host: string; readonly port: number }): Promise<BreakableLink> {
   const sockets = new Set<Socket>();
   let hanging = false;
+  let deaf = false;
   const server = createServer((near) => {
     const far = createConnection(target);
     for (const [from, to] of [
@@ -26,7 +29,7 @@ export async function openLink(target: { readonly host: string; readonly port: n
     ] as const) {
       sockets.add(from);
       from.on('data', (bytes) => {
-        if (!hanging) to.write(bytes);
+        if (!hanging && !(deaf && to === near)) to.write(bytes);
       });
       from.on('error', () => {});
       from.on('close', () => {
@@ -60,10 +63,14 @@ export async function openLink(target: { readonly host: string; readonly port: n
     hang() {
       hanging = true;
     },
+    deafen() {
+      deaf = true;
+    },
     cut,
     async mend() {
       breakAll();
       hanging = false;
+      deaf = false;
       if (!server.listening) await listen(port);
     },
     close: cut,

@@ -57,7 +57,8 @@ export interface Bound {
  * The connections to one cluster, shared by all resources. It may be created while the cluster is down: each call tries
  * to connect then, and fails with `unavailable`.
  *
- * All statements that pass here may be sent twice without harm, and are, to another node, when a link breaks.
+ * All statements that pass here may be sent twice without harm, and are, to another node, when a link breaks; but those
+ * of {@link CassandraClient.compareAndSet}.
  */
 export interface CassandraClient {
   readonly consistency: Consistency;
@@ -66,6 +67,18 @@ export interface CassandraClient {
   connect(role: Role, call: Pick<Call, 'deadlineMs' | 'signal'>): Promise<void>;
   /** Runs a prepared statement; takes no longer than until the deadline. Throws the driver's errors. */
   run(statement: Bound, deadlineMs: number, options?: StatementOptions): Promise<types.ResultSet>;
+  /**
+   * Runs a SELECT of one partition at SERIAL, in the scope of the client's consistency: it sees every lightweight
+   * transaction that was decided before, and settles one that is under way. Of several partitions the server reads at
+   * QUORUM instead, without a word. Throws the driver's errors.
+   */
+  runSerial(statement: Bound, deadlineMs: number): Promise<types.ResultSet>;
+  /**
+   * Runs one conditional statement, or several of one partition as one batch, at SERIAL and QUORUM in the client's scope;
+   * whether it was applied. The driver sends it once: it is not idempotent, and no retry, not even after an error that
+   * looks harmless, is known to leave at most one of both applied. Throws the driver's errors; see `mayHaveApplied`.
+   */
+  compareAndSet(statements: readonly Bound[], deadlineMs: number): Promise<boolean>;
   /** Whether each node of the local data centre has every record of a keyspace; false while that is not known. */
   replicatedEverywhere(keyspace: string): boolean;
   /** Runs statements as one unlogged batch; the node of the first one's partition gets it. Throws the driver's errors. */
@@ -101,6 +114,20 @@ export function createCassandraClient(config: CassandraConfig, clock: Clock = sy
       const local = driver.hosts.values().filter((host) => host.datacenter === config.localDataCenter);
       return local.length > 0 && local.every((host) => replicas.includes(host));
     },
+    runSerial: ({ query, params }, deadlineMs) =>
+      driver.execute(query, params as unknown[], {
+        ...optionsUntil(deadlineMs),
+        consistency: scopeOf(consistency).serial,
+      }),
+    compareAndSet: async (statements, deadlineMs) => {
+      const options = { ...optionsUntil(deadlineMs), isIdempotent: false, retry: sendOnce };
+      const [only] = statements;
+      if (only !== undefined && statements.length === 1) {
+        return isApplied(await driver.execute(only.query, only.params as unknown[], options));
+      }
+      const batch = statements as { query: string; params: unknown[] }[];
+      return isApplied(await driver.batch(batch, { ...options, logged: false }));
+    },
     runBatch: async (statements, deadlineMs) => {
       const options = { ...optionsUntil(deadlineMs), logged: false };
       await driver.batch(statements as { query: string; params: unknown[] }[], options);
@@ -109,6 +136,23 @@ export function createCassandraClient(config: CassandraConfig, clock: Clock = sy
     nodes: () => driver.hosts.values().filter((host) => host.isUp() && host.datacenter === config.localDataCenter),
     close: () => driver.shutdown(),
   };
+}
+
+/** Rethrows every error: also "unavailable", which a lightweight transaction can meet after its proposal went out. */
+const sendOnce = new policies.retry.FallthroughRetryPolicy();
+
+/** The driver's own `wasApplied` takes an answer that says nothing for a yes. */
+function isApplied(result: types.ResultSet): boolean {
+  return (result.first() as Record<string, unknown> | null)?.['[applied]'] === true;
+}
+
+/** The levels of one scope: mixing two would let a lightweight transaction miss another. */
+function scopeOf(consistency: Consistency): {
+  readonly quorum: types.consistencies;
+  readonly serial: types.consistencies;
+} {
+  const { localQuorum, localSerial, quorum, serial } = types.consistencies;
+  return consistency === 'LOCAL_QUORUM' ? { quorum: localQuorum, serial: localSerial } : { quorum, serial };
 }
 
 /** Where each node has every record, it has any. */
@@ -143,7 +187,7 @@ function keepRefreshing(driver: Client): void {
 }
 
 function driverOptions(config: CassandraConfig, consistency: Consistency): ConstructorParameters<typeof Client>[0] {
-  const local = consistency === 'LOCAL_QUORUM';
+  const scope = scopeOf(consistency);
   const { tls } = config;
   return {
     contactPoints: [...config.contactPoints],
@@ -152,8 +196,8 @@ function driverOptions(config: CassandraConfig, consistency: Consistency): Const
     ...(config.credentials && { credentials: config.credentials }),
     ...(tls && { sslOptions: { ca: tls.ca, cert: tls.cert, key: tls.key, rejectUnauthorized: tls.verify ?? true } }),
     queryOptions: {
-      consistency: local ? types.consistencies.localQuorum : types.consistencies.quorum,
-      serialConsistency: local ? types.consistencies.localSerial : types.consistencies.serial,
+      consistency: scope.quorum,
+      serialConsistency: scope.serial,
       isIdempotent: false,
       autoPage: false,
     },

@@ -2,6 +2,7 @@ import type { types } from 'cassandra-driver';
 import type { Clock } from '../../domain/clock.ts';
 import { systemClock } from '../../domain/clock.ts';
 import type { CassandraClient } from './client.ts';
+import { type Role, unavailable } from './errors.ts';
 
 /** What a node's clock said, between two readings of this machine's. */
 export interface NodeClock {
@@ -34,6 +35,23 @@ export async function readClocks(
       return { node: host.address, micros, aheadMicros };
     }),
   );
+}
+
+/** The clock of whichever node answers, in microseconds, in steps of a millisecond. Throws the driver's errors. */
+export async function readNow(client: CassandraClient, deadlineMs: number): Promise<bigint> {
+  const result = await client.run(NOW, deadlineMs);
+  const { now } = result.first() as unknown as { readonly now: types.TimeUuid };
+  return BigInt(now.getDate().getTime()) * 1_000n;
+}
+
+/**
+ * The clock of the slowest node, in microseconds. Of the nodes that are up: one that is down takes no writes either.
+ * Throws the driver's errors, and `unavailable` when no node is up.
+ */
+export async function readSlowestClock(client: CassandraClient, role: Role, deadlineMs: number): Promise<bigint> {
+  const [first, ...others] = await readClocks(client, deadlineMs);
+  if (first === undefined) throw unavailable(role, 'no node is up');
+  return others.reduce((slowest, { micros }) => (micros < slowest ? micros : slowest), first.micros);
 }
 
 const NOW = { query: 'SELECT now() AS now FROM system.local', params: [] } as const;

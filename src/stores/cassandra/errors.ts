@@ -51,6 +51,43 @@ function translateResponse(error: errors.ResponseError, role: Role): DomainError
   return internal(`Cassandra refused a statement with error ${code}.`, error, { cassandraCode: code });
 }
 
+/** Errors with which a node turns a statement away before it does anything. */
+const TURNED_AWAY: ReadonlySet<number> = new Set([
+  codes.protocolError,
+  codes.badCredentials,
+  codes.isBootstrapping,
+  codes.syntaxError,
+  codes.unauthorized,
+  codes.invalid,
+  codes.configError,
+  codes.alreadyExists,
+  codes.unprepared,
+]);
+
+/**
+ * Whether a conditional update that failed may have been applied, or may be yet. Yes unless it is certain that no
+ * node has begun it: a time-out, of whatever write type, and a broken link say nothing, and "too few replicas" may come from
+ * a later round, after an earlier one has proposed (docs/protocol.md, section 5).
+ *
+ * @param error - As `within` throws it. Without a driver's error beneath, the deadline or the caller ended the wait.
+ */
+export function mayHaveApplied(error: unknown): boolean {
+  const cause = error instanceof DomainError ? error.cause : error;
+  if (cause instanceof errors.NoHostAvailableError || cause instanceof errors.BusyConnectionError) return false;
+  if (cause instanceof errors.AuthenticationError) return false;
+  return !(cause instanceof errors.ResponseError && TURNED_AWAY.has(cause.code));
+}
+
+/** The outcome of a write is not known: it may have been applied, or may be yet (docs/protocol.md, section 5). */
+export function outcomeUnknown(why: string, cause?: unknown): DomainError {
+  return new DomainError({
+    kind: 'unknown',
+    reason: 'OUTCOME_UNKNOWN',
+    message: `It is not known whether Cassandra has applied the write: ${why}.`,
+    cause,
+  });
+}
+
 /** Whether Cassandra can't make sense of a paging state, as after an upgrade in between. */
 export function isUnreadablePageState(error: unknown): boolean {
   return error instanceof errors.ResponseError && (error.code === codes.protocolError || error.code === codes.invalid);

@@ -65,3 +65,66 @@ export const DEFAULT_MARKER_TTL_SECONDS = 20 * 86_400;
 
 /** How often the check at the start reads each node's clock: the quickest answer says most. */
 export const CLOCK_READINGS = 5;
+
+/**
+ * How often a write begins again after another writer was quicker. Writers of one instance take turns, so rivals are other
+ * instances, and each round has a winner.
+ */
+export const MAX_CAS_TRIES = 30;
+
+/** The longest pause before such a try, in milliseconds; the real one is random below it, so that rivals part. */
+export const MAX_CAS_PAUSE_MS = 20;
+
+/** Of a call's time, what a conditional update leaves for finding out what became of it, in milliseconds; at most half of it. */
+export const OUTCOME_RESERVE_MS = 500;
+
+/** Reads that look for the outcome of a conditional update, as far as the deadline allows: a link needs a second to come back. */
+export const OUTCOME_READS = 8;
+
+/** The pause between them, in milliseconds. */
+export const OUTCOME_PAUSE_MS = 150;
+
+/** Keys of one partition that are touched by one conditional batch: small, as all of it fails when one key has moved on. */
+export const TOUCH_BATCH = 50;
+
+/** Partitions that one `touchMany` touches at once: lightweight transactions cost a node several times what a write does. */
+export const TOUCHES_IN_FLIGHT = 16;
+
+/** The keyspace of Crossfade's own tables unless the config says otherwise. */
+export const DEFAULT_CONTROL_KEYSPACE = 'crossfade';
+
+/** How long entries of the write-ahead log stay unless the config says otherwise, in seconds: 10 days. */
+export const DEFAULT_LOG_TTL_SECONDS = 10 * 86_400;
+
+/** Heartbeat rows stay this many times as long as the log after their last beat: they say what of it is closed. */
+export const HEARTBEAT_LOG_TTLS = 2;
+
+/** Heartbeat rows of one page: one for every life of an instance in weeks. */
+export const HEARTBEAT_PAGE = 1_000;
+
+/** Incarnations that one store remembers to have written for: one for every time that it was declared dead. */
+export const MAX_REMEMBERED_INCARNATIONS = 1_000;
+
+/** The most transitions of one page of the history. */
+export const MAX_TRANSITIONS = 1_000;
+
+/** Entries of the write-ahead log that share a statement: as many requests as one turn of the event loop brings. */
+export const LOG_BATCH = 50;
+
+/** Statements of the log that are under way at once; while they are, the next ones gather. */
+export const LOG_BATCHES_IN_FLIGHT = 8;
+
+/** The most open entries of one page. */
+export const MAX_LOG_PAGE = 1_000;
+
+/** Minutes of the log that are read at once: each is a partition of its own. */
+export const LOG_MINUTES_AT_ONCE = 32;
+
+/** Minutes that one page looks at: nearly all are empty, and a caller wants an answer within its deadline. */
+export const LOG_MINUTES_OF_A_PAGE = 1_440;
+
+/** Entries that may wait to be closed; beyond it nothing is appended: the log's keeper is too far behind. */
+export const MAX_LEFT_TO_CLOSE = 10_000;
+
+/** How long one more try to close an entry may take, in milliseconds. */
+export const LOG_RETRY_TIMEOUT_MS = 2_000;

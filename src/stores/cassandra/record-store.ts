@@ -1,13 +1,16 @@
 import type { types } from 'cassandra-driver';
+import type { Clock, Random } from '../../domain/clock.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { createKeyCodec, type Key, type KeyCodec } from '../../domain/key.ts';
 import type { Resource } from '../../domain/resource.ts';
 import type { Call } from '../call.ts';
-import type { Copy, FollowerStore, ListQuery, Stored, WalkPage } from '../record-store.ts';
+import type { Copy, ListQuery, RecordStore, Stored, WalkPage } from '../record-store.ts';
 import { compilePartitionOf, forEachBounded, groupIntoBatches, mixSmallBatches } from './apply.ts';
+import { compileAuthorityStatements } from './authority-statements.ts';
 import type { CassandraClient } from './client.ts';
-import { readClocks } from './clocks.ts';
-import { isUnreadablePageState, type Role, unavailable } from './errors.ts';
+import { readSlowestClock } from './clocks.ts';
+import { isUnreadablePageState, type Role } from './errors.ts';
+import { groupKeys } from './key-groups.ts';
 import {
   DEFAULT_MARKER_TTL_SECONDS,
   IN_KEYS,
@@ -18,6 +21,7 @@ import {
   STATEMENTS_IN_FLIGHT,
   TOMBSTONES_OF_A_PAGE,
 } from './limits.ts';
+import { createRecordWrites } from './record-writes.ts';
 import { compileStatements, type DriverRow, type Statements } from './statements.ts';
 import { parseRange, splitRing } from './walk.ts';
 
@@ -29,20 +33,27 @@ export interface CassandraRecordStoreOptions {
   readonly role: Role;
   /** How long markers stay, in seconds. Default: 20 days. */
   readonly markerTtlSeconds?: number;
+  /** For deadlines and pauses; versions take a node's clock. Default: the machine's. */
+  readonly clock?: Clock;
+  /** Default: the machine's. */
+  readonly random?: Random;
 }
 
 /**
- * The follower's side of the store port on Cassandra. "Newer wins" is Cassandra's own rule: every copy is one INSERT of
+ * The store port on Cassandra, as follower and as authority. "Newer wins" is Cassandra's own rule: every copy is one INSERT of
  * every column at the copy's version as its timestamp, and a deleted record is a marker row, so copies may arrive at
- * once, twice and in any order. A record whose marker has expired is absent, at version 0.
+ * once, twice and in any order. A record whose marker has expired is absent, at version 0. Writes are lightweight
+ * transactions (`record-writes.ts`); reads are at QUORUM, which sees every write that was acknowledged.
  */
-export function createCassandraRecordStore(options: CassandraRecordStoreOptions): FollowerStore {
+export function createCassandraRecordStore(options: CassandraRecordStoreOptions): RecordStore {
   const { client, resource, role } = options;
   const table = tableOf(resource);
   const { keyspace } = table;
-  const statements = compileStatements(resource, table, options.markerTtlSeconds ?? DEFAULT_MARKER_TTL_SECONDS);
+  const { markerTtlSeconds = DEFAULT_MARKER_TTL_SECONDS } = options;
+  const statements = compileStatements(resource, table, markerTtlSeconds);
+  const codec = createKeyCodec(resource);
   const maxPage = Math.min(MAX_PAGE, Math.ceil(TOMBSTONES_OF_A_PAGE / resource.columns.length));
-  const engine: Engine = { client, resource, statements, codec: createKeyCodec(resource), maxPage };
+  const engine: Engine = { client, resource, statements, codec, maxPage };
   const within = <Result>(call: Call, work: () => Promise<Result>): Promise<Result> => client.within(role, call, work);
   const batching = { partitionOf: compilePartitionOf(resource), sizeOf: statements.sizeOf };
   return {
@@ -61,7 +72,13 @@ export function createCassandraRecordStore(options: CassandraRecordStoreOptions)
     split: (chunkRows, call) =>
       splitRing(chunkRows, (from, limit) => within(call, () => readTokens(engine, from, limit, call)), call),
     walk: (range, after, limit, call) => within(call, () => walk(engine, { range, after, limit }, call)),
-    clock: (call) => within(call, () => slowestClock(client, role, call)),
+    clock: (call) => within(call, () => readSlowestClock(client, role, call.deadlineMs)),
+    ...createRecordWrites({
+      ...options,
+      statements: compileAuthorityStatements(resource, table, { markerTtlSeconds, read: statements.read }),
+      keyValues: statements.keyValues,
+      codec,
+    }),
   };
 }
 
@@ -92,33 +109,11 @@ async function getMany(
   const [only] = keys;
   if (only !== undefined && keys.length === 1) return [await getOne(engine, only, call)];
   const found = new Map<string, Stored>();
-  await forEachBounded(groupKeys(engine, keys, partitionOf), STATEMENTS_IN_FLIGHT, async (group) => {
+  const groups = groupKeys(keys, { resource: engine.resource, partitionOf, most: IN_KEYS });
+  await forEachBounded(groups, STATEMENTS_IN_FLIGHT, async (group) => {
     for (const stored of await getGroup(engine, group, call)) found.set(stored.key.id, stored);
   });
   return keys.map((key) => found.get(key.id) ?? { key, row: null, version: 0n });
-}
-
-/** Keys that one statement can read: of one partition, if they differ in the last key column alone. */
-function groupKeys(
-  { statements, resource }: Engine,
-  keys: readonly Key[],
-  partitionOf: (entry: { readonly key: Key }) => string,
-): readonly (readonly Key[])[] {
-  if (statements.getIn === null || resource.keyLength - resource.parentLength > 1) return keys.map((key) => [key]);
-  const groups: Key[][] = [];
-  const open = new Map<string, Key[]>();
-  for (const key of keys) {
-    const partition = partitionOf({ key });
-    const current = open.get(partition);
-    if (current !== undefined && current.length < IN_KEYS) {
-      current.push(key);
-      continue;
-    }
-    const group = [key];
-    groups.push(group);
-    open.set(partition, group);
-  }
-  return groups;
 }
 
 async function getGroup(engine: Engine, group: readonly Key[], call: Call): Promise<readonly Stored[]> {
@@ -196,11 +191,4 @@ async function walk(engine: Engine, { range, after, limit }: WalkStep, call: Cal
     records: result.rows.map((row) => readRow(engine, row as DriverRow)),
     next: result.pageState ?? null,
   };
-}
-
-/** Of the nodes that are up: one that is down takes no writes either. */
-async function slowestClock(client: CassandraClient, role: Role, call: Call): Promise<bigint> {
-  const [first, ...others] = await readClocks(client, call.deadlineMs);
-  if (first === undefined) throw unavailable(role, 'no node is up');
-  return others.reduce((slowest, { micros }) => (micros < slowest ? micros : slowest), first.micros);
 }

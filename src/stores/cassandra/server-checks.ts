@@ -118,6 +118,13 @@ function nodeRules(consistency: string): readonly Rule[] {
     },
     unset('maximum_timestamp_fail_threshold'),
     unset('minimum_timestamp_fail_threshold'),
+    {
+      setting: 'allow_filtering_enabled',
+      wanted: 'true',
+      holds: (value) => value === 'true',
+      cure: `set allow_filtering_enabled: true ${IN_YAML}: once Cassandra is the authority, open log entries are found by it`,
+      severity: 'warnings',
+    },
     allowed('read_consistency_levels_disallowed'),
     allowed('write_consistency_levels_disallowed'),
     atLeast('page_size_fail_threshold', MAX_PAGE, 'errors'),

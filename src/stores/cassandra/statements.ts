@@ -74,19 +74,23 @@ export function compileStatements(
   };
 }
 
-function quote(name: string): string {
+/** A name in CQL, in quotes. */
+export function quote(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-function marks(columns: readonly string[]): string {
+/** A `?` for each of them. */
+export function marks(columns: readonly string[]): string {
   return columns.map(() => '?').join(', ');
 }
 
-function bindAll(binds: readonly Bind[], values: readonly Value[]): unknown[] {
+/** Each value as its own `Bind` makes it. */
+export function bindAll(binds: readonly Bind[], values: readonly Value[]): unknown[] {
   return values.map((value, i) => bindOne(binds[i], value));
 }
 
-function bindIn(binds: readonly Bind[], keys: readonly Key[]): unknown[] {
+/** The parameters of `… = ? AND last IN ?`: what the keys share, then the list of what they differ in. */
+export function bindIn(binds: readonly Bind[], keys: readonly Key[]): unknown[] {
   const last = binds.length - 1;
   const shared = bindAll(binds, keys[0]?.values.slice(0, last) ?? []);
   return [...shared, keys.map((key) => bindOne(binds[last], key.values[last] ?? null))];

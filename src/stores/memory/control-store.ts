@@ -25,10 +25,11 @@ export function createMemoryControlStore(database: MemoryDatabase): ControlStore
     compareAndSet: async (next, why, call) => {
       checkCall(clock, call);
       const current = control.get(next.resource);
-      if (current === undefined || current.generation !== next.generation - 1) return false;
+      if (current === undefined || current.generation !== (why.replaces ?? next.generation - 1)) return false;
       const { resource, generation } = next;
+      const { instance, reason } = why;
       const states = { fromState: current.state, toState: next.state };
-      history.unshift({ resource, generation, atMicros: clock.wallMicros(), ...states, ...why });
+      history.unshift({ resource, generation, atMicros: clock.wallMicros(), ...states, instance, reason });
       set(next);
       return true;
     },

@@ -1,0 +1,115 @@
+import type { Key } from '../../domain/key.ts';
+import type { Resource, Row } from '../../domain/resource.ts';
+import type { Stored } from '../record-store.ts';
+import type { Bound } from './client.ts';
+import { bindAll, bindIn, type DriverRow, marks, quote, type Statements } from './statements.ts';
+import { bigintBytes, bindOf, selectOf } from './values.ts';
+
+/** A record as a read at SERIAL saw it, with what a conditional update needs to know. */
+export interface Seen {
+  readonly key: Key;
+  /** Null: there is none, or a marker. */
+  readonly row: Row | null;
+  /** The stored version; null: the record is absent, or was written by somebody else and never through the service. */
+  readonly version: bigint | null;
+  /** Which write made it; null: none that is known. */
+  readonly writeId: Buffer | null;
+}
+
+/** A new state of a record. */
+export interface Next {
+  /** Null: a marker. */
+  readonly row: Row | null;
+  readonly version: bigint;
+  readonly writeId: Buffer;
+}
+
+/** The statements of one resource's authority, compiled once. All that change something are conditional. */
+export interface AuthorityStatements {
+  /** One record, for a read at SERIAL. */
+  readonly see: (key: Key) => Bound;
+  /** Several records of one partition that differ in the last key column alone, for one read at SERIAL. */
+  readonly seeIn: (keys: readonly Key[]) => Bound;
+  /** What {@link see} read. `row` undefined: nothing. */
+  readonly seen: (key: Key, row: DriverRow | undefined) => Seen;
+  /** Replaces every column, if the record is still as it was seen. One batch. */
+  readonly replace: (seen: Seen, next: Next) => readonly Bound[];
+  /** Changes only the version, or makes the marker anew where there is no record, if it is still as it was seen. One batch. */
+  readonly fence: (seen: Seen, version: bigint) => readonly Bound[];
+}
+
+/** Of a write that nobody knows: as copies have it. */
+const NO_WRITE_ID = Buffer.alloc(0);
+
+/**
+ * Compiles the statements. `IF crossfade_version = null` holds for absent records and for those that were written natively,
+ * also where only the key was; `IF NOT EXISTS` would refuse the latter. A lightweight transaction takes no timestamp from
+ * outside, but a TTL: 0 is none.
+ *
+ * A marker takes an INSERT beside the conditional UPDATE: an UPDATE alone would leave the row's own liveness as an earlier
+ * INSERT made it, of a copy or natively, and when the marker expires the row would be back, with nothing but nulls. All of its
+ * columns are null also in a fence, so that a late copy of an older state finds a tombstone in its way.
+ */
+export function compileAuthorityStatements(
+  resource: Resource,
+  table: { readonly keyspace: string; readonly table: string },
+  options: { readonly markerTtlSeconds: number; readonly read: Statements['read'] },
+): AuthorityStatements {
+  const { columns, keyLength } = resource;
+  const name = `${quote(table.keyspace)}.${quote(table.table)}`;
+  const names = columns.map((column) => quote(column.cassandraName));
+  const keyNames = names.slice(0, keyLength);
+  const own = ['crossfade_version', 'crossfade_deleted', 'crossfade_write_id'];
+  const selected = columns.map((column) => selectOf(column.type, quote(column.cassandraName)));
+  const isKey = keyNames.map((column) => `${column} = ?`).join(' AND ');
+  const isIn = [...keyNames.slice(0, -1).map((column) => `${column} = ?`), `${keyNames.at(-1)} IN ?`].join(' AND ');
+  const ifStill = `WHERE ${isKey} IF crossfade_version = ?`;
+  const set = [...names.slice(keyLength), ...own].map((column) => `${column} = ?`).join(', ');
+  const text = {
+    see: `SELECT ${[...selected.slice(keyLength), ...own].join(', ')} FROM ${name} WHERE ${isKey}`,
+    seeIn: `SELECT ${[...selected, ...own].join(', ')} FROM ${name} WHERE ${isIn}`,
+    replace: `UPDATE ${name} USING TTL ? SET ${set} ${ifStill}`,
+    fence: `UPDATE ${name} SET crossfade_version = ? ${ifStill}`,
+    unlessMoved: `UPDATE ${name} USING TTL ? SET crossfade_version = ? ${ifStill}`,
+    marker: `INSERT INTO ${name} (${[...names, ...own].join(', ')}) VALUES (${marks([...names, ...own])}) USING TTL ?`,
+  };
+  const binds = columns.map((column) => bindOf(column.type));
+  const bindKey = binds.slice(0, keyLength);
+  const still = ({ key, version }: Seen): unknown[] => [
+    ...bindAll(bindKey, key.values),
+    version === null ? null : bigintBytes(version),
+  ];
+  const nulls = columns.slice(keyLength).map(() => null);
+  const marker = (seen: Seen, version: bigint, writeId: Buffer): readonly Bound[] => {
+    const stamp = bigintBytes(version);
+    const row = [...bindAll(bindKey, seen.key.values), ...nulls, stamp, true, writeId];
+    return [
+      { query: text.unlessMoved, params: [options.markerTtlSeconds, stamp, ...still(seen)] },
+      { query: text.marker, params: [...row, options.markerTtlSeconds] },
+    ];
+  };
+  return {
+    see: (key) => ({ query: text.see, params: bindAll(bindKey, key.values) }),
+    seeIn: (keys) => ({ query: text.seeIn, params: bindIn(bindKey, keys) }),
+    seen: (key, row) => (row === undefined ? absent(key) : present(options.read(row, key), row)),
+    replace: (seen, { row, version, writeId }) => {
+      if (row === null) return marker(seen, version, writeId);
+      const params: unknown[] = [0, ...bindAll(binds.slice(keyLength), row.slice(keyLength))];
+      return [{ query: text.replace, params: [...params, bigintBytes(version), false, writeId, ...still(seen)] }];
+    },
+    // The write id stays: whoever lost the answer to its write looks for it.
+    fence: (seen, version) =>
+      seen.row === null
+        ? marker(seen, version, seen.writeId ?? NO_WRITE_ID)
+        : [{ query: text.fence, params: [bigintBytes(version), ...still(seen)] }],
+  };
+}
+
+function absent(key: Key): Seen {
+  return { key, row: null, version: null, writeId: null };
+}
+
+function present({ key, row }: Stored, read: DriverRow): Seen {
+  const { crossfade_version: version, crossfade_write_id: writeId } = read;
+  return { key, row, version: (version ?? null) as bigint | null, writeId: (writeId ?? null) as Buffer | null };
+}

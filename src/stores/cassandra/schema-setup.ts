@@ -1,0 +1,46 @@
+import type { Call } from '../call.ts';
+import type { CassandraClient } from './client.ts';
+import { controlTables, tableName } from './control-tables.ts';
+import { DEFAULT_CONTROL_KEYSPACE } from './limits.ts';
+import { quote } from './statements.ts';
+
+/** Where Crossfade's own tables are, and how they are kept. */
+export interface ControlKeyspace {
+  /** Default: `crossfade`. */
+  readonly keyspace?: string;
+  /** The replication of the keyspace if it has to be created: the options of CQL's `WITH replication`. */
+  readonly replication: Readonly<Record<string, string | number>>;
+}
+
+/**
+ * Creates the keyspace of Crossfade's own tables and the tables that are missing. Changes nothing that exists, and looks
+ * first: a role that may create nothing can have it made by hand. May run in several instances at once, where the cluster
+ * agrees on its schema. Throws `unavailable`, `deadline_exceeded`, or `internal` without the permission.
+ */
+export function setUpKeyspace(
+  client: CassandraClient,
+  { keyspace = DEFAULT_CONTROL_KEYSPACE, replication }: ControlKeyspace,
+  call: Pick<Call, 'deadlineMs' | 'signal'>,
+): Promise<void> {
+  return client.within('authority', call, async () => {
+    const run = (query: string, params: readonly unknown[] = []) => client.run({ query, params }, call.deadlineMs);
+    const keyspaces = await run(KEYSPACE, [keyspace]);
+    if (keyspaces.rowLength === 0) {
+      const options = Object.entries(replication).map(([name, value]) => `${literal(name)}: ${literal(String(value))}`);
+      await run(`CREATE KEYSPACE IF NOT EXISTS ${quote(keyspace)} WITH replication = {${options.join(', ')}}`);
+    }
+    const tables = await run(TABLES, [keyspace]);
+    const known = new Set(tables.rows.map((row) => row.get('table_name') as string));
+    for (const definition of controlTables) {
+      if (known.has(tableName(definition))) continue;
+      await run(`CREATE TABLE IF NOT EXISTS ${quote(keyspace)}.${definition}`);
+    }
+  });
+}
+
+const KEYSPACE = 'SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?';
+const TABLES = 'SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?';
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,82 @@
+import type { Clock, Random } from '../domain/clock.ts';
+import type { LogEntry } from './write-ahead-log.ts';
+
+const MINUTE_MICROS = 60_000_000n;
+
+/** The minute since 1970 of a clock. */
+export function minuteOf(clock: Clock): number {
+  return Number(clock.wallMicros() / MINUTE_MICROS);
+}
+
+/** The first minute that is young enough to be trusted: entries are kept twice as long. */
+export function oldestTrusted(clock: Clock, ttlSeconds: number): number {
+  return minuteOf(clock) - Math.floor(ttlSeconds / 120);
+}
+
+/** Minutes ahead of this machine's clock in which another instance, whose clock is ahead, may have appended. */
+const MINUTES_AHEAD = 2;
+
+/** The last minute in which an incarnation may have appended, that says it has closed all up to one. */
+export function lastMinute(clock: Clock, closedUpTo: number): number {
+  return Math.max(minuteOf(clock), closedUpTo) + MINUTES_AHEAD;
+}
+
+interface Life {
+  /** No entry goes into this minute or an earlier one. */
+  closedUpTo: number;
+  /** The ids of the open entries of each minute that has any. */
+  readonly open: Map<number, Set<string>>;
+}
+
+/**
+ * The entries that this process has appended, and which of them are open. Entries that were ever begun count, whether they
+ * arrived or not. Bounded by the requests under way and by what its log lets wait to be closed.
+ */
+export class OwnEntries {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #lives = new Map<string, Life>();
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** A new entry, open, in the minute of now, or, where the clock went back, in the first that is not closed. */
+  begin(incarnation: string): LogEntry {
+    const life = this.#lifeOf(incarnation);
+    const minute = Math.max(minuteOf(this.#clock), life.closedUpTo + 1);
+    const entry = { incarnation, minute, id: this.#random.id() };
+    const open = life.open.get(minute);
+    if (open === undefined) life.open.set(minute, new Set([entry.id]));
+    else open.add(entry.id);
+    return entry;
+  }
+
+  /** The entry is closed for good. Nothing, if it is another process's. */
+  end({ incarnation, minute, id }: LogEntry): void {
+    const life = this.#lives.get(incarnation);
+    const open = life?.open.get(minute);
+    open?.delete(id);
+    if (open?.size === 0) life?.open.delete(minute);
+  }
+
+  /** As {@link WriteAheadLog.closedUpTo}. */
+  closedUpTo(incarnation: string): number {
+    const life = this.#lifeOf(incarnation);
+    let closed = minuteOf(this.#clock) - 1;
+    for (const minute of life.open.keys()) if (minute <= closed) closed = minute - 1;
+    life.closedUpTo = Math.max(life.closedUpTo, closed);
+    return life.closedUpTo;
+  }
+
+  /** One for each time that the instance was declared dead: too few to forget. */
+  #lifeOf(incarnation: string): Life {
+    let life = this.#lives.get(incarnation);
+    if (life === undefined) {
+      life = { closedUpTo: 0, open: new Map() };
+      this.#lives.set(incarnation, life);
+    }
+    return life;
+  }
+}
