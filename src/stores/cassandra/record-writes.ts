@@ -91,9 +91,10 @@ interface Look {
 async function write(engine: Engine, change: Change, guard: Guard, call: Call): Promise<Written> {
   const control = controlOf(guard);
   const { key } = change;
-  const answer = await untilSettled(
+  if (isHandedOver(guard, change.kind)) return controlChanged(key, control);
+  const answer = await untilSettled<Written>(
     engine,
-    { keys: [key], guard, control, call },
+    { keys: [key], guard, call },
     async ({ seen, nowMicros }, doubt) => {
       const [current] = seen as readonly [Seen];
       const version = nextVersion(current, control.floor, nowMicros);
@@ -111,7 +112,8 @@ async function write(engine: Engine, change: Change, guard: Guard, call: Call): 
 
 async function touch(engine: Engine, keys: readonly Key[], guard: Guard, call: Call): Promise<readonly Written[]> {
   const control = controlOf(guard);
-  const answer = await untilSettled(engine, { keys, guard, control, call }, async ({ seen, nowMicros }, doubt) => {
+  if (isHandedOver(guard, 'touch')) return keys.map((key) => controlChanged(key, control));
+  const answer = await untilSettled(engine, { keys, guard, call }, async ({ seen, nowMicros }, doubt) => {
     const versions = seen.map((one) => nextVersion(one, control.floor, nowMicros));
     const fences = seen.flatMap((one, i) => engine.statements.fence(one, versions[i] as bigint));
     const fenced = await engine.updates.update(fences, call);
@@ -130,11 +132,10 @@ async function touch(engine: Engine, keys: readonly Key[], guard: Guard, call: C
  */
 async function untilSettled<Answer>(
   engine: Engine,
-  what: { readonly keys: readonly Key[]; readonly guard: Guard; readonly control: ControlView; readonly call: Call },
+  what: { readonly keys: readonly Key[]; readonly guard: Guard; readonly call: Call },
   attempt: Attempt<Answer>,
 ): Promise<Answer | null> {
   const { clock, random, role } = engine;
-  const { control } = what;
   let doubtful = false;
   const doubt = (): void => {
     doubtful = true;
@@ -142,8 +143,7 @@ async function untilSettled<Answer>(
   try {
     for (let tries = 1; tries <= MAX_CAS_TRIES; tries++) {
       if (tries > 1) await clock.sleep(random.uniform() * Math.min(2 ** tries, MAX_CAS_PAUSE_MS));
-      const leaving = control.state === 'handing_over' || control.state === 'moved';
-      const look = leaving ? null : await lookAt(engine, what);
+      const look = await lookAt(engine, what);
       if (look === null && doubtful) throw outcomeUnknown('the control record changed before it could be found out');
       if (look === null) return null;
       const answer = await attempt(look, doubt);
@@ -243,6 +243,10 @@ function controlOf(guard: Guard): ControlView {
     });
   }
   return { epoch, attach, state, floor, generation };
+}
+
+function isHandedOver({ state, fencing = false }: Guard, kind: Change['kind']): boolean {
+  return state === 'moved' || (state === 'handing_over' && !(fencing && kind === 'touch'));
 }
 
 function controlChanged(key: Key, control: ControlView): Written {
