@@ -379,6 +379,17 @@ describe('a conditional update whose answer is lost', () => {
     }
   });
 
+  it('is written also where the server says that it was not, and did', async () => {
+    const { store, guard } = await faulty(async (send) => {
+      await send();
+      return false;
+    });
+    expect(await store.write(create(note('a'), 'mine'), guard(), testCall())).toMatchObject({
+      outcome: 'written',
+      stored: { row: rowOf(note('a'), 'mine') },
+    });
+  });
+
   it('is unknown while the record is as it was: it may be applied yet, until a fence', async () => {
     let arrive: (() => Promise<boolean>) | undefined;
     const { store, sound, guard } = await faulty(async (send) => {

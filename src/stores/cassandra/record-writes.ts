@@ -92,15 +92,18 @@ async function write(engine: Engine, change: Change, guard: Guard, call: Call): 
   const control = controlOf(guard);
   const { key } = change;
   if (isHandedOver(guard, change.kind)) return controlChanged(key, control);
+  const writeId = Buffer.from(engine.random.id(), 'hex');
   const answer = await untilSettled<Written>(
     engine,
     { keys: [key], guard, call },
     async ({ seen, nowMicros }, doubt) => {
       const [current] = seen as readonly [Seen];
+      // An earlier try that was answered "not applied" was applied all the same: it would now be in its own way.
+      if (current.writeId?.equals(writeId)) return asWritten(current, control);
       const version = nextVersion(current, control.floor, nowMicros);
       const outcome = judge(change, current.row);
       if (outcome === 'written' && change.kind !== 'touch') {
-        return replace(engine, { current, change, version, control, call });
+        return replace(engine, { current, change, version, writeId, control, call });
       }
       const fenced = await engine.updates.update(engine.statements.fence(current, version), call);
       if (fenced === 'unknown') doubt();
@@ -192,14 +195,14 @@ interface Replacement {
   readonly current: Seen;
   readonly change: Change;
   readonly version: bigint;
+  readonly writeId: Buffer;
   readonly control: ControlView;
   readonly call: Call;
 }
 
 /** Null: another writer was quicker. Throws `unknown`/OUTCOME_UNKNOWN when it could not be found out. */
 async function replace(engine: Engine, replacement: Replacement): Promise<Written | null> {
-  const { current, change, version, control, call } = replacement;
-  const writeId = Buffer.from(engine.random.id(), 'hex');
+  const { current, change, version, writeId, control, call } = replacement;
   const row = rowAfter(engine.resource, change, current.row);
   const statements = engine.statements.replace(current, { row, version, writeId });
   const outcome = await engine.updates.update(statements, call);
@@ -209,7 +212,7 @@ async function replace(engine: Engine, replacement: Replacement): Promise<Writte
     case 'not_applied':
       return null;
     case 'unknown':
-      return await findOut(engine, replacement, writeId);
+      return await findOut(engine, replacement);
   }
 }
 
@@ -217,20 +220,23 @@ async function replace(engine: Engine, replacement: Replacement): Promise<Writte
  * Ours is known by its write id, which a fence leaves as it is. A version that is still the old one may yet be replaced by the
  * update that is on its way; a record of somebody else's may have had ours in between.
  */
-async function findOut(engine: Engine, { current, control, call }: Replacement, writeId: Buffer): Promise<Written> {
+async function findOut(engine: Engine, { current, writeId, control, call }: Replacement): Promise<Written> {
   let found: Seen;
   try {
     [found] = (await engine.updates.resolve((deadlineMs) => see(engine, [current.key], deadlineMs), call)) as [Seen];
   } catch (error) {
     throw outcomeUnknown('the answer was lost, and the record could not be read', error);
   }
-  const { key, row, version } = found;
-  if (found.writeId?.equals(writeId))
-    return { outcome: 'written', stored: { key, row, version: version ?? 0n }, control };
-  const still = version === current.version;
+  if (found.writeId?.equals(writeId)) return asWritten(found, control);
+  const still = found.version === current.version;
   throw outcomeUnknown(
     `the answer was lost, and the record ${still ? 'is as it was' : 'was written by another since'}`,
   );
+}
+
+/** Of a record that carries the write's id: its content is the write's, its version that or a fence's. */
+function asWritten({ key, row, version }: Seen, control: ControlView): Written {
+  return { outcome: 'written', stored: { key, row, version: version ?? 0n }, control };
 }
 
 function controlOf(guard: Guard): ControlView {
