@@ -28,7 +28,13 @@ async function bench(options: Options, signal: AbortSignal): Promise<Report> {
   const before = loadAverage();
   const ghz = await fetchGhz(say, signal);
   const folder = await mkdtemp(join(tmpdir(), 'crossfade-bench-'));
-  const stack = await startStack({ mysql: true, cassandra: true, unleash: true, onProgress: say, signal });
+  const stack = await startStack({
+    mysql: true,
+    cassandra: { compiler: 'thorough' },
+    unleash: true,
+    onProgress: say,
+    signal,
+  });
   const supervisor = await Supervisor.start();
   try {
     const figures = await measure(options, { stack, supervisor, ghz, folder, signal });

@@ -71,6 +71,11 @@ export interface CassandraOptions {
    * Default `batch`.
    */
   readonly commitLogSync?: 'batch' | 'group' | 'periodic';
+  /**
+   * How the JVM compiles: `quick` for runs of some minutes, in which compiling well would cost more than it saves, `thorough`
+   * for measurements. Default `quick`.
+   */
+  readonly compiler?: 'quick' | 'thorough';
 }
 
 /** A cluster whose nodes are ready, or were. */
@@ -85,6 +90,7 @@ interface NodeSettings {
   readonly nativePort: number;
   readonly storagePort: number;
   readonly heapMib: number;
+  readonly compiler: 'quick' | 'thorough';
   readonly commitLogSync: 'batch' | 'group' | 'periodic';
 }
 
@@ -105,6 +111,7 @@ export async function startCassandra(
         nativePort,
         storagePort,
         heapMib: options.heapMib ?? 768,
+        compiler: options.compiler ?? 'quick',
         commitLogSync: options.commitLogSync ?? 'batch',
       }),
     ),
@@ -157,7 +164,7 @@ async function createNode(context: ArtifactContext, program: string, settings: N
       command: 'java',
       args: [
         `-javaagent:${join(program, agent)}`,
-        ...javaFlags(folder, settings.heapMib),
+        ...javaFlags(folder, settings),
         '-cp',
         join(program, '*'),
         'org.apache.cassandra.service.CassandraDaemon',
@@ -175,7 +182,7 @@ function hostOf(settings: NodeSettings): string {
   return host;
 }
 
-function javaFlags(folder: string, heapMib: number): string[] {
+function javaFlags(folder: string, { heapMib, compiler }: NodeSettings): string[] {
   return [
     ...EXPORTED_PACKAGES.map((name) => `--add-exports=${name}=ALL-UNNAMED`),
     ...OPENED_PACKAGES.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
@@ -189,14 +196,10 @@ function javaFlags(folder: string, heapMib: number): string[] {
     '-Dcassandra.skip_wait_for_gossip_to_settle=0',
     '-Dcassandra.ring_delay_ms=100',
     '-Dcassandra.superuser_setup_delay_ms=0',
-    // Its start costs 15 s of a processor, a third of it for checking classes that are known to be good and for
-    // compiling well what runs only at the start: the first is left out, the second waits for four times the calls.
+    // Classes that are known to be good need no check at each start.
     '-XX:+UnlockDiagnosticVMOptions',
     '-XX:-BytecodeVerificationRemote',
-    '-XX:Tier4InvocationThreshold=20000',
-    '-XX:Tier4MinInvocationThreshold=2400',
-    '-XX:Tier4CompileThreshold=60000',
-    '-XX:Tier4BackEdgeThreshold=160000',
+    ...(compiler === 'quick' ? ['-XX:TieredStopAtLevel=1'] : []),
     '-XX:+UseSerialGC',
     `-Xms${Math.min(heapMib, 256)}m`,
     `-Xmx${heapMib}m`,
@@ -229,17 +232,25 @@ saved_caches_directory: "${folder}/saved_caches"
 hints_directory: "${folder}/hints"
 cdc_raw_directory: "${folder}/cdc_raw"
 ${COMMIT_LOG_SYNC[settings.commitLogSync]}
-commitlog_segment_size: 16MiB
-commitlog_total_space: 256MiB
+commitlog_segment_size: 8MiB
+commitlog_total_space: 64MiB
 memtable_heap_space: 128MiB
 memtable_offheap_space: 64MiB
 file_cache_size: 64MiB
 key_cache_size: 8MiB
 counter_cache_size: 0MiB
-concurrent_reads: 16
-concurrent_writes: 32
+concurrent_reads: 8
+concurrent_writes: 8
 concurrent_compactors: 1
-native_transport_max_threads: 32
+native_transport_max_threads: 16
+memtable:
+  configurations:
+    skiplist:
+      class_name: SkipListMemtable
+    trie:
+      class_name: TrieMemtable
+    default:
+      inherits: trie
 auto_snapshot: false
 snapshot_before_compaction: false
 disk_failure_policy: stop

@@ -123,6 +123,14 @@ function serverFlags(port: number, bufferPoolMib: number): string[] {
     '--max-allowed-packet=64M',
     '--local-infile=ON',
     '--performance-schema=OFF',
+    // Few processors for many threads: one that waits must not spin.
+    '--innodb-spin-wait-delay=0',
+    '--innodb-sync-spin-loops=0',
+    '--innodb-log-spin-cpu-pct-hwm=0',
+    '--innodb-log-wait-for-flush-spin-hwm=0',
+    '--innodb-read-io-threads=1',
+    '--innodb-write-io-threads=1',
+    '--innodb-purge-threads=1',
   ];
 }
 

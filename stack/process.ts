@@ -60,9 +60,10 @@ export class Supervisor {
     void this.#ended.then(() => this.#orphaned());
   }
 
-  /** Starts a supervisor. Throws when it is not up within its deadline. */
-  static async start(): Promise<Supervisor> {
-    const child = fork(fileURLToPath(new URL('./supervisor.ts', import.meta.url)), {
+  /** Starts a supervisor whose folder is in `parent`, by default the system's for temporary files. Throws when it is not up within its deadline. */
+  static async start(parent?: string): Promise<Supervisor> {
+    const args = parent === undefined ? [] : [parent];
+    const child = fork(fileURLToPath(new URL('./supervisor.ts', import.meta.url)), args, {
       detached: true,
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       execArgv: [],

@@ -1,4 +1,5 @@
 /** The whole private stack: real servers on loopback, started side by side and stopped together, whatever happens. */
+import { statfs } from 'node:fs/promises';
 import { type ArtifactContext, checkTools, isCached, type Progress, secondsSince } from './artifacts.ts';
 import {
   CASSANDRA_FOLDER,
@@ -33,6 +34,12 @@ export interface StackOptions {
   readonly cassandra?: boolean | CassandraOptions;
   readonly unleash?: boolean;
   readonly zipkin?: boolean | ZipkinOptions;
+  /**
+   * Where data and logs go. `memory`: to the system's memory file system if it has room, so that nothing waits for a
+   * disk; what was committed still survives the end of a server, not that of the machine. Default `disk`: to the
+   * folder for temporary files.
+   */
+  readonly storage?: 'memory' | 'disk';
   /** Gets a part's address as soon as that part is ready, so that work on it can begin before the rest is up. */
   readonly onReady?: (address: StackAddresses) => void;
   /** Gets a line for each part when it is ready, and for each download. Default: nothing. */
@@ -87,6 +94,9 @@ const TITLES = { mysql: 'MySQL', cassandra: 'Cassandra', unleash: 'Unleash', zip
 /** A first start may download a quarter of a gigabyte. */
 const START_DEADLINE_MS = 15 * 60_000;
 const RESTART_DEADLINE_MS = 120_000;
+const MEMORY_FOLDER = '/dev/shm';
+/** Several times what a run of the demo writes: half of the memory of a machine with 8 GiB. */
+const MEMORY_NEEDED_BYTES = 3.5 * 2 ** 30;
 
 /**
  * Starts the servers that are asked for, side by side, and resolves when all of them answer.
@@ -99,7 +109,7 @@ const RESTART_DEADLINE_MS = 120_000;
 export async function startStack(options: StackOptions): Promise<Stack> {
   const onProgress = options.onProgress ?? (() => {});
   await checkTools(toolsNeeded(options));
-  const supervisor = await Supervisor.start();
+  const supervisor = await Supervisor.start(options.storage === 'memory' ? await memoryFolder() : undefined);
   const failed = new AbortController();
   const signal = AbortSignal.any([
     failed.signal,
@@ -151,14 +161,24 @@ function startParts(context: ArtifactContext, options: StackOptions) {
   ] as const;
 }
 
-/** One download after another, first what then takes longest to start. */
+/** One download after another: MySQL first, as it is small and is filled while the others come. */
 function fetchPrograms(context: ArtifactContext, options: StackOptions) {
-  const cassandra = wanted(options.cassandra) ? fetchCassandra(context) : Promise.resolve('');
-  const mysql = cassandra.then(() => (wanted(options.mysql) ? fetchMysql(context) : ''));
-  const zipkin = mysql.then(() => (wanted(options.zipkin) ? fetchZipkin(context) : ''));
+  const mysql = wanted(options.mysql) ? fetchMysql(context) : Promise.resolve('');
+  const cassandra = mysql.then(() => (wanted(options.cassandra) ? fetchCassandra(context) : ''));
+  const zipkin = cassandra.then(() => (wanted(options.zipkin) ? fetchZipkin(context) : ''));
   // Each is awaited by the start of its part; where that is not asked for, by nobody.
   void Promise.allSettled([cassandra, mysql, zipkin]);
   return { cassandra, mysql, zipkin };
+}
+
+/** Linux' file system in memory; undefined where it is missing or small. */
+async function memoryFolder(): Promise<string | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(MEMORY_FOLDER);
+    return bavail * bsize >= MEMORY_NEEDED_BYTES ? MEMORY_FOLDER : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function toolsNeeded(options: StackOptions): { java: boolean; maven: boolean } {

@@ -20,7 +20,7 @@ import type { SpawnRequest, SupervisorEvent, SupervisorRequest } from './supervi
 /** How long servers with a gentle last signal get before SIGKILL, once the program is gone. */
 const LAST_SIGNAL_GRACE_MS = 1_500;
 
-const root = mkdtempSync(join(tmpdir(), 'crossfade-'));
+const root = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'crossfade-'));
 const running = new Map<number, { child: ChildProcess; request: SpawnRequest }>();
 let ending = false;
 

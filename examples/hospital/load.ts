@@ -13,6 +13,8 @@ export interface LoadOptions {
   readonly database?: string;
   /** At most so many rows in each table, the sample's first ones. Default: all. */
   readonly rows?: number;
+  /** At most so many encounters. Default: `rows`. */
+  readonly encounterRows?: number;
   /** Called after every statement. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Ends the loading after the statements that are under way; what they stored stays. */
@@ -55,8 +57,8 @@ export async function loadHospital(options: LoadOptions): Promise<LoadReport> {
   const connections = await connect(options.mysql);
   try {
     await createSchema(connections, database);
-    const medications = await loadTable(connections, MEDICATIONS, options);
-    const encounters = await loadTable(connections, ENCOUNTERS, options);
+    const medications = await loadTable(connections, MEDICATIONS, options.rows, options);
+    const encounters = await loadTable(connections, ENCOUNTERS, options.encounterRows ?? options.rows, options);
     return { medications, encounters, durationMs: performance.now() - startedAt };
   } finally {
     await Promise.allSettled(connections.map((connection) => connection.end()));
@@ -99,7 +101,8 @@ export async function schemaStatements(database: string): Promise<string[]> {
 async function loadTable(
   connections: readonly mysql.Connection[],
   table: HospitalTable,
-  { rows: limit = table.sampleRows, onProgress, signal }: LoadOptions,
+  limit = table.sampleRows,
+  { onProgress, signal }: LoadOptions,
 ): Promise<number> {
   const startedAt = performance.now();
   const failed = new AbortController();

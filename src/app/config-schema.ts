@@ -89,6 +89,9 @@ const limits = z.strictObject({
   drainMs: milliseconds.default(10_000),
 });
 
+/** A part of a whole: above 0, at most 1. */
+const share = z.number().min(0.01).max(1);
+
 const migration = z.strictObject({
   roundMs: milliseconds.default(200),
   leaseMs: milliseconds.default(1_000),
@@ -107,6 +110,9 @@ const migration = z.strictObject({
   chunkLeaseMs: milliseconds.default(30_000),
   /** Chunks that one instance works on at once. */
   jobWorkers: count.max(64).default(2),
+  /** The part of its time that an instance copies or verifies while callers are served. */
+  backfillShare: share.default(1),
+  verificationShare: share.default(0.25),
   /** Keys touched in one transaction. */
   touchBatch: count.max(1_000).default(200),
 });

@@ -19,6 +19,7 @@ import type { MigrationSubject } from '../rpc/migration-service.ts';
 import { createRecordMethods } from '../rpc/record-methods.ts';
 import { createMessageCodec } from '../schema/message-codec.ts';
 import { createNameCodec } from '../schema/name-codec.ts';
+import { createBatchedCopies } from '../stores/batched-copies.ts';
 import { createBatchedReads } from '../stores/batched-reads.ts';
 import { internalCall } from '../stores/call.ts';
 import { createCassandraRecordStore } from '../stores/cassandra/record-store.ts';
@@ -117,6 +118,7 @@ async function wireResource(
         source: createBatchedReads(source, { clock: systemClock }),
         target: target && createBatchedReads(target, { clock: systemClock, maxStatements: TARGET_STATEMENTS }),
       },
+      copies: target && createBatchedCopies(target, { clock: systemClock }),
       control,
       changeLog,
       jobs,
@@ -171,11 +173,17 @@ function createTarget({ config, stores, metrics }: Surroundings, resource: Resou
 }
 
 function settingsOf({ migration }: Config): MigrationSettings {
-  const { touchBatch, chunkRows, chunkLeaseMs, jobWorkers } = migration;
+  const { touchBatch, chunkRows, chunkLeaseMs, jobWorkers, backfillShare, verificationShare } = migration;
   return {
     protocol: migration,
     capture: { ...defaultCaptureSettings, touchBatch },
-    jobs: { ...defaultJobSettings, workers: jobWorkers, chunkRows, chunkLeaseMs },
+    jobs: {
+      ...defaultJobSettings,
+      workers: jobWorkers,
+      chunkRows,
+      chunkLeaseMs,
+      shareBesideCallers: { backfill: backfillShare, verification: verificationShare },
+    },
   };
 }
 

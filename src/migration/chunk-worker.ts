@@ -5,9 +5,10 @@
 import type { Clock, Random } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
 import { type Call, internalCall } from '../stores/call.ts';
-import type { Chunk, JobStore } from '../stores/job-store.ts';
+import type { Chunk, Job, JobStore } from '../stores/job-store.ts';
 import type { FollowerStore, Stored, WalkPage } from '../stores/record-store.ts';
 import { Backoff, isTransient } from './backoff.ts';
+import type { LiveTraffic } from './live-traffic.ts';
 import type { Throttle } from './throttle.ts';
 
 /** What became of a page. */
@@ -29,10 +30,17 @@ export interface JobSettings {
   readonly chunkRows: number;
   /** The most rows of a page. */
   readonly pageRows: number;
+  /** The most rows of a page while callers are served: what comes at once must not hold them up. */
+  readonly pageRowsBesideCallers: number;
   /** The lease of a chunk. */
   readonly chunkLeaseMs: number;
   /** How long a read of a page may take. */
   readonly readMs: number;
+  /**
+   * The part of its time that an instance works on a job while callers are served, by one worker; the others wait. 1: the
+   * worker never rests.
+   */
+  readonly shareBesideCallers: Readonly<Record<Job['kind'], number>>;
 }
 
 /** The defaults. */
@@ -42,6 +50,9 @@ export const defaultJobSettings: JobSettings = {
   pageRows: 1000,
   chunkLeaseMs: 30_000,
   readMs: 10_000,
+  // A copy is waited for, and Cassandra has no readers yet; a verification has all the time.
+  shareBesideCallers: { backfill: 1, verification: 0.25 },
+  pageRowsBesideCallers: 200,
 };
 
 /** What a worker needs. */
@@ -53,6 +64,9 @@ export interface ChunkWorkerOptions {
   /** Of this worker alone. */
   readonly owner: string;
   readonly throttle: Throttle;
+  readonly traffic: LiveTraffic;
+  /** The part of its time that the worker works while callers are served. */
+  readonly share: number;
   readonly settings: JobSettings;
   readonly clock: Clock;
   readonly random: Random;
@@ -65,6 +79,8 @@ const SAVE_PART = 0.1;
 const MARGIN_PART = 0.1;
 /** How long a throttled page may wait, as a part of the lease. */
 const THROTTLE_PART = 0.05;
+/** The longest rest after a page, as a part of the lease. */
+const REST_PART = 0.2;
 /** Pauses between tries of a page. */
 const RETRY = { firstMs: 50, maxMs: 2000 };
 /** How often a page that fails in a way that retries do not mend is tried all the same. */
@@ -135,6 +151,7 @@ class ChunkWorker {
   async #pages(signal: AbortSignal, onPage: () => void): Promise<ChunkEnd> {
     let reading: Promise<WalkPage> | null = this.#finished ? null : this.#read(this.#cursor, signal);
     while (reading !== null) {
+      const beganMs = this.#options.clock.monotonicMs();
       const page: WalkPage = await reading;
       reading = page.next === null ? null : this.#read(page.next, signal);
       // Looked at only after the work on this page, which may fail first.
@@ -148,13 +165,23 @@ class ChunkWorker {
       this.#finished = reading === null;
       onPage();
       if (!this.#finished && !(await this.#saveIfDue(signal))) return 'lost';
+      await this.#giveWay(beganMs, signal);
     }
     return (await this.#save(true, 0, this.#callWithinLease(signal))) ? 'done' : 'lost';
   }
 
+  /** Rests after a page while callers are served, the longer the longer the page took: on a busy machine it takes long. */
+  async #giveWay(beganMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, share, traffic, settings } = this.#options;
+    if (share >= 1 || !traffic.busy) return;
+    const restMs = (clock.monotonicMs() - beganMs) * (1 / share - 1);
+    await clock.sleep(Math.min(restMs, settings.chunkLeaseMs * REST_PART), signal);
+  }
+
   async #read(after: string | null, signal: AbortSignal): Promise<WalkPage> {
-    const { walked, throttle, settings, clock } = this.#options;
-    const rows = throttle.portion(settings.pageRows, settings.chunkLeaseMs * THROTTLE_PART);
+    const { walked, throttle, traffic, settings, clock } = this.#options;
+    const most = traffic.busy ? Math.min(settings.pageRowsBesideCallers, settings.pageRows) : settings.pageRows;
+    const rows = throttle.portion(most, settings.chunkLeaseMs * THROTTLE_PART);
     await throttle.take(rows, signal);
     const page = await walked.walk(this.#chunk.range, after, rows, internalCall(clock, settings.readMs, signal));
     throttle.giveBack(rows - page.records.length);

@@ -45,6 +45,10 @@ export interface ControllerSettings {
 
 /** How often the controlling instance looks. */
 const TICK_MS = 250;
+/** How often the others look whether the task has become free. */
+const FOLLOWING_TICK_MS = 1_000;
+/** How often it is looked whether a verification is due. */
+const VERIFICATION_LOOK_MS = 2_000;
 /** How long an instance controls without renewing: another takes over after this. */
 const TASK_LEASE_MS = 3_000;
 /** How long one call of a step may take. */
@@ -71,6 +75,9 @@ export class Controller {
   /** When this instance first saw the attach under way, for the settling time. */
   #attachSeen: { attach: number; atMs: number } | undefined;
   #status: ControllerStatus = { wanted: null, holds: [] };
+  /** The status that stands beside the task's lease, and until when neither needs to be written again. */
+  #told = { status: '', untilMs: 0 };
+  #verificationLookedAtMs = Number.NEGATIVE_INFINITY;
 
   /** `owner`: this life of the instance. */
   constructor(options: ControllerOptions, owner: () => string) {
@@ -82,15 +89,17 @@ export class Controller {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, jobs, resource, logger } = this.#options;
     while (!signal.aborted) {
+      let leads = true;
       try {
-        if (await this.#leads()) this.#publish(await this.#advance(signal));
+        leads = await this.#leads();
+        if (leads) this.#publish(await this.#advance(signal));
       } catch (error) {
         if (!signal.aborted) {
           logger.warn('a step of the migration failed; it is tried again', { resource, error });
           this.#publish([hold('step_failed', 'the last step failed: see the log; it is tried again')]);
         }
       }
-      await clock.sleep(TICK_MS, signal).catch(() => {});
+      await clock.sleep(leads ? TICK_MS : FOLLOWING_TICK_MS, signal).catch(() => {});
     }
     await jobs.releaseTask(taskName(resource), this.#owner(), this.#call()).catch(() => {});
   }
@@ -99,10 +108,15 @@ export class Controller {
     return internalCall(this.#options.clock, timeoutMs, signal);
   }
 
-  #leads(): Promise<boolean> {
-    const { jobs, resource } = this.#options;
+  async #leads(): Promise<boolean> {
+    const { jobs, resource, clock } = this.#options;
     const status = JSON.stringify(this.#status);
-    return jobs.leaseTask(taskName(resource), this.#owner(), TASK_LEASE_MS, status, this.#call());
+    const nowMs = clock.monotonicMs();
+    if (status === this.#told.status && nowMs < this.#told.untilMs) return true;
+    this.#told = { status: '', untilMs: 0 };
+    if (!(await jobs.leaseTask(taskName(resource), this.#owner(), TASK_LEASE_MS, status, this.#call()))) return false;
+    this.#told = { status, untilMs: nowMs + TASK_LEASE_MS / 3 };
+    return true;
   }
 
   #publish(holds: readonly Hold[]): void {
@@ -264,7 +278,9 @@ export class Controller {
   }
 
   async #verifyWhenDue(record: ControlRecord): Promise<void> {
-    const { control, settings, resource } = this.#options;
+    const { control, settings, resource, clock } = this.#options;
+    if (clock.monotonicMs() - this.#verificationLookedAtMs < VERIFICATION_LOOK_MS) return;
+    this.#verificationLookedAtMs = clock.monotonicMs();
     const job = await this.#newestJob('verification');
     if (job?.state === 'running') return;
     const [joined] = await control.transitions(resource, null, 1, this.#call());

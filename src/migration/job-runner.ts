@@ -11,6 +11,7 @@ import type { FollowerStore, WalkRange } from '../stores/record-store.ts';
 import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { Backoff, isTransient, publicText } from './backoff.ts';
 import { type JobSettings, type PageWork, workChunk } from './chunk-worker.ts';
+import type { LiveTraffic } from './live-traffic.ts';
 import { runTask, slept } from './task-lease.ts';
 import { Throttle } from './throttle.ts';
 
@@ -57,6 +58,8 @@ export interface JobRunnerOptions {
   readonly instances: () => number;
   /** Told by each instance that took part, when the job has ended in any way. Must not throw. */
   readonly onEnded: (job: Job) => void;
+  /** The callers to whom jobs give way. */
+  readonly traffic: LiveTraffic;
   readonly metrics: MigrationMetrics;
   readonly settings: JobSettings;
   readonly clock: Clock;
@@ -65,7 +68,7 @@ export interface JobRunnerOptions {
 }
 
 /** How often running jobs are looked for, and a running one looked at. */
-const LOOK_MS = 250;
+const LOOK_MS = 500;
 /** How long a worker without a chunk, or a planner whose stage goes on, waits. */
 const IDLE_MS = 100;
 /** How long one call of the job store may take. */
@@ -205,11 +208,12 @@ class JobRun {
 
   async #workOff(index: number, signal: AbortSignal): Promise<void> {
     const owner = `${this.#options.owner}/${index}`;
-    const { clock, random } = this.#options;
+    const { clock, random, traffic } = this.#options;
     const backoff = new Backoff(RETRY, { clock, random });
     while (!signal.aborted) {
       try {
-        const worked = this.#allowed() && (await this.#workOne(owner, signal));
+        const givesWay = index > 0 && traffic.busy;
+        const worked = !givesWay && this.#allowed() && (await this.#workOne(owner, signal));
         if (worked) backoff.reset();
         else await clock.sleep(IDLE_MS, signal);
       } catch (error) {
@@ -229,7 +233,8 @@ class JobRun {
       const chunk = await jobs.leaseChunk(this.#job.id, stage, owner, settings.chunkLeaseMs, call);
       if (chunk === null) continue;
       const guarded: PageWork = (records, within) => this.#whileAllowed(() => work(records, within), signal);
-      const options = { ...this.#options, walked, work: guarded, owner, throttle: this.#throttle };
+      const share = settings.shareBesideCallers[this.#kind.kind];
+      const options = { ...this.#options, walked, work: guarded, owner, throttle: this.#throttle, share };
       await workChunk(options, chunk, askedMs, signal);
       return true;
     }

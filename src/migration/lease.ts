@@ -40,6 +40,8 @@ interface Held {
   fromWallMicros: bigint;
 }
 
+/** How long a read waits for rounds that are slow, in leases. */
+const PATIENT_LEASES = 3;
 /** Rounds between two counts of the living instances. */
 const ROUNDS_PER_COUNT = 25;
 /** How long a failing round waits before the next, at most: the authority may be restarting. */
@@ -91,16 +93,21 @@ export class Lease {
   }
 
   /**
-   * Waits for a valid lease. Throws `unavailable`/NO_LEASE when none came within one lease, or the call's deadline.
+   * Waits for a valid lease. Throws `unavailable`/NO_LEASE when none came within one lease, or the call's deadline. While
+   * rounds are slow but do not fail, it waits for up to {@link PATIENT_LEASES} leases: the authority is there, only busy.
    */
   async valid(resource: string, call: Call): Promise<ControlRecord> {
     const { clock, settings } = this.#options;
-    const untilMs = Math.min(call.deadlineMs, clock.monotonicMs() + settings.leaseMs);
+    const fromMs = clock.monotonicMs();
+    const untilMs = Math.min(call.deadlineMs, fromMs + settings.leaseMs);
+    const lastMs = Math.min(call.deadlineMs, fromMs + settings.leaseMs * PATIENT_LEASES);
     for (;;) {
       const record = this.current(resource);
       if (record !== undefined) return record;
-      if (clock.monotonicMs() >= untilMs || call.signal?.aborted) throw noLease();
-      await this.#roundFinished(this.#finished + 1, untilMs);
+      const nowMs = clock.monotonicMs();
+      const tooLate = nowMs >= lastMs || (nowMs >= untilMs && this.#failing);
+      if (tooLate || call.signal?.aborted) throw noLease();
+      await this.#roundFinished(this.#finished + 1, nowMs < untilMs ? untilMs : lastMs);
     }
   }
 

@@ -19,6 +19,7 @@ import type { Flags } from './flags.ts';
 import { mendGap } from './gap.ts';
 import { JobRunner } from './job-runner.ts';
 import type { Lease } from './lease.ts';
+import { LiveTraffic } from './live-traffic.ts';
 import { RecentAcknowledgements } from './recent-acknowledgements.ts';
 import { type Repaired, repair } from './repair.ts';
 import type { ProtocolSettings } from './settings.ts';
@@ -39,6 +40,8 @@ export interface ResourceMigrationOptions {
   readonly target: FollowerStore | null;
   /** The stores' reads as requests use them, batched where that is wanted. Default: the stores themselves. */
   readonly reads?: { readonly source: ReadableRecords; readonly target: ReadableRecords | null };
+  /** The target's `apply` as writes use it, batched where that is wanted. Default: the target itself. */
+  readonly copies?: Pick<FollowerStore, 'apply'> | null;
   readonly control: ControlStore;
   readonly changeLog: ChangeLog;
   readonly jobs: JobStore;
@@ -79,8 +82,9 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
   const control = () => lease.latest(resource.id);
   const barriers = new Barriers({ changeLog, clock });
   const acknowledged = new RecentAcknowledgements();
+  const traffic = new LiveTraffic(clock);
   const demotion = new Demotion({ ...options, resource: resource.id, settings: options.settings.protocol });
-  const records = createRecords(options, demotion, acknowledged, barriers);
+  const records = createRecords({ ...options, traffic }, demotion, acknowledged, barriers);
   const looking = { resource, authority: options.source, barriers, clock, jobs: options.jobs, metrics };
   let attachSeen = 0;
   return {
@@ -99,7 +103,7 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
           : [
               createController(options, demotion, barriers).run(signal),
               createCapture(options, target, demotion, acknowledged, barriers, signal).run(signal),
-              createJobs(options, { ...looking, follower: target }).run(signal),
+              createJobs({ ...options, traffic }, { ...looking, follower: target }).run(signal),
             ],
       );
     },
@@ -110,14 +114,17 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
   };
 }
 
+type WithTraffic = ResourceMigrationOptions & { readonly traffic: LiveTraffic };
+
 function createRecords(
-  options: ResourceMigrationOptions,
+  options: WithTraffic,
   demotion: Demotion,
   acknowledged: RecentAcknowledgements,
   barriers: Barriers,
 ): Records {
   const { resource, lease, source, target } = options;
   const reads = options.reads ?? { source, target };
+  const copies = options.copies ?? target;
   const shadow =
     reads.target === null
       ? null
@@ -131,7 +138,15 @@ function createRecords(
             return record?.state === 'in_sync' ? record.authority : undefined;
           },
         });
-  return createTwoStores({ ...options, reads, shadow, demotion, acknowledged, settings: options.settings.protocol });
+  return createTwoStores({
+    ...options,
+    reads,
+    copies,
+    shadow,
+    demotion,
+    acknowledged,
+    settings: options.settings.protocol,
+  });
 }
 
 function createController(options: ResourceMigrationOptions, demotion: Demotion, barriers: Barriers): Controller {
@@ -184,7 +199,7 @@ function createCapture(
   });
 }
 
-function createJobs(options: ResourceMigrationOptions, looking: VerificationOptions): JobRunner {
+function createJobs(options: WithTraffic, looking: VerificationOptions): JobRunner {
   const { resource, metrics, lease } = options;
   return new JobRunner({
     ...options,

@@ -20,6 +20,7 @@ import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { attributes } from '../telemetry/names.ts';
 import type { Flags } from './flags.ts';
 import type { Lease } from './lease.ts';
+import type { LiveTraffic } from './live-traffic.ts';
 import { chooseRoute, type RouteReason, subjectOf } from './routing.ts';
 import type { ProtocolSettings } from './settings.ts';
 import type { ShadowReads } from './shadow-read.ts';
@@ -39,6 +40,10 @@ export interface TwoStoresOptions extends Omit<WriteThroughOptions, 'resource' |
   readonly flags: Flags;
   /** Null: the resource has no target. */
   readonly shadow: ShadowReads | null;
+  /** The target's `apply` for writes under way, batched where that is wanted. */
+  readonly copies: Pick<FollowerStore, 'apply'> | null;
+  /** Told of each request. */
+  readonly traffic: LiveTraffic;
   readonly metrics: MigrationMetrics;
   readonly settings: ProtocolSettings;
   readonly clock: Clock;
@@ -75,14 +80,15 @@ const MAX_TRIES = 10;
 
 /** The records of one resource over two stores. Safe for concurrent use. */
 export function createTwoStores(options: TwoStoresOptions): Records {
-  const { resource, source, target, clock, metrics } = options;
-  const write = createWriteThrough({ ...options, resource: resource.id, authority: source, follower: target });
+  const { resource, source, target, copies, clock, metrics, traffic } = options;
+  const write = createWriteThrough({ ...options, resource: resource.id, authority: source, follower: copies });
   return {
     maxKeys: Math.min(source.maxKeys, target?.maxKeys ?? source.maxKeys),
     getMany: (keys, call) => answer(options, pointRead(options, keys), call),
     list: (query, call) => answer(options, listRead(options, query), call),
     write: async (change, call) => {
       const beganMs = clock.monotonicMs();
+      traffic.began(beganMs);
       const written = await write(change, call);
       call.trace.set(attributes.writeOutcome, written.outcome);
       metrics.write(resource.id, written.outcome, clock.monotonicMs() - beganMs);
@@ -118,8 +124,9 @@ function listRead(options: TwoStoresOptions, query: ListQuery): Question {
 }
 
 async function answer(options: TwoStoresOptions, question: Question, call: Call): Promise<readonly Stored[]> {
-  const { resource, clock, metrics, shadow } = options;
+  const { resource, clock, metrics, shadow, traffic } = options;
   const beganMs = clock.monotonicMs();
+  traffic.began(beganMs);
   const shadowed = shadow !== null && wantsShadow(options, question, call);
   if (shadowed) call.trace.keep();
   const found = await read(options, question, call);

@@ -14,7 +14,7 @@ export interface WriteThroughOptions {
   readonly resource: string;
   readonly authority: RecordStore;
   /** Null: the resource has no target. */
-  readonly follower: FollowerStore | null;
+  readonly follower: Pick<FollowerStore, 'apply'> | null;
   readonly lease: Lease;
   readonly demotion: Demotion;
   readonly acknowledged: RecentAcknowledgements;

@@ -435,8 +435,8 @@ describe('locks of others', () => {
       kind: 'deadline_exceeded',
       reason: 'DEADLINE_EXCEEDED',
     });
-    // The server still waits for the lock for up to a second, and then rolls back.
-    await pause(1_500);
+    // The server still waits for the lock for a second, looks at its watch once a second, and then rolls back.
+    await pause(2_500);
     await other.rollback();
     await other.end();
     expect(await sideVersion(note('locked'))).toBe(before);

@@ -3,6 +3,7 @@ import type { Key } from '../../src/domain/key.ts';
 import { createBackfill } from '../../src/migration/backfill.ts';
 import { defaultJobSettings } from '../../src/migration/chunk-worker.ts';
 import { JobRunner } from '../../src/migration/job-runner.ts';
+import { LiveTraffic } from '../../src/migration/live-traffic.ts';
 import { repair } from '../../src/migration/repair.ts';
 import { createVerification } from '../../src/migration/verification.ts';
 import type { Job } from '../../src/stores/job-store.ts';
@@ -43,6 +44,7 @@ function startRunner(owner: string, settings: Partial<typeof defaultJobSettings>
   const { barriers } = capturing;
   const options = { resource, authority: world.authority, follower, barriers, jobs, metrics: noMetrics, clock };
   const ended: Job[] = [];
+  const traffic = new LiveTraffic(clock);
   const runner = new JobRunner({
     resource: resource.id,
     owner,
@@ -50,6 +52,7 @@ function startRunner(owner: string, settings: Partial<typeof defaultJobSettings>
     kinds: [createBackfill(options), createVerification(options)],
     control: world.record,
     instances: () => 1,
+    traffic,
     onEnded: (job) => ended.push(job),
     metrics: noMetrics,
     settings: { ...defaultJobSettings, chunkRows: 100, pageRows: 40, ...settings },
@@ -60,7 +63,7 @@ function startRunner(owner: string, settings: Partial<typeof defaultJobSettings>
   const stop = new AbortController();
   const running = { stop, ended: runner.run(stop.signal) };
   stops.push(running);
-  return { ...running, jobs: ended, followerFaults, options };
+  return { ...running, jobs: ended, followerFaults, options, traffic };
 }
 
 function createJob(kind: Job['kind'], more: Partial<Job> = {}): Promise<Job> {
@@ -147,7 +150,7 @@ describe('the bulk copy', () => {
         await clock.pass(5);
       }
     };
-    await disturb(300);
+    await disturb(350);
     for (const { stop } of first) stop.abort();
     await clock.until(Promise.all(first.map(({ ended }) => ended)));
     const half = await world.jobs.getJob(id, world.call());
@@ -194,6 +197,38 @@ describe('the bulk copy', () => {
     expect(slow?.state).toBe('running');
     await world.jobs.updateJob(id, { rowsPerSecondLimit: 0 }, world.call());
     expect(await finished(id, 20_000)).toMatchObject({ state: 'succeeded', rows: 1000 });
+  });
+
+  it('gives way to callers: one worker goes on, for its share of the time', async () => {
+    fill(400);
+    await world.attach();
+    const one = startRunner('one', { shareBesideCallers: { backfill: 0.25, verification: 0.25 } });
+    let together = 0;
+    let most = 0;
+    one.followerFaults.choose = (method) => {
+      if (method !== 'apply') return null;
+      together += 1;
+      most = Math.max(most, together);
+      void clock.sleep(100).then(() => {
+        together -= 1;
+      });
+      return { answerMs: 100 };
+    };
+    const calling = new AbortController();
+    const callers = (async () => {
+      for (; !calling.signal.aborted; await clock.sleep(50)) one.traffic.began(clock.monotonicMs());
+    })();
+    const { id } = await createJob('backfill');
+    await clock.pass(3000);
+    const beside = await world.jobs.getJob(id, world.call());
+    // Pages of 40 rows: 100 ms of work, 300 ms of rest.
+    expect(beside?.rows).toBeGreaterThan(0);
+    expect(beside?.rows).toBeLessThanOrEqual(320);
+    expect(most).toBe(1);
+    calling.abort();
+    await clock.until(callers);
+    expect(await finished(id, 3000)).toMatchObject({ state: 'succeeded', rows: 400 });
+    expect(most).toBeGreaterThan(1);
   });
 
   it('makes headway at one row a second', async () => {

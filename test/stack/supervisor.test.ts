@@ -34,6 +34,16 @@ function runs(pid: number): boolean {
   }
 }
 
+/** The process that the deaf server has started, which prints its id. */
+async function helperOf(root: string): Promise<number> {
+  const deadline = Date.now() + GONE_WITHIN_MS;
+  for (;;) {
+    const pid = Number(readFileSync(join(root, 'log'), 'utf8'));
+    if (pid > 0 || Date.now() > deadline) return pid;
+    await sleep(20);
+  }
+}
+
 async function left(started: Started): Promise<string[]> {
   const deadline = Date.now() + GONE_WITHIN_MS;
   for (;;) {
@@ -73,7 +83,7 @@ describe('a program with servers under a supervisor leaves nothing behind', () =
 
   test('not even helpers of a server that end on no signal but SIGKILL', async () => {
     const started = await startProgram('wait');
-    const helper = Number(readFileSync(join(started.root, 'log'), 'utf8'));
+    const helper = await helperOf(started.root);
     expect(runs(helper)).toBe(true);
     started.program.kill('SIGKILL');
     expect(await left({ ...started, pids: [...started.pids, helper] })).toEqual([]);

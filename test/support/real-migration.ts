@@ -10,6 +10,7 @@ import { Capture, type CaptureGap } from '../../src/migration/capture.ts';
 import { defaultCaptureSettings } from '../../src/migration/capture-session.ts';
 import { defaultJobSettings, type JobSettings } from '../../src/migration/chunk-worker.ts';
 import { JobRunner } from '../../src/migration/job-runner.ts';
+import { LiveTraffic } from '../../src/migration/live-traffic.ts';
 import { createVerification } from '../../src/migration/verification.ts';
 import { type Call, internalCall } from '../../src/stores/call.ts';
 import { createCassandraClient } from '../../src/stores/cassandra/client.ts';
@@ -161,6 +162,7 @@ export function startInstance(world: RealWorld, owner: string, settings: Partial
     ...shared,
     kinds: [createBackfill(compared), createVerification(compared)],
     instances: () => 1,
+    traffic: new LiveTraffic(clock),
     onEnded: (job) => ended.push(job),
     settings: { ...defaultJobSettings, ...settings },
     random: systemRandom,

@@ -41,7 +41,7 @@ export async function useServers(key: string, options: StackOptions): Promise<Se
   }
   const shared = sharedStacks();
   const entry = shared.get(key) ?? {
-    started: startStack({ ...options, onProgress: (line) => process.stderr.write(`${line}\n`) }),
+    started: startStack({ ...options, storage: 'memory', onProgress: (line) => process.stderr.write(`${line}\n`) }),
     users: 0,
   };
   shared.set(key, entry);

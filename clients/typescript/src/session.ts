@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethodUnary, DescService, Message, MessageInitShape } from '@bufbuild/protobuf';
 import { type Client, ConnectError, createClient, type Transport, type UnaryResponse } from '@connectrpc/connect';
-import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
+import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
+import { createLeanGrpcTransport } from './grpc-transport.ts';
 import { isRead, nameOfAnswer, nameOfRequest } from './record-names.ts';
 import { maySendAgain } from './retry.ts';
 
@@ -135,7 +136,7 @@ class SessionTransport implements Transport {
 function createTransport(baseUrl: string, options: SessionOptions): Transport {
   switch (options.protocol ?? 'grpc') {
     case 'grpc':
-      return createGrpcTransport({ baseUrl });
+      return createLeanGrpcTransport(baseUrl);
     case 'grpc-web':
       return createGrpcWebTransport({ baseUrl, httpVersion: '1.1' });
     case 'connect':

@@ -127,11 +127,10 @@ function withApply(
 ): Parts {
   const { target } = parts;
   if (target === null) return parts;
-  const apply: FollowerStore['apply'] = (copies, call) => target.apply(copies, call);
-  return {
-    ...parts,
-    target: overriding(target, { apply: (copies, call) => replacement(apply, copies, call) }),
-  };
+  const replaced = (original: Pick<FollowerStore, 'apply'>): Pick<FollowerStore, 'apply'> => ({
+    apply: (copies, call) => replacement((some, by) => original.apply(some, by), copies, call),
+  });
+  return { ...parts, target: overriding(target, replaced(target)), copies: replaced(parts.copies ?? target) };
 }
 
 async function* skipping(events: AsyncIterable<readonly LogEvent[]>): AsyncGenerator<readonly LogEvent[]> {

@@ -8,6 +8,10 @@ export type Cleanup = (stop: () => Promise<void>) => void;
 
 /** The resource that has a target. */
 export const MOVED_RESOURCE = 'medications';
+/** Of the resource that stays: enough for the outside program to work with. */
+const ENCOUNTER_ROWS = 20_000;
+/** Of the one that moves. */
+const MEDICATION_ROWS = 102_000;
 
 /** Starts all servers side by side, and fills MySQL while the others are still starting. */
 export async function bringUp(
@@ -22,6 +26,7 @@ export async function bringUp(
     cassandra: true,
     unleash: true,
     zipkin: true,
+    storage: 'memory',
     signal,
     onProgress: (line) => terminal.say(line),
     onReady: ({ mysql }) => {
@@ -29,7 +34,8 @@ export async function bringUp(
       loading = loadHospital({
         mysql,
         signal,
-        ...options,
+        rows: options.rows ?? MEDICATION_ROWS,
+        encounterRows: Math.min(options.rows ?? ENCOUNTER_ROWS, ENCOUNTER_ROWS),
         onProgress: ({ table, rows, expectedRows }) =>
           terminal.status(`MySQL: ${grouped(rows)} of ${grouped(expectedRows)} ${table}`),
       });

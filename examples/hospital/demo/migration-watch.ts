@@ -51,6 +51,7 @@ export function createMigrationWatch(
     verify: async (show) => {
       const untilMs = performance.now() + VERIFIED_WITHIN_MS;
       const askedMs = Date.now();
+      await cancelVerifications(client, name, signal);
       for (;;) {
         const job = await createVerification(client, name, signal);
         const ended = job && (await untilEnded(client, job, show, untilMs, signal));
@@ -63,6 +64,14 @@ export function createMigrationWatch(
 }
 
 type MigrationsClient = Client<typeof Migrations>;
+
+/** Ends a verification that the controller began while records were still written. */
+async function cancelVerifications(client: MigrationsClient, parent: string, signal: AbortSignal): Promise<void> {
+  const { jobs } = await client.listJobs({ parent }, { signal });
+  for (const { kind, state, name } of jobs) {
+    if (kind === JobKind.VERIFICATION && state === JobState.RUNNING) await client.cancelJob({ name }, { signal });
+  }
+}
 
 /** The verification that runs now, or a new one; undefined while the follower is out of sync. */
 async function createVerification(

@@ -8,7 +8,7 @@ import { startChild } from './child.ts';
 export const OUTSIDE_SHARE = 0.2;
 /** The part of its transactions that change a column of other records, which the example service writes too. */
 const SHARED_RATIO = 0.1;
-const WRITES_PER_SECOND = 30;
+const WRITES_PER_SECOND = 10;
 const STOP_GRACE_MS = 10_000;
 const PROGRAM = new URL('../outside-program.ts', import.meta.url);
 
@@ -38,6 +38,7 @@ export function startOutside(mysql: MysqlAddress, seed: number, logFile: string)
     ],
     logFile,
     pipeOutput: true,
+    makesLoad: true,
   });
   const journal = new OutsideJournal();
   const { stdout } = child.process;

@@ -67,7 +67,7 @@ export const fullAims: Aims = {
 };
 
 /** Those of a quick one. */
-export const quickAims: Aims = { ...fullAims, writes: 2_700, stageWrites: 300, bulkRows: 10_000, freshReads: 50 };
+export const quickAims: Aims = { ...fullAims, writes: 1_800, stageWrites: 300, bulkRows: 10_000, freshReads: 50 };
 
 /** What the report is made from. */
 export interface Findings {

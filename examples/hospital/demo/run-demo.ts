@@ -12,7 +12,7 @@ import { readKnownRecords } from './known-records.ts';
 import { createMigrationWatch, jobProgress } from './migration-watch.ts';
 import type { DemoOptions } from './options.ts';
 import { type Outside, startOutside } from './outside.ts';
-import { createReport, type DemoReport, fullAims, quickAims } from './report.ts';
+import { type Aims, createReport, type DemoReport, fullAims, quickAims } from './report.ts';
 import type { Place } from './report-text.ts';
 import { ShadowCounter, type ShadowCounts, shadowsSince } from './shadow-counts.ts';
 import { type StageContext, stages } from './stages.ts';
@@ -26,7 +26,7 @@ export interface FinishedDemo {
   readonly places: readonly Place[];
 }
 
-const WORKERS = 24;
+const WORKERS = 32;
 const QUICK_ROWS = 12_000;
 /** A flag needs so long to reach both instances; a stage is not over before. */
 const STAGE_LASTS_AT_LEAST_MS = 3_000;
@@ -41,15 +41,17 @@ export async function runDemo(
   cleanup: Cleanup,
 ): Promise<FinishedDemo> {
   const clock = new Stopwatch();
+  const aims = options.quick ? quickAims : fullAims;
   const stack = await bringUp(options.quick ? { rows: QUICK_ROWS } : {}, terminal, signal, cleanup);
   clock.lap('stack and data');
   const addresses = stack.addresses as Required<StackAddresses>;
   const folder = join(stack.root, 'demo');
   await mkdir(folder, { recursive: true });
   await setUpFlags(addresses, terminal, signal);
-  const instances = await startInstances(options, addresses, folder, terminal, signal, cleanup);
+  const surroundings = { options, aims, addresses, folder, terminal, signal, cleanup };
+  const instances = await startInstances(surroundings);
   clock.lap('instances');
-  const run = await startWriters(options, addresses, instances, folder, signal, cleanup);
+  const run = await startWriters(surroundings, instances);
   const context: StageContext = {
     stack,
     terminal,
@@ -62,9 +64,9 @@ export async function runDemo(
       signal,
     ),
     shadows: new ShadowCounter(instances),
-    measured: { bulk: { rows: 0, rowsPerSecond: 0 }, rolledBackMs: 0 },
+    traffic: run.traffic,
+    measured: { bulk: { rows: 0, rowsPerSecond: 0 }, rollbackMs: null },
   };
-  const aims = options.quick ? quickAims : fullAims;
   const plan = planKills(options.kills, options.seed, stages.length * aims.stageWrites);
   const kills = new KillRunner(instances, plan, terminal, signal);
   const staged = await runStages(context, run.traffic, kills, aims.stageWrites, clock);
@@ -88,14 +90,21 @@ export async function runDemo(
   return { report, places: placesOf(addresses, instances) };
 }
 
-async function startInstances(
-  { sabotage }: DemoOptions,
-  addresses: Required<StackAddresses>,
-  folder: string,
-  terminal: Terminal,
-  signal: AbortSignal,
-  cleanup: Cleanup,
-): Promise<readonly [Instance, Instance]> {
+/** What the demo's processes are started with. */
+interface Surroundings {
+  readonly options: DemoOptions;
+  readonly aims: Aims;
+  readonly addresses: Required<StackAddresses>;
+  /** For configs and logs. */
+  readonly folder: string;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+  readonly cleanup: Cleanup;
+}
+
+async function startInstances(surroundings: Surroundings): Promise<readonly [Instance, Instance]> {
+  const { options, addresses, folder, terminal, signal, cleanup } = surroundings;
+  const { sabotage } = options;
   const onEnded = (name: string, tail: string) =>
     terminal.say(`instance ${name} ended by itself; the end of its log:\n${tail}`);
   const start = async (name: string): Promise<Instance> => {
@@ -111,13 +120,10 @@ async function startInstances(
 }
 
 async function startWriters(
-  options: DemoOptions,
-  { mysql }: Required<StackAddresses>,
+  { options, aims, addresses, folder, signal, cleanup }: Surroundings,
   [a, b]: readonly [Instance, Instance],
-  folder: string,
-  signal: AbortSignal,
-  cleanup: Cleanup,
 ): Promise<{ traffic: Traffic; outside: Outside }> {
+  const { mysql } = addresses;
   const records = await readKnownRecords(mysql);
   const outside = startOutside(mysql, options.seed, join(folder, 'outside-program.log'));
   cleanup(() => outside.kill());
@@ -126,6 +132,7 @@ async function startWriters(
     instances: [a.grpc, b.grpc] as const,
     workers: WORKERS,
     seed: options.seed,
+    stageWrites: aims.stageWrites,
     retries: withKills ? RETRIES_WITH_KILLS : 0,
     unknownIsExpected: withKills,
   };
@@ -148,7 +155,6 @@ async function runStages(
 ): Promise<Staged> {
   const { terminal, shadows, measured, signal } = context;
   const shadowByStage: Record<string, ShadowCounts> = {};
-  let rollbackMs: number | null = null;
   for (const [index, stage] of stages.entries()) {
     terminal.say(`stage ${index + 1} of ${stages.length}: ${stage.title}`);
     const before = await shadows.look();
@@ -164,11 +170,10 @@ async function runStages(
     await kills.settle();
     if (stage.twoStores) await untilCompared(shadows, before, signal);
     shadowByStage[stage.id] = shadowsSince(await shadows.look(), before);
-    if (stage.id === 'rollback') rollbackMs = Math.max(0, traffic.progress.lastTargetReadMs - measured.rolledBackMs);
     terminal.say(`  ${progressText(traffic.progress)}, ${shadowText(shadowByStage[stage.id])}`);
     clock.lap(stage.id);
   }
-  return { shadowByStage, rollbackMs };
+  return { shadowByStage, rollbackMs: measured.rollbackMs };
 }
 
 /** A stage of two stores is not over before some reads were compared: it may have ended just when they agreed again. */

@@ -6,6 +6,7 @@ import { monotonicMs } from '../pharmacy/tally.ts';
 import { jobProgress, type MigrationWatch, stateOf } from './migration-watch.ts';
 import type { ShadowCounter } from './shadow-counts.ts';
 import type { Terminal } from './terminal.ts';
+import type { Traffic } from './traffic.ts';
 import type { FlagSwitches } from './unleash-admin.ts';
 
 /** What a stage works with. */
@@ -14,14 +15,15 @@ export interface StageContext {
   readonly flags: FlagSwitches;
   readonly watch: MigrationWatch;
   readonly shadows: ShadowCounter;
+  readonly traffic: Traffic;
   readonly terminal: Terminal;
   readonly quick: boolean;
   readonly signal: AbortSignal;
   /** What stages measure. */
   readonly measured: {
     bulk: { rows: number; rowsPerSecond: number };
-    /** When the flag was set back, on the monotonic clock. */
-    rolledBackMs: number;
+    /** From the flag's change to the last read of the target; null: not measured yet. */
+    rollbackMs: number | null;
   };
 }
 
@@ -36,6 +38,12 @@ export interface Stage {
 }
 
 const SHADOW_PERCENT = 20;
+/** The flag has reached both instances, and Cassandra answers all reads. */
+const BEFORE_OUTAGE_MS = 4_000;
+/** How long there is traffic before anything moves. */
+const BEFORE_MIGRATION_MS = 3_000;
+/** Twice what a flag may take to reach both instances: what the target answers after that comes out in the bar. */
+const ROLLED_BACK_WITHIN_MS = 4_000;
 const OUTAGE_MS = 10_000;
 const QUICK_OUTAGE_MS = 5_000;
 const LOOK_MS = 100;
@@ -44,10 +52,9 @@ const LEFT_WITHIN_MS = 15_000;
 
 /** The stages in order. */
 export const stages: readonly Stage[] = [
-  { id: 'source-only', title: 'MySQL alone', twoStores: false, begin: async () => {} },
   {
     id: 'bulk-copy',
-    title: 'phase synchronize: bulk copy while capture runs, until Cassandra is in sync',
+    title: 'MySQL alone, then phase synchronize: bulk copy while capture runs, until Cassandra is in sync',
     twoStores: true,
     begin: synchronize,
   },
@@ -61,16 +68,16 @@ export const stages: readonly Stage[] = [
   readStage('read-25', 25),
   readStage('read-100', 100),
   {
-    id: 'rollback',
-    title: 'back to 0 % from Cassandra: the fast rollback',
+    id: 'rollback-and-again',
+    title: '0 % from Cassandra, the fast rollback, then 100 % again, and kill -9 of Cassandra in the middle of it',
     twoStores: true,
-    begin: async ({ flags, measured }) => {
-      measured.rolledBackMs = monotonicMs();
-      await flags.setReadTarget(0);
+    begin: async (context) => {
+      await rollBack(context);
+      await context.flags.setReadTarget(100);
+      await sleep(BEFORE_OUTAGE_MS, undefined, { signal: context.signal });
+      await killCassandra(context);
     },
   },
-  readStage('read-100-again', 100),
-  { id: 'cassandra-killed', title: 'kill -9 of Cassandra', twoStores: true, begin: killCassandra },
 ];
 
 function readStage(id: string, percent: number): Stage {
@@ -83,11 +90,23 @@ function readStage(id: string, percent: number): Stage {
 }
 
 async function synchronize(context: StageContext): Promise<void> {
-  const { flags, watch, terminal, measured } = context;
+  const { flags, watch, terminal, measured, signal } = context;
+  await sleep(BEFORE_MIGRATION_MS, undefined, { signal });
   await flags.setShadowRead(SHADOW_PERCENT);
   await flags.setPhase('synchronize', true);
   const migration = await watch.untilInSync(showChanges(terminal));
   measured.bulk = bulkOf(migration);
+}
+
+/** Sets the reads back to MySQL and takes the time from before the flag's change to the last answer of Cassandra. */
+async function rollBack({ flags, traffic, measured, terminal, signal }: StageContext): Promise<void> {
+  const beganMs = monotonicMs();
+  await flags.setReadTarget(0);
+  await sleep(ROLLED_BACK_WITHIN_MS, undefined, { signal });
+  measured.rollbackMs = Math.max(0, traffic.progress.lastTargetReadMs - beganMs);
+  terminal.say(
+    `  rolled back: Cassandra's last answer came ${Math.round(measured.rollbackMs)} ms after the flag was set`,
+  );
 }
 
 async function killCassandra({ stack, watch, terminal, quick, signal }: StageContext): Promise<void> {

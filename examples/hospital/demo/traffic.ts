@@ -34,7 +34,7 @@ export async function startTraffic(
   logFile: string,
   signal: AbortSignal,
 ): Promise<Traffic> {
-  const child = startChild({ program: PROGRAM, args: [], logFile });
+  const child = startChild({ program: PROGRAM, args: [], logFile, makesLoad: true });
   const events = new PharmacyEvents(child);
   const send = (request: PharmacyRequest): void => {
     child.process.send(request);

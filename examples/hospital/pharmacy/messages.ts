@@ -24,6 +24,8 @@ export interface PharmacyOptions {
   /** Loops that write and read at once. */
   readonly workers: number;
   readonly seed: number;
+  /** A stage that has so many writes goes on at a lower rate. */
+  readonly stageWrites: number;
   /** How often a call that may safely be sent again is. 0: whatever fails counts as failed. */
   readonly retries: number;
   /** Whether instances are killed: then a write cut off in flight is no failure, its outcome is unknown. */

@@ -34,6 +34,7 @@ export function startPharmacy(options: PharmacyOptions, records: readonly KnownR
   let values = 0;
   let ids = 0n;
   const shared = {
+    stageWrites: options.stageWrites,
     readable,
     journal,
     tally,

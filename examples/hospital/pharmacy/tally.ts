@@ -80,6 +80,11 @@ export class Tally {
     this.#lastAcknowledgedMs = nowMs;
   }
 
+  /** Acknowledged writes with a unique value in this stage. */
+  get stageWrites(): number {
+    return this.#writesByStage.get(this.#stage) ?? 0;
+  }
+
   /** A write that was not acknowledged. Returns what became of it, as far as that is known. */
   writeFailed(error: unknown, sentMs: number): 'refused' | 'unknown' {
     this.#longestWriteMs = Math.max(this.#longestWriteMs, monotonicMs() - sentMs);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { Medication_Status } from '../../../clients/typescript/gen/hospital/v1/medications_pb.ts';
 import { getMedication, listMedications, type MedicationsClient } from './medications-client.ts';
@@ -16,6 +17,8 @@ export interface WorkerOptions {
   readonly journal: RecordJournal;
   readonly tally: Tally;
   readonly uniform: () => number;
+  /** Beyond so many writes in a stage it rests after each. */
+  readonly stageWrites: number;
   /** The next unique value, `w` and a number. */
   readonly nextValue: () => string;
   /** A medication id that was never used, as decimal digits. */
@@ -29,7 +32,7 @@ const RECREATE_SHARE = 0.4;
 /** Of the re-created ones, those that come as an update with `allow_missing`. */
 const UPSERT_SHARE = 0.5;
 /** How often a write is followed by reads: of the same record, of its patient's list, of any record, of any list. */
-const READS = { same: 0.5, sameList: 0.03, any: 0.15, anyList: 0.02 } as const;
+const READS = { same: 0.3, sameList: 0.01, any: 0.05, anyList: 0.01 } as const;
 /** Small pages, so that lists take several and the source of reads may change in between. */
 const PAGE_SIZE = 25;
 /** No patient has this many pages. */
@@ -37,6 +40,8 @@ const MAX_PAGES = 100;
 const NOTE_MASK = { paths: ['note'] };
 /** After a failure, so that a broken service is not asked in a tight loop. */
 const PAUSE_AFTER_FAILURE_MS = 20;
+/** In a stage that has its writes, and only waits for something else to come to its end. */
+const REST_MS = 300;
 
 /** One loop of the pharmacy: a write, then reads, then the next write. */
 export class Worker {
@@ -54,8 +59,10 @@ export class Worker {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const written = await this.#writeSomething();
-      if (written === undefined) await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_FAILURE_MS));
+      if (written === undefined) await sleep(PAUSE_AFTER_FAILURE_MS);
       else await this.#readAfter(written.name, written.acknowledgedMs);
+      const { tally, stageWrites } = this.#options;
+      if (tally.stageWrites >= stageWrites) await sleep(REST_MS);
     }
   }
 
