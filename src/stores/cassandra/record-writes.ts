@@ -1,9 +1,8 @@
 /*
  * A write, when Cassandra is the authority (docs/protocol.md, section 5):
  *
- *   read at SERIAL  ┐
- *   a node's clock  ├─> ready? ─> outcome, version ─> UPDATE … IF crossfade_version = <as it was read>
- *   ready?          ┘
+ *   read at SERIAL, a node's clock  ┐
+ *   ready?                          ┴─> ready? ─> outcome, version ─> UPDATE … IF crossfade_version = <as it was read>
  *
  * `ready` is asked again when the read is there: between the two the process may have stood still, while another instance
  * declared it dead, fenced its entries and closed them; the read would then see the fenced version, and the update would
@@ -11,6 +10,7 @@
  *
  * A write that is refused fences: whoever retries it may be told of a state that only this commit has made visible.
  */
+import type { types } from 'cassandra-driver';
 import { type Clock, type Random, systemClock, systemRandom } from '../../domain/clock.ts';
 import { DomainError, isDomainError } from '../../domain/errors.ts';
 import type { Key, KeyCodec } from '../../domain/key.ts';
@@ -20,7 +20,7 @@ import type { Change, ControlView, Guard, RecordStore, Written } from '../record
 import { compilePartitionOf, forEachBounded } from './apply.ts';
 import type { AuthorityStatements, Seen } from './authority-statements.ts';
 import type { CassandraClient } from './client.ts';
-import { readNow } from './clocks.ts';
+import { microsOf, readNow } from './clocks.ts';
 import { type ConditionalUpdates, createConditionalUpdates } from './conditional-update.ts';
 import { outcomeUnknown, type Role, unavailable } from './errors.ts';
 import { groupKeys } from './key-groups.ts';
@@ -167,27 +167,27 @@ function lookAt(
   const { client, role } = engine;
   const { ready } = guard;
   return client.within(role, call, async () => {
-    const [seen, nowMicros, begun] = await Promise.all([
-      see(engine, keys, call.deadlineMs),
-      readNow(client, call.deadlineMs),
-      ready?.() ?? true,
-    ]);
+    const [look, begun] = await Promise.all([see(engine, keys, call.deadlineMs), ready?.() ?? true]);
     if (!begun || (ready !== undefined && !(await ready()))) return null;
-    return { seen, nowMicros };
+    return look;
   });
 }
 
-/** The records in the order of `keys`, which are of one partition. */
-async function see(engine: Engine, keys: readonly Key[], deadlineMs: number): Promise<readonly Seen[]> {
+/** The records in the order of `keys`, which are of one partition, and the clock, for which an absent record has no row. */
+async function see(engine: Engine, keys: readonly Key[], deadlineMs: number): Promise<Look> {
   const { client, statements, codec, keyValues } = engine;
   const [only] = keys;
-  if (only !== undefined && keys.length === 1) {
-    const { rows } = await client.runSerial(statements.see(only), deadlineMs);
-    return [statements.seen(only, rows[0] as DriverRow | undefined)];
+  const statement = only !== undefined && keys.length === 1 ? statements.see(only) : statements.seeIn(keys);
+  const rows = (await client.runSerial(statement, deadlineMs)).rows as unknown as readonly DriverRow[];
+  const [first] = rows;
+  if (first === undefined) {
+    const seen = keys.map((key) => statements.seen(key, undefined));
+    return { seen, nowMicros: await readNow(client, deadlineMs) };
   }
-  const { rows } = await client.runSerial(statements.seeIn(keys), deadlineMs);
-  const byId = new Map(rows.map((row) => [codec.fromValues(keyValues(row as DriverRow)).id, row as DriverRow]));
-  return keys.map((key) => statements.seen(key, byId.get(key.id)));
+  const nowMicros = microsOf(first.crossfade_now as types.TimeUuid);
+  if (keys.length === 1) return { seen: [statements.seen(only as Key, first)], nowMicros };
+  const byId = new Map(rows.map((row) => [codec.fromValues(keyValues(row)).id, row]));
+  return { seen: keys.map((key) => statements.seen(key, byId.get(key.id))), nowMicros };
 }
 
 /** One change of a record that was seen. */
@@ -223,7 +223,8 @@ async function replace(engine: Engine, replacement: Replacement): Promise<Writte
 async function findOut(engine: Engine, { current, writeId, control, call }: Replacement): Promise<Written> {
   let found: Seen;
   try {
-    [found] = (await engine.updates.resolve((deadlineMs) => see(engine, [current.key], deadlineMs), call)) as [Seen];
+    const look = await engine.updates.resolve((deadlineMs) => see(engine, [current.key], deadlineMs), call);
+    [found] = look.seen as [Seen];
   } catch (error) {
     throw outcomeUnknown('the answer was lost, and the record could not be read', error);
   }
