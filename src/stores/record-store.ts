@@ -71,6 +71,11 @@ export type ControlView = Pick<ControlRecord, 'epoch' | 'attach' | 'state' | 'fl
 export interface Guard extends Pick<ControlRecord, 'epoch' | 'attach'>, Partial<Omit<ControlView, 'epoch' | 'attach'>> {
   /** `handing_over` and `moved` refuse the write with `control_changed`. MySQL reads it itself. */
   readonly state?: ControlRecord['state'];
+  /**
+   * For touches that fence the open entries of a write-ahead log: they pass in `handing_over` too, as a handover asks for
+   * it (docs/protocol.md, section 6, step 2). Default false; MySQL has no such log.
+   */
+  readonly fencing?: boolean;
   /** The write's version will be above it. MySQL reads it itself. */
   readonly floor?: bigint;
   /** Handed on in {@link Written.control}. MySQL reads it itself. */

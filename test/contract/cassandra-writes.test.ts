@@ -1,16 +1,18 @@
 /** Writes to Cassandra as the authority, where they are Cassandra's own: docs/protocol.md, section 5. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errors } from 'cassandra-driver';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createKeyCodec, type Key } from '../../src/domain/key.ts';
-import type { Resource, Row } from '../../src/domain/resource.ts';
+import { differingColumns, type Resource, type Row } from '../../src/domain/resource.ts';
 import { type CassandraClient, createCassandraClient } from '../../src/stores/cassandra/client.ts';
 import { createCassandraRecordStore } from '../../src/stores/cassandra/record-store.ts';
 import type { Change, Guard, RecordStore, Stored, Written } from '../../src/stores/record-store.ts';
+import { arbitraryRow } from '../support/arbitrary-row.ts';
 import { openLink } from '../support/broken-link.ts';
 import { testCall } from '../support/calls.ts';
 import { type CassandraHarness, createCassandraHarness } from '../support/cassandra-harness.ts';
-import { notesResource } from '../support/resources.ts';
+import { notesResource, typesResource } from '../support/resources.ts';
 
 const STARS = 4;
 const ALL = [2, 3, STARS];
@@ -20,7 +22,7 @@ const codec = createKeyCodec(notesResource);
 let harness: CassandraHarness;
 
 beforeAll(async () => {
-  harness = await createCassandraHarness([notesResource]);
+  harness = await createCassandraHarness([notesResource, typesResource]);
 });
 afterAll(() => harness?.close());
 
@@ -171,6 +173,31 @@ describe('a row in Cassandra', () => {
   });
 });
 
+describe('values of every type', () => {
+  it('go through a write, its fences and its conditions as they are', { timeout: 60_000 }, async () => {
+    const { store, guard } = await harness.open(typesResource);
+    const types = createKeyCodec(typesResource);
+    const columns = typesResource.columns.map((_, i) => i).slice(typesResource.keyLength);
+    await fc.assert(
+      fc.asyncProperty(arbitraryRow(typesResource), async (row) => {
+        const key = types.fromRow(row);
+        const written = await store.write({ key, kind: 'upsert', row, columns }, guard(), testCall());
+        expect(written.stored.row).toStrictEqual(row);
+        const [touched] = await store.touchMany([key], guard(), testCall());
+        expect(touched?.stored.row).toStrictEqual(row);
+        const accepts = (current: Row): boolean => differingColumns(current, row).length === 0;
+        const deleted = await store.write(
+          { key, kind: 'delete', row: null, columns: [], accepts },
+          guard(),
+          testCall(),
+        );
+        expect(deleted.outcome).toBe('written');
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
 describe('a column that is not null', () => {
   it('must be set by whoever creates the record, and keeps its value otherwise', async () => {
     const columns = notesResource.columns.map((column, i) => (i === STARS ? { ...column, nullable: false } : column));
@@ -217,6 +244,22 @@ describe('the guard of a write to Cassandra', () => {
     const ready = answering();
     expect(await store.write(create(key, 'x'), ready, testCall())).toMatchObject({ outcome: 'written' });
     expect(ready.asked()).toBe(2);
+  });
+
+  it('lets fences pass while authority is handed over, and nothing else, and nothing after it', async () => {
+    const { store, guard, setControl } = await harness.open(notesResource);
+    const key = note('a');
+    await store.write(create(key, 'x'), guard(), testCall());
+    const { version } = await read(store, key);
+    await setControl({ state: 'handing_over' });
+    const fencing: Guard = { ...guard(), fencing: true };
+    expect(await store.write(upsert(key, 'y'), fencing, testCall())).toMatchObject({ outcome: 'control_changed' });
+    expect(await store.touchMany([key], guard(), testCall())).toMatchObject([{ outcome: 'control_changed' }]);
+    const [fenced] = await store.touchMany([key], fencing, testCall());
+    expect(fenced).toMatchObject({ outcome: 'written', stored: { row: rowOf(key, 'x') } });
+    expect(fenced?.stored.version).toBeGreaterThan(version);
+    const moved: Guard = { ...fencing, state: 'moved' };
+    expect(await store.touchMany([key], moved, testCall())).toMatchObject([{ outcome: 'control_changed' }]);
   });
 
   it('hands on the error of a write-ahead log that failed, and nothing is done', async () => {
@@ -334,6 +377,17 @@ describe('a conditional update whose answer is lost', () => {
       expect(written).toMatchObject({ outcome: 'written', stored: { row: rowOf(key, 'mine') } });
       expect((await read(store, key)).version).toBe(written.stored.version);
     }
+  });
+
+  it('is written also where the server says that it was not, and did', async () => {
+    const { store, guard } = await faulty(async (send) => {
+      await send();
+      return false;
+    });
+    expect(await store.write(create(note('a'), 'mine'), guard(), testCall())).toMatchObject({
+      outcome: 'written',
+      stored: { row: rowOf(note('a'), 'mine') },
+    });
   });
 
   it('is unknown while the record is as it was: it may be applied yet, until a fence', async () => {

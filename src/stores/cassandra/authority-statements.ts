@@ -26,7 +26,7 @@ export interface Next {
 
 /** The statements of one resource's authority, compiled once. All that change something are conditional. */
 export interface AuthorityStatements {
-  /** One record, for a read at SERIAL. */
+  /** One record, for a read at SERIAL, with the coordinator's clock as `crossfade_now`. */
   readonly see: (key: Key) => Bound;
   /** Several records of one partition that differ in the last key column alone, for one read at SERIAL. */
   readonly seeIn: (keys: readonly Key[]) => Bound;
@@ -60,14 +60,15 @@ export function compileAuthorityStatements(
   const names = columns.map((column) => quote(column.cassandraName));
   const keyNames = names.slice(0, keyLength);
   const own = ['crossfade_version', 'crossfade_deleted', 'crossfade_write_id'];
+  const now = 'now() AS crossfade_now';
   const selected = columns.map((column) => selectOf(column.type, quote(column.cassandraName)));
   const isKey = keyNames.map((column) => `${column} = ?`).join(' AND ');
   const isIn = [...keyNames.slice(0, -1).map((column) => `${column} = ?`), `${keyNames.at(-1)} IN ?`].join(' AND ');
   const ifStill = `WHERE ${isKey} IF crossfade_version = ?`;
   const set = [...names.slice(keyLength), ...own].map((column) => `${column} = ?`).join(', ');
   const text = {
-    see: `SELECT ${[...selected.slice(keyLength), ...own].join(', ')} FROM ${name} WHERE ${isKey}`,
-    seeIn: `SELECT ${[...selected, ...own].join(', ')} FROM ${name} WHERE ${isIn}`,
+    see: `SELECT ${[...selected.slice(keyLength), ...own, now].join(', ')} FROM ${name} WHERE ${isKey}`,
+    seeIn: `SELECT ${[...selected, ...own, now].join(', ')} FROM ${name} WHERE ${isIn}`,
     replace: `UPDATE ${name} USING TTL ? SET ${set} ${ifStill}`,
     fence: `UPDATE ${name} SET crossfade_version = ? ${ifStill}`,
     unlessMoved: `UPDATE ${name} USING TTL ? SET crossfade_version = ? ${ifStill}`,

@@ -29,8 +29,7 @@ export async function readClocks(
       const before = clock.wallMicros();
       const result = await client.run(NOW, deadlineMs, { host });
       const after = clock.wallMicros();
-      const now = (result.first() as unknown as { readonly now: types.TimeUuid }).now;
-      const micros = BigInt(now.getDate().getTime()) * 1_000n;
+      const micros = microsOf((result.first() as unknown as { readonly now: types.TimeUuid }).now);
       const aheadMicros = { least: micros - after - STEP_MICROS, most: micros + STEP_MICROS - before };
       return { node: host.address, micros, aheadMicros };
     }),
@@ -40,7 +39,11 @@ export async function readClocks(
 /** The clock of whichever node answers, in microseconds, in steps of a millisecond. Throws the driver's errors. */
 export async function readNow(client: CassandraClient, deadlineMs: number): Promise<bigint> {
   const result = await client.run(NOW, deadlineMs);
-  const { now } = result.first() as unknown as { readonly now: types.TimeUuid };
+  return microsOf((result.first() as unknown as { readonly now: types.TimeUuid }).now);
+}
+
+/** What CQL's `now()` says, in microseconds, in steps of a millisecond. */
+export function microsOf(now: types.TimeUuid): bigint {
   return BigInt(now.getDate().getTime()) * 1_000n;
 }
 

@@ -111,8 +111,8 @@ export const MAX_TRANSITIONS = 1_000;
 /** Entries of the write-ahead log that share a statement: as many requests as one turn of the event loop brings. */
 export const LOG_BATCH = 50;
 
-/** Statements of the log that are under way at once; while they are, the next ones gather. */
-export const LOG_BATCHES_IN_FLIGHT = 8;
+/** Times that appends, or closes, are sent before one has returned; after that the next ones gather. */
+export const LOG_SENDS = 4;
 
 /** The most open entries of one page. */
 export const MAX_LOG_PAGE = 1_000;

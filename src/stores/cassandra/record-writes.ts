@@ -1,9 +1,8 @@
 /*
  * A write, when Cassandra is the authority (docs/protocol.md, section 5):
  *
- *   read at SERIAL  ┐
- *   a node's clock  ├─> ready? ─> outcome, version ─> UPDATE … IF crossfade_version = <as it was read>
- *   ready?          ┘
+ *   read at SERIAL, a node's clock  ┐
+ *   ready?                          ┴─> ready? ─> outcome, version ─> UPDATE … IF crossfade_version = <as it was read>
  *
  * `ready` is asked again when the read is there: between the two the process may have stood still, while another instance
  * declared it dead, fenced its entries and closed them; the read would then see the fenced version, and the update would
@@ -11,6 +10,7 @@
  *
  * A write that is refused fences: whoever retries it may be told of a state that only this commit has made visible.
  */
+import type { types } from 'cassandra-driver';
 import { type Clock, type Random, systemClock, systemRandom } from '../../domain/clock.ts';
 import { DomainError, isDomainError } from '../../domain/errors.ts';
 import type { Key, KeyCodec } from '../../domain/key.ts';
@@ -20,7 +20,7 @@ import type { Change, ControlView, Guard, RecordStore, Written } from '../record
 import { compilePartitionOf, forEachBounded } from './apply.ts';
 import type { AuthorityStatements, Seen } from './authority-statements.ts';
 import type { CassandraClient } from './client.ts';
-import { readNow } from './clocks.ts';
+import { microsOf, readNow } from './clocks.ts';
 import { type ConditionalUpdates, createConditionalUpdates } from './conditional-update.ts';
 import { outcomeUnknown, type Role, unavailable } from './errors.ts';
 import { groupKeys } from './key-groups.ts';
@@ -91,15 +91,19 @@ interface Look {
 async function write(engine: Engine, change: Change, guard: Guard, call: Call): Promise<Written> {
   const control = controlOf(guard);
   const { key } = change;
-  const answer = await untilSettled(
+  if (isHandedOver(guard, change.kind)) return controlChanged(key, control);
+  const writeId = Buffer.from(engine.random.id(), 'hex');
+  const answer = await untilSettled<Written>(
     engine,
-    { keys: [key], guard, control, call },
+    { keys: [key], guard, call },
     async ({ seen, nowMicros }, doubt) => {
       const [current] = seen as readonly [Seen];
+      // An earlier try that was answered "not applied" was applied all the same: it would now be in its own way.
+      if (current.writeId?.equals(writeId)) return asWritten(current, control);
       const version = nextVersion(current, control.floor, nowMicros);
       const outcome = judge(change, current.row);
       if (outcome === 'written' && change.kind !== 'touch') {
-        return replace(engine, { current, change, version, control, call });
+        return replace(engine, { current, change, version, writeId, control, call });
       }
       const fenced = await engine.updates.update(engine.statements.fence(current, version), call);
       if (fenced === 'unknown') doubt();
@@ -111,7 +115,8 @@ async function write(engine: Engine, change: Change, guard: Guard, call: Call): 
 
 async function touch(engine: Engine, keys: readonly Key[], guard: Guard, call: Call): Promise<readonly Written[]> {
   const control = controlOf(guard);
-  const answer = await untilSettled(engine, { keys, guard, control, call }, async ({ seen, nowMicros }, doubt) => {
+  if (isHandedOver(guard, 'touch')) return keys.map((key) => controlChanged(key, control));
+  const answer = await untilSettled(engine, { keys, guard, call }, async ({ seen, nowMicros }, doubt) => {
     const versions = seen.map((one) => nextVersion(one, control.floor, nowMicros));
     const fences = seen.flatMap((one, i) => engine.statements.fence(one, versions[i] as bigint));
     const fenced = await engine.updates.update(fences, call);
@@ -130,11 +135,10 @@ async function touch(engine: Engine, keys: readonly Key[], guard: Guard, call: C
  */
 async function untilSettled<Answer>(
   engine: Engine,
-  what: { readonly keys: readonly Key[]; readonly guard: Guard; readonly control: ControlView; readonly call: Call },
+  what: { readonly keys: readonly Key[]; readonly guard: Guard; readonly call: Call },
   attempt: Attempt<Answer>,
 ): Promise<Answer | null> {
   const { clock, random, role } = engine;
-  const { control } = what;
   let doubtful = false;
   const doubt = (): void => {
     doubtful = true;
@@ -142,8 +146,7 @@ async function untilSettled<Answer>(
   try {
     for (let tries = 1; tries <= MAX_CAS_TRIES; tries++) {
       if (tries > 1) await clock.sleep(random.uniform() * Math.min(2 ** tries, MAX_CAS_PAUSE_MS));
-      const leaving = control.state === 'handing_over' || control.state === 'moved';
-      const look = leaving ? null : await lookAt(engine, what);
+      const look = await lookAt(engine, what);
       if (look === null && doubtful) throw outcomeUnknown('the control record changed before it could be found out');
       if (look === null) return null;
       const answer = await attempt(look, doubt);
@@ -164,27 +167,27 @@ function lookAt(
   const { client, role } = engine;
   const { ready } = guard;
   return client.within(role, call, async () => {
-    const [seen, nowMicros, begun] = await Promise.all([
-      see(engine, keys, call.deadlineMs),
-      readNow(client, call.deadlineMs),
-      ready?.() ?? true,
-    ]);
+    const [look, begun] = await Promise.all([see(engine, keys, call.deadlineMs), ready?.() ?? true]);
     if (!begun || (ready !== undefined && !(await ready()))) return null;
-    return { seen, nowMicros };
+    return look;
   });
 }
 
-/** The records in the order of `keys`, which are of one partition. */
-async function see(engine: Engine, keys: readonly Key[], deadlineMs: number): Promise<readonly Seen[]> {
+/** The records in the order of `keys`, which are of one partition, and the clock, for which an absent record has no row. */
+async function see(engine: Engine, keys: readonly Key[], deadlineMs: number): Promise<Look> {
   const { client, statements, codec, keyValues } = engine;
   const [only] = keys;
-  if (only !== undefined && keys.length === 1) {
-    const { rows } = await client.runSerial(statements.see(only), deadlineMs);
-    return [statements.seen(only, rows[0] as DriverRow | undefined)];
+  const statement = only !== undefined && keys.length === 1 ? statements.see(only) : statements.seeIn(keys);
+  const rows = (await client.runSerial(statement, deadlineMs)).rows as unknown as readonly DriverRow[];
+  const [first] = rows;
+  if (first === undefined) {
+    const seen = keys.map((key) => statements.seen(key, undefined));
+    return { seen, nowMicros: await readNow(client, deadlineMs) };
   }
-  const { rows } = await client.runSerial(statements.seeIn(keys), deadlineMs);
-  const byId = new Map(rows.map((row) => [codec.fromValues(keyValues(row as DriverRow)).id, row as DriverRow]));
-  return keys.map((key) => statements.seen(key, byId.get(key.id)));
+  const nowMicros = microsOf(first.crossfade_now as types.TimeUuid);
+  if (keys.length === 1) return { seen: [statements.seen(only as Key, first)], nowMicros };
+  const byId = new Map(rows.map((row) => [codec.fromValues(keyValues(row)).id, row]));
+  return { seen: keys.map((key) => statements.seen(key, byId.get(key.id))), nowMicros };
 }
 
 /** One change of a record that was seen. */
@@ -192,14 +195,14 @@ interface Replacement {
   readonly current: Seen;
   readonly change: Change;
   readonly version: bigint;
+  readonly writeId: Buffer;
   readonly control: ControlView;
   readonly call: Call;
 }
 
 /** Null: another writer was quicker. Throws `unknown`/OUTCOME_UNKNOWN when it could not be found out. */
 async function replace(engine: Engine, replacement: Replacement): Promise<Written | null> {
-  const { current, change, version, control, call } = replacement;
-  const writeId = Buffer.from(engine.random.id(), 'hex');
+  const { current, change, version, writeId, control, call } = replacement;
   const row = rowAfter(engine.resource, change, current.row);
   const statements = engine.statements.replace(current, { row, version, writeId });
   const outcome = await engine.updates.update(statements, call);
@@ -209,7 +212,7 @@ async function replace(engine: Engine, replacement: Replacement): Promise<Writte
     case 'not_applied':
       return null;
     case 'unknown':
-      return await findOut(engine, replacement, writeId);
+      return await findOut(engine, replacement);
   }
 }
 
@@ -217,20 +220,24 @@ async function replace(engine: Engine, replacement: Replacement): Promise<Writte
  * Ours is known by its write id, which a fence leaves as it is. A version that is still the old one may yet be replaced by the
  * update that is on its way; a record of somebody else's may have had ours in between.
  */
-async function findOut(engine: Engine, { current, control, call }: Replacement, writeId: Buffer): Promise<Written> {
+async function findOut(engine: Engine, { current, writeId, control, call }: Replacement): Promise<Written> {
   let found: Seen;
   try {
-    [found] = (await engine.updates.resolve((deadlineMs) => see(engine, [current.key], deadlineMs), call)) as [Seen];
+    const look = await engine.updates.resolve((deadlineMs) => see(engine, [current.key], deadlineMs), call);
+    [found] = look.seen as [Seen];
   } catch (error) {
     throw outcomeUnknown('the answer was lost, and the record could not be read', error);
   }
-  const { key, row, version } = found;
-  if (found.writeId?.equals(writeId))
-    return { outcome: 'written', stored: { key, row, version: version ?? 0n }, control };
-  const still = version === current.version;
+  if (found.writeId?.equals(writeId)) return asWritten(found, control);
+  const still = found.version === current.version;
   throw outcomeUnknown(
     `the answer was lost, and the record ${still ? 'is as it was' : 'was written by another since'}`,
   );
+}
+
+/** Of a record that carries the write's id: its content is the write's, its version that or a fence's. */
+function asWritten({ key, row, version }: Seen, control: ControlView): Written {
+  return { outcome: 'written', stored: { key, row, version: version ?? 0n }, control };
 }
 
 function controlOf(guard: Guard): ControlView {
@@ -243,6 +250,10 @@ function controlOf(guard: Guard): ControlView {
     });
   }
   return { epoch, attach, state, floor, generation };
+}
+
+function isHandedOver({ state, fencing = false }: Guard, kind: Change['kind']): boolean {
+  return state === 'moved' || (state === 'handing_over' && !(fencing && kind === 'touch'));
 }
 
 function controlChanged(key: Key, control: ControlView): Written {

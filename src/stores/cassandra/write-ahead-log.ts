@@ -4,15 +4,15 @@ import { lastMinute, OwnEntries, oldestTrusted } from '../own-entries.ts';
 import type { LogEntry, OpenEntriesPage, OpenEntriesQuery, OpenEntry, WriteAheadLog } from '../write-ahead-log.ts';
 import type { Bound, CassandraClient } from './client.ts';
 import { unavailable } from './errors.ts';
-import { GatheredStatements } from './gathered-statements.ts';
+import { createGatheredStatements } from './gathered-statements.ts';
 import {
   DEFAULT_CONTROL_KEYSPACE,
   DEFAULT_LOG_TTL_SECONDS,
   LOG_BATCH,
-  LOG_BATCHES_IN_FLIGHT,
   LOG_MINUTES_AT_ONCE,
   LOG_MINUTES_OF_A_PAGE,
   LOG_RETRY_TIMEOUT_MS,
+  LOG_SENDS,
   MAX_LEFT_TO_CLOSE,
   MAX_LOG_PAGE,
 } from './limits.ts';
@@ -38,12 +38,12 @@ export interface WriteAheadLogOptions {
 export function createCassandraWriteAheadLog(options: WriteAheadLogOptions): WriteAheadLog {
   const { client, clock = systemClock, random = systemRandom, ttlSeconds = DEFAULT_LOG_TTL_SECONDS } = options;
   const statements = compile(`${quote(options.keyspace ?? DEFAULT_CONTROL_KEYSPACE)}.crossfade_log`, ttlSeconds);
-  const bounds = { role: ROLE, maxBatches: LOG_BATCHES_IN_FLIGHT, maxStatements: LOG_BATCH } as const;
-  const appends = new GatheredStatements(client, bounds);
-  const closes = new GatheredStatements(client, bounds);
+  const bounds = { role: ROLE, clock, maxSends: LOG_SENDS, maxStatements: LOG_BATCH } as const;
+  const runAppend = createGatheredStatements(client, bounds);
+  const runClose = createGatheredStatements(client, bounds);
   const own = new OwnEntries(clock, random);
   const left = new LeftToClose(async (entry) => {
-    await closes.run(partitionOf(entry), statements.close(entry), internalCall(clock, LOG_RETRY_TIMEOUT_MS));
+    await runClose(partitionOf(entry), statements.close(entry), internalCall(clock, LOG_RETRY_TIMEOUT_MS));
     own.end(entry);
   });
   return {
@@ -53,7 +53,7 @@ export function createCassandraWriteAheadLog(options: WriteAheadLogOptions): Wri
       const entry = own.begin(incarnation);
       const open = { ...entry, resource, keys: keys.map((key) => key.bytes) };
       try {
-        await appends.run(partitionOf(entry), statements.append(open), call);
+        await runAppend(partitionOf(entry), statements.append(open), call);
         return entry;
       } catch (error) {
         left.add(entry);
@@ -62,7 +62,7 @@ export function createCassandraWriteAheadLog(options: WriteAheadLogOptions): Wri
     },
     close: async (entry, call) => {
       try {
-        await closes.run(partitionOf(entry), statements.close(entry), call);
+        await runClose(partitionOf(entry), statements.close(entry), call);
         own.end(entry);
       } catch (error) {
         left.add(entry);
