@@ -8,9 +8,10 @@ export function minuteOf(clock: Clock): number {
   return Number(clock.wallMicros() / MINUTE_MICROS);
 }
 
-/** The first minute that is young enough to be trusted: entries are kept twice as long. */
+/** The first minute that is not older than half the time that entries are kept (docs/protocol.md, section 5). */
 export function oldestTrusted(clock: Clock, ttlSeconds: number): number {
-  return minuteOf(clock) - Math.floor(ttlSeconds / 120);
+  const trustedMinutes = Math.floor(ttlSeconds / 2 / 60);
+  return minuteOf(clock) - trustedMinutes;
 }
 
 /** Minutes ahead of this machine's clock in which another instance, whose clock is ahead, may have appended. */
