@@ -103,6 +103,7 @@ const LEASE = mutations('lease', [
 const HANDOVER = mutations('handover', [
   { without: 'oneRegister', breaks: 'P1', says: 'the decision is written to two registers', step: 'stepOfMoves' },
   { without: 'attemptCompared', breaks: 'P1', says: 'the decision does not compare the attempt', step: 'stepOfMoves' },
+  { without: 'attemptUnique', breaks: 'P1', says: 'attempts are numbered anew in each record', step: 'stepOfMoves' },
   { without: 'lowerEpoch', breaks: 'P2', says: 'a record is installed over its own epoch' },
   {
     without: 'leaseOfHandingOver',
