@@ -9,9 +9,9 @@ export type Cleanup = (stop: () => Promise<void>) => void;
 /** The resource that has a target. */
 export const MOVED_RESOURCE = 'medications';
 /** Of the resource that stays: enough for the outside program to work with. */
-const ENCOUNTER_ROWS = 20_000;
+const ENCOUNTER_ROWS = 15_000;
 /** Of the one that moves. */
-const MEDICATION_ROWS = 102_000;
+const MEDICATION_ROWS = 101_000;
 
 /** Starts all servers side by side, and fills MySQL while the others are still starting. */
 export async function bringUp(

@@ -39,11 +39,11 @@ export interface Stage {
 
 const SHADOW_PERCENT = 20;
 /** The flag has reached both instances, and Cassandra answers all reads. */
-const BEFORE_OUTAGE_MS = 4_000;
+const BEFORE_OUTAGE_MS = 3_000;
 /** How long there is traffic before anything moves. */
-const BEFORE_MIGRATION_MS = 3_000;
-/** Twice what a flag may take to reach both instances: what the target answers after that comes out in the bar. */
-const ROLLED_BACK_WITHIN_MS = 4_000;
+const BEFORE_MIGRATION_MS = 2_000;
+/** Longer than the bar: what the target still answers after that comes out in it. */
+const ROLLED_BACK_WITHIN_MS = 3_000;
 const OUTAGE_MS = 10_000;
 const QUICK_OUTAGE_MS = 5_000;
 const LOOK_MS = 100;

@@ -32,7 +32,7 @@ const RECREATE_SHARE = 0.4;
 /** Of the re-created ones, those that come as an update with `allow_missing`. */
 const UPSERT_SHARE = 0.5;
 /** How often a write is followed by reads: of the same record, of its patient's list, of any record, of any list. */
-const READS = { same: 0.3, sameList: 0.01, any: 0.05, anyList: 0.01 } as const;
+const READS = { same: 0.22, sameList: 0.01, any: 0.04, anyList: 0.01 } as const;
 /** Small pages, so that lists take several and the source of reads may change in between. */
 const PAGE_SIZE = 25;
 /** No patient has this many pages. */
