@@ -7,7 +7,8 @@ import { createTerminal } from './terminal.ts';
 
 const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-process.exitCode = await main(process.argv.slice(2));
+// Not by itself: connections that are kept open for a next request would hold it up for seconds.
+process.exit(await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
   let options: ReturnType<typeof parseOptions>;
@@ -39,7 +40,10 @@ async function main(args: readonly string[]): Promise<number> {
     return EXIT.failed;
   } finally {
     terminal.say('stopping everything');
-    for (const stop of stops.reverse()) await stop().catch(() => {});
+    // The servers came first and go last.
+    const [stopServers, ...others] = stops;
+    await Promise.allSettled(others.map((stop) => stop()));
+    await stopServers?.().catch(() => {});
   }
 }
 
