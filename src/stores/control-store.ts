@@ -95,3 +95,18 @@ export interface ControlStore {
   /** The authority's clock in microseconds. */
   clock(call: Call): Promise<bigint>;
 }
+
+/** The control record that a resource begins with: the source is the authority, and nothing follows it. */
+export function firstControlRecord(resource: string): ControlRecord {
+  return {
+    resource,
+    epoch: 1,
+    authority: 'source',
+    floor: 0n,
+    attach: 0,
+    state: 'detached',
+    generation: 1,
+    copiedAttach: 0,
+    attempt: null,
+  };
+}

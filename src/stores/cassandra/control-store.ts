@@ -1,6 +1,13 @@
 import { type Clock, type Random, systemClock, systemRandom } from '../../domain/clock.ts';
 import type { Call } from '../call.ts';
-import type { ControlRecord, ControlStore, FollowerState, StoreName, Transition } from '../control-store.ts';
+import {
+  type ControlRecord,
+  type ControlStore,
+  type FollowerState,
+  firstControlRecord,
+  type StoreName,
+  type Transition,
+} from '../control-store.ts';
 import type { CassandraClient } from './client.ts';
 import { readNow, readSlowestClock } from './clocks.ts';
 import { type ConditionalUpdates, createConditionalUpdates } from './conditional-update.ts';
@@ -82,7 +89,7 @@ function createControlRecords(engine: Engine): ControlRecords {
       const known = new Set((await client.within(ROLE, call, () => poll(call.deadlineMs))).map((one) => one.resource));
       for (const resource of resources) {
         if (known.has(resource)) continue;
-        const params = [...bindRecord(firstRecord(resource), newId(engine.random)), resource, null];
+        const params = [...bindRecord(firstControlRecord(resource), newId(engine.random)), resource, null];
         const outcome = await updates.update([{ query: statements.replace, params }], call);
         if (outcome !== 'unknown') continue;
         const found = await updates.resolve((deadlineMs) => findOne(engine, statements, resource, deadlineMs), call);
@@ -172,20 +179,6 @@ async function findOne(
 /** Of a change: never made twice. */
 function newId(random: Random): Buffer {
   return Buffer.from(random.id(), 'hex');
-}
-
-function firstRecord(resource: string): ControlRecord {
-  return {
-    resource,
-    epoch: 1,
-    authority: 'source',
-    floor: 0n,
-    attach: 0,
-    state: 'detached',
-    generation: 1,
-    copiedAttach: 0,
-    attempt: null,
-  };
 }
 
 function bindRecord(record: ControlRecord, id: Buffer): unknown[] {

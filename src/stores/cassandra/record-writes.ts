@@ -16,6 +16,7 @@ import { DomainError, isDomainError } from '../../domain/errors.ts';
 import type { Key, KeyCodec } from '../../domain/key.ts';
 import type { Resource, Row, Value } from '../../domain/resource.ts';
 import type { Call } from '../call.ts';
+import { judgeChange } from '../judge-change.ts';
 import type { Change, ControlView, Guard, RecordStore, Written } from '../record-store.ts';
 import { compilePartitionOf, forEachBounded } from './apply.ts';
 import type { AuthorityStatements, Seen } from './authority-statements.ts';
@@ -101,7 +102,7 @@ async function write(engine: Engine, change: Change, guard: Guard, call: Call): 
       // An earlier try that was answered "not applied" was applied all the same: it would now be in its own way.
       if (current.writeId?.equals(writeId)) return asWritten(current, control);
       const version = nextVersion(current, control.floor, nowMicros);
-      const outcome = judge(change, current.row);
+      const outcome = judgeChange(change, current.row);
       if (outcome === 'written' && change.kind !== 'touch') {
         return replace(engine, { current, change, version, writeId, control, call });
       }
@@ -264,13 +265,6 @@ function controlChanged(key: Key, control: ControlView): Written {
 function nextVersion({ version }: Seen, floor: bigint, nowMicros: bigint): bigint {
   const least = nowMicros > floor ? nowMicros : floor + 1n;
   return version !== null && version >= least ? version + 1n : least;
-}
-
-function judge(change: Change, current: Row | null): Exclude<Written['outcome'], 'control_changed'> {
-  if (change.kind === 'touch') return 'written';
-  if (change.kind === 'create') return current === null ? 'written' : 'already_exists';
-  if (current === null) return change.kind === 'upsert' ? 'written' : 'not_found';
-  return change.accepts?.(current) === false ? 'etag_mismatch' : 'written';
 }
 
 function rowAfter(resource: Resource, change: Change, current: Row | null): Row | null {

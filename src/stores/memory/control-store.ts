@@ -1,5 +1,11 @@
 import type { Call } from '../call.ts';
-import type { ControlRecord, ControlStore, Heartbeat, Transition } from '../control-store.ts';
+import {
+  type ControlRecord,
+  type ControlStore,
+  firstControlRecord,
+  type Heartbeat,
+  type Transition,
+} from '../control-store.ts';
 import { checkCall, type MemoryDatabase } from './database.ts';
 import { HEARTBEATS_SHOWN_MICROS } from './limits.ts';
 
@@ -16,7 +22,7 @@ export function createMemoryControlStore(database: MemoryDatabase): ControlStore
     ...createHeartbeats(database),
     ensure: async (resources, call) => {
       checkCall(clock, call);
-      for (const resource of resources) if (!control.has(resource)) set(firstRecord(resource));
+      for (const resource of resources) if (!control.has(resource)) set(firstControlRecord(resource));
     },
     poll: async (call) => {
       checkCall(clock, call);
@@ -74,19 +80,5 @@ function createHeartbeats(database: MemoryDatabase): Heartbeats {
       checkCall(clock, call);
       rows.delete(incarnation);
     },
-  };
-}
-
-function firstRecord(resource: string): ControlRecord {
-  return {
-    resource,
-    epoch: 1,
-    authority: 'source',
-    floor: 0n,
-    attach: 0,
-    state: 'detached',
-    generation: 1,
-    copiedAttach: 0,
-    attempt: null,
   };
 }

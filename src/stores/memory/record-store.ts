@@ -4,7 +4,8 @@ import type { Key } from '../../domain/key.ts';
 import { differingColumns, type Resource, type Row, type Value } from '../../domain/resource.ts';
 import type { LogEvent } from '../change-log.ts';
 import type { ControlRecord } from '../control-store.ts';
-import type { Change, ControlView, FollowerStore, Guard, RecordStore, Stored, Written } from '../record-store.ts';
+import { judgeChange } from '../judge-change.ts';
+import type { Change, ControlView, FollowerStore, Guard, RecordStore, Written } from '../record-store.ts';
 import { checkCall, type MemoryDatabase } from './database.ts';
 import { MAX_KEYS } from './limits.ts';
 import { MemoryTable } from './table.ts';
@@ -35,7 +36,7 @@ export function createMemoryRecordStore(options: {
       version = highest(before.version + 1n, control.floor + 1n, database.clock.wallMicros());
       events.push({ type: 'bump', key: change.key, version });
     }
-    const outcome = judge(change, before.row);
+    const outcome = judgeChange(change, before.row);
     const row = outcome === 'written' ? rowAfter(resource, change, before.row) : before.row;
     if (!sameRow(before.row, row)) events.push({ type: 'change', key: change.key, row });
     table.set(change.key, row, version);
@@ -111,13 +112,6 @@ function viewOf(database: MemoryDatabase, resource: string): ControlView {
 function holds(control: ControlView, guard: Guard): boolean {
   const handingOver = control.state === 'handing_over' || control.state === 'moved';
   return control.epoch === guard.epoch && control.attach === guard.attach && !handingOver;
-}
-
-function judge(change: Change, current: Stored['row']): Written['outcome'] {
-  if (change.kind === 'touch') return 'written';
-  if (change.kind === 'create') return current === null ? 'written' : 'already_exists';
-  if (current === null) return change.kind === 'upsert' ? 'written' : 'not_found';
-  return change.accepts?.(current) === false ? 'etag_mismatch' : 'written';
 }
 
 function rowAfter(resource: Resource, change: Change, current: Row | null): Row | null {
