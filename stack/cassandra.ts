@@ -240,7 +240,7 @@ file_cache_size: 64MiB
 key_cache_size: 8MiB
 counter_cache_size: 0MiB
 concurrent_reads: 8
-concurrent_writes: 8
+concurrent_writes: 32
 concurrent_compactors: 1
 native_transport_max_threads: 16
 memtable:
