@@ -58,6 +58,16 @@ export interface Written {
    * transaction. Cassandra has no such lock: it is the guard's own view, for which `ready` has vouched.
    */
   readonly control: ControlView;
+  /** The write-ahead entry under which it committed; absent: the authority keeps a log of its own. */
+  readonly entry?: WrittenEntry;
+}
+
+/** The entry of one write, in the hands of whoever carries the write to the follower. Exactly one of both is called. */
+export interface WrittenEntry {
+  /** The follower has the write, or needs none: the entry is closed. */
+  carried(): void;
+  /** The follower may lack it: the entry stays open, and the log's keeper carries it. */
+  left(): void;
 }
 
 /** The part of the control record that a write reads under its shared lock. */
@@ -98,6 +108,9 @@ export interface Copy {
   readonly version: bigint;
 }
 
+/** The attach for which a copy is meant. */
+export type FollowerGuard = Pick<ControlRecord, 'epoch' | 'attach'>;
+
 /** One page of a walk. */
 export interface WalkPage {
   /** Records, and traces of deleted ones (a side-table row or marker without a record: `row` is null). */
@@ -133,8 +146,13 @@ export interface FollowerStore extends ReadableRecords {
   readonly engine: 'mysql' | 'cassandra' | 'memory';
   /** The most keys of one `getMany`. */
   readonly maxKeys: number;
-  /** Applies copies as the follower, "newer wins": at once, twice and in any order. Resolves when all are durable. */
-  apply(copies: readonly Copy[], call: Call): Promise<void>;
+  /**
+   * Applies copies as the follower, "newer wins": at once, twice and in any order. Resolves when all are durable. `guard`: an
+   * engine that can compares it with its own control record in each of its transactions, and throws
+   * `failed_precondition`/MIGRATION_STATE without a trace where it is another one (docs/protocol.md, section 1): MySQL. The others
+   * ignore it.
+   */
+  apply(copies: readonly Copy[], call: Call, guard?: FollowerGuard): Promise<void>;
   /** Plans a walk over everything the store has: ranges of about `chunkRows`, in order, as they are found. */
   split(chunkRows: number, call: Call): AsyncIterable<WalkRange>;
   /** One page of a range, from `after` (a page's `next`) or, if null, its beginning. Records are with or after their version. */
@@ -152,6 +170,12 @@ export interface RecordStore extends FollowerStore {
    * All of them `control_changed` if the guard did not hold. An error leaves open which keys were touched.
    */
   touchMany(keys: readonly Key[], guard: Guard, call: Call): Promise<readonly Written[]>;
+}
+
+/** The store port of the source: an authority whose versions are all below or at one that it can tell. */
+export interface SourceStore extends RecordStore {
+  /** The highest stored version of the resource, of deleted records too; 0: none. Walks all of them: for handovers. */
+  highestVersion(call: Call): Promise<bigint>;
 }
 
 /**
