@@ -98,6 +98,8 @@ const migration = z.strictObject({
   marginMs: milliseconds.default(200),
   followerRetryBudgetMs: milliseconds.default(500),
   followerReadBudgetMs: milliseconds.default(250),
+  /** How long writes may wait for authority to move before it stays where it was. */
+  handoverTimeoutMs: milliseconds.default(5_000),
   skewBoundMs: milliseconds.default(50),
   markerTtlSeconds: count.default(20 * 24 * 3600),
   /** How long writes of an earlier attach may still reach the follower. */

@@ -6,6 +6,8 @@ import { defaultCaptureSettings } from '../migration/capture-session.ts';
 import { defaultJobSettings } from '../migration/chunk-worker.ts';
 import type { Flags } from '../migration/flags.ts';
 import { Lease } from '../migration/lease.ts';
+import { OwnHand } from '../migration/logged-store.ts';
+import type { Registers } from '../migration/registers.ts';
 import {
   createResourceMigration,
   type MigrationSettings,
@@ -23,12 +25,12 @@ import { createBatchedCopies } from '../stores/batched-copies.ts';
 import { createBatchedReads } from '../stores/batched-reads.ts';
 import { internalCall } from '../stores/call.ts';
 import { createCassandraRecordStore } from '../stores/cassandra/record-store.ts';
-import type { ControlStore } from '../stores/control-store.ts';
 import type { JobStore } from '../stores/job-store.ts';
 import { createMysqlChangeLog } from '../stores/mysql/change-log.ts';
 import { createMysqlRecordStore } from '../stores/mysql/record-store.ts';
 import { observed } from '../stores/observed-store.ts';
-import type { FollowerStore, ListQuery, RecordStore } from '../stores/record-store.ts';
+import type { ListQuery, RecordStore, SourceStore } from '../stores/record-store.ts';
+import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Config } from './config.ts';
 import type { ServedResource } from './load-resources.ts';
@@ -38,7 +40,9 @@ import type { Stores } from './open-stores.ts';
 export interface Surroundings {
   readonly config: Config;
   readonly stores: Stores;
-  readonly control: ControlStore;
+  readonly registers: Registers;
+  /** Null: the target can't be the authority. */
+  readonly writeAheadLog: WriteAheadLog | null;
   readonly jobs: JobStore;
   readonly flags: Flags;
   readonly metrics: Metrics;
@@ -65,22 +69,26 @@ export async function wireResources(
   surroundings: Surroundings,
   served: readonly ServedResource[],
 ): Promise<WiredResources> {
-  const { config, control, log } = surroundings;
+  const { config, registers, writeAheadLog, log } = surroundings;
+  const hands: OwnHand[] = [];
   const migrations = new Map<string, ResourceMigration>();
   const lease = new Lease({
-    control,
-    resources: served.map(({ resource }) => resource.id),
+    registers,
     instance: config.instance,
     settings: config.migration,
     clock: systemClock,
     random: systemRandom,
     log,
     onChange: (record) => migrations.get(record.resource)?.onChange(record),
+    ...(writeAheadLog && { logClosedUpTo: (incarnation) => writeAheadLog.closedUpTo(incarnation) }),
+    isDone: () => hands.every((hand) => hand.isIdle),
   });
   const owner = systemRandom.id();
   const resources: WiredResource[] = [];
   for (const one of served) {
-    const wired = await wireResource(surroundings, one, lease, owner);
+    const hand = new OwnHand();
+    hands.push(hand);
+    const wired = await wireResource(surroundings, one, { lease, owner, hand });
     migrations.set(one.resource.id, wired.migration);
     resources.push(wired);
   }
@@ -90,14 +98,15 @@ export async function wireResources(
 async function wireResource(
   surroundings: Surroundings,
   { definition, resource }: ServedResource,
-  lease: Lease,
-  owner: string,
+  { lease, owner, hand }: { readonly lease: Lease; readonly owner: string; readonly hand: OwnHand },
 ): Promise<WiredResource> {
-  const { config, stores, control, jobs, flags, metrics, log, rewire = (parts) => parts } = surroundings;
+  const { config, stores, registers, writeAheadLog, jobs, flags, metrics, log } = surroundings;
+  const { rewire = (parts) => parts } = surroundings;
   const names = createNameCodec(resource);
   const keys = createKeyCodec(resource);
   const source = await createSource(surroundings, resource);
-  const target = createTarget(surroundings, resource);
+  const target = createTarget(surroundings, resource, 'follower');
+  const asAuthority = writeAheadLog && createTarget(surroundings, resource, 'authority');
   const { controlPool: pool, address } = stores.mysql;
   const serverId = config.stores.mysql.captureServerId;
   const changeLog = createMysqlChangeLog({
@@ -114,12 +123,16 @@ async function wireResource(
       owner,
       source,
       target,
+      targetAuthority: asAuthority && writeAheadLog && { store: asAuthority, log: writeAheadLog, hand },
       reads: {
         source: createBatchedReads(source, { clock: systemClock }),
         target: target && createBatchedReads(target, { clock: systemClock, maxStatements: TARGET_STATEMENTS }),
       },
-      copies: target && createBatchedCopies(target, { clock: systemClock }),
-      control,
+      copies: {
+        source: createBatchedCopies(source, { clock: systemClock }),
+        target: target && createBatchedCopies(target, { clock: systemClock }),
+      },
+      registers,
       changeLog,
       jobs,
       lease,
@@ -157,17 +170,21 @@ const PREPARE_TIMEOUT_MS = 10_000;
 /** Cassandra answers point reads side by side; batches only save the driver's own work. */
 const TARGET_STATEMENTS = 32;
 
-async function createSource({ stores, metrics }: Surroundings, resource: Resource): Promise<RecordStore> {
+async function createSource({ stores, metrics }: Surroundings, resource: Resource): Promise<SourceStore> {
   const store = createMysqlRecordStore({ pool: stores.mysql.pool, resource, role: 'authority' });
   await store.prepare(internalCall(systemClock, PREPARE_TIMEOUT_MS));
   const { schema, table } = resource.mysql;
   return observed(store, { store: 'source', namespace: schema, table, metrics: metrics.stores });
 }
 
-function createTarget({ config, stores, metrics }: Surroundings, resource: Resource): FollowerStore | null {
+function createTarget(
+  { config, stores, metrics }: Surroundings,
+  resource: Resource,
+  role: 'authority' | 'follower',
+): RecordStore | null {
   if (stores.cassandra === null || resource.cassandra === undefined) return null;
   const { markerTtlSeconds } = config.migration;
-  const store = createCassandraRecordStore({ client: stores.cassandra, resource, role: 'follower', markerTtlSeconds });
+  const store = createCassandraRecordStore({ client: stores.cassandra, resource, role, markerTtlSeconds });
   const { keyspace, table } = resource.cassandra;
   return observed(store, { store: 'target', namespace: keyspace, table, metrics: metrics.stores });
 }

@@ -1,13 +1,17 @@
 import type { Clock } from '../domain/clock.ts';
-import { internalCall } from '../stores/call.ts';
+import { type Call, internalCall } from '../stores/call.ts';
 import type { ChangeLog } from '../stores/change-log.ts';
-import type { ControlRecord, ControlStore } from '../stores/control-store.ts';
+import type { ControlRecord } from '../stores/control-store.ts';
 import { attach } from './control-record.ts';
+import type { Registers } from './registers.ts';
+import type { Roles } from './roles.ts';
 import type { ProtocolSettings } from './settings.ts';
 
 /** What attaching needs. */
 export interface AttachOptions {
-  readonly control: ControlStore;
+  readonly registers: Registers;
+  /** Who is what while a record holds. */
+  readonly rolesOf: (record: ControlRecord) => Roles;
   readonly log: ChangeLog;
   readonly instance: string;
   readonly settings: Pick<ProtocolSettings, 'skewBoundMs'>;
@@ -24,13 +28,30 @@ const STEP_TIMEOUT_MS = 5_000;
  * False: the record had changed.
  */
 export async function attachFollower(options: AttachOptions, record: ControlRecord, reason: string): Promise<boolean> {
-  const { control, log, instance, settings, clock } = options;
+  const { registers, rolesOf, log, instance, settings, clock } = options;
   const call = () => internalCall(clock, STEP_TIMEOUT_MS);
   const position = await log.position(call());
   const definitionHash = await log.definitionHash(call());
-  const next = attach(record, await control.clock(call()), BigInt(settings.skewBoundMs * 1000));
-  if (!(await control.compareAndSet(next, { instance, reason }, call()))) return false;
+  const now = await rolesOf(record).authority.clock(call());
+  const next = attach(record, now, BigInt(settings.skewBoundMs * 1000));
+  if (!(await registers.compareAndSet(next, { instance, reason }, call()))) return false;
+  if (next.authority === 'target') await tellSource(options, next, reason, call());
   const { resource, epoch, attach: number } = next;
   await log.writeCheckpoint({ resource, epoch, attach: number, position, definitionHash, begun: false }, call());
   return true;
+}
+
+/**
+ * A follower in MySQL takes copies of the attach alone that its own control record names (docs/protocol.md, section 3, step 0);
+ * there it is the record that announced the epoch. May be repeated.
+ */
+export async function tellSource(
+  { registers, instance }: Pick<AttachOptions, 'registers' | 'instance'>,
+  { resource, epoch, attach: number }: ControlRecord,
+  reason: string,
+  call: Call,
+): Promise<void> {
+  const told = (await registers.source.poll(call)).find((one) => one.resource === resource);
+  if (told === undefined || told.epoch !== epoch || told.attach >= number) return;
+  await registers.source.compareAndSet({ ...told, attach: number, generation: told.generation + 1 }, { instance, reason }, call);
 }

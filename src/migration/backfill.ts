@@ -1,17 +1,18 @@
 import type { Clock } from '../domain/clock.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
-import type { Copy, FollowerStore, RecordStore, Stored, WalkPage } from '../stores/record-store.ts';
+import type { Copy, FollowerStore, Stored, WalkPage } from '../stores/record-store.ts';
 import type { Barriers } from './barrier.ts';
 import type { PageResult } from './chunk-worker.ts';
 import { getAll } from './get-all.ts';
 import type { JobKind } from './job-runner.ts';
+import type { Roles } from './roles.ts';
 import { atFloor } from './versions.ts';
 
 /** What bulk copies need. */
 export interface BackfillOptions {
-  readonly authority: RecordStore;
-  readonly follower: FollowerStore;
+  /** Who is what while a record holds. */
+  readonly rolesOf: (control: ControlRecord) => Roles;
   readonly barriers: Pick<Barriers, 'pass'>;
   readonly clock: Clock;
 }
@@ -29,22 +30,26 @@ const LOOK_CALL_MS = 10_000;
  * max(stored, floor); then markers for keys that only the follower has.
  */
 export function createBackfill(options: BackfillOptions): JobKind {
-  const { authority, follower, barriers, clock } = options;
+  const { barriers, clock, rolesOf } = options;
   return {
     kind: 'backfill',
     // Never into a follower that is read: an outside change that is not touched yet would tie with what is there.
-    allows: (control) => control.authority === 'source' && control.state === 'syncing',
-    open: (_job, control) => ({
-      prepare: async (signal) => {
-        await barriers.pass(internalCall(clock, BARRIER_MS, signal));
-        return (await holdsNothingOld(options, control, signal)) ? ['follower'] : [];
-      },
-      stages: [
-        { stage: 'source', walked: authority, work: (records, call) => copy(follower, records, control, call) },
-        { stage: 'follower', walked: follower, work: (records, call) => clean(options, records, control, call) },
-      ],
-      finish: async () => {},
-    }),
+    allows: (control) => control.state === 'syncing',
+    open: (_job, control) => {
+      const roles = rolesOf(control);
+      const { authority, follower } = roles;
+      return {
+        prepare: async (signal) => {
+          await barriers.pass(internalCall(clock, BARRIER_MS, signal));
+          return (await holdsNothingOld(follower, clock, control, signal)) ? ['follower'] : [];
+        },
+        stages: [
+          { stage: 'source', walked: authority, work: (records, call) => copy(follower, records, control, call) },
+          { stage: 'follower', walked: follower, work: (records, call) => clean(roles, records, control, call) },
+        ],
+        finish: async () => {},
+      };
+    },
   };
 }
 
@@ -54,7 +59,8 @@ export function createBackfill(options: BackfillOptions): JobKind {
  * or above, so there will be none at the end either. False when a short look can't tell.
  */
 async function holdsNothingOld(
-  { follower, clock }: BackfillOptions,
+  follower: FollowerStore,
+  clock: Clock,
   control: ControlRecord,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -98,12 +104,11 @@ async function copy(
  * newer version; so only older rows are asked for.
  */
 async function clean(
-  options: BackfillOptions,
+  { authority, follower }: Roles,
   records: readonly Stored[],
   control: ControlRecord,
   call: Call,
 ): Promise<PageResult> {
-  const { authority, follower } = options;
   const old = records.filter((record) => isOld(record, control));
   if (old.length === 0) return { rows: 0, mismatches: 0 };
   const keys = old.map((record) => record.key);

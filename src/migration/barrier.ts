@@ -6,7 +6,7 @@ import { isTransient } from './backoff.ts';
 
 /** What barriers need. */
 export interface BarriersOptions {
-  readonly changeLog: ChangeLog;
+  readonly changeLog: Pick<ChangeLog, 'requestBarrier' | 'isBarrierMet'>;
   readonly clock: Clock;
 }
 

@@ -7,12 +7,13 @@ import type { Key } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
 import { internalCall } from '../stores/call.ts';
 import type { ChangeLog, Checkpoint, LogEvent, LogStop } from '../stores/change-log.ts';
-import type { Copy, FollowerStore, RecordStore } from '../stores/record-store.ts';
+import type { ControlRecord } from '../stores/control-store.ts';
+import type { Copy, FollowerStore, Guard, RecordStore } from '../stores/record-store.ts';
 import { Backoff, isTransient, publicText } from './backoff.ts';
 import { type Batch, Fold } from './fold.ts';
 import { InFlight } from './in-flight.ts';
 import { slept } from './task-lease.ts';
-import { touchKeys } from './touch.ts';
+import { applyTouched, touchKeys } from './touch.ts';
 
 /** Times and bounds of capture. Milliseconds unless the name says otherwise. */
 export interface CaptureSettings {
@@ -60,6 +61,8 @@ const MAX_BARRIERS_AT_ONCE = 100;
 export interface CaptureSessionOptions {
   readonly authority: RecordStore;
   readonly follower: FollowerStore;
+  /** The newest control record known. */
+  readonly control: () => ControlRecord | undefined;
   readonly changeLog: ChangeLog;
   /** From where on, and for which epoch and attach number. */
   readonly checkpoint: Checkpoint;
@@ -100,6 +103,8 @@ export class CaptureSession {
   readonly #options: CaptureSessionOptions;
   readonly #fold: Fold;
   readonly #inFlight: InFlight<Batch>;
+  /** While the target is the authority, the source's own changes are copies of what it has; only outside ones count. */
+  readonly #carriesOwn: boolean;
   readonly #over = new AbortController();
   #end: SessionEnd | null = null;
   #acknowledged: Pick<Checkpoint, 'position' | 'begun'>;
@@ -115,6 +120,7 @@ export class CaptureSession {
     const { checkpoint, settings, alreadyAcknowledged } = options;
     this.#options = options;
     this.#acknowledged = checkpoint;
+    this.#carriesOwn = options.control()?.authority !== 'target';
     this.#fold = new Fold({
       guard: checkpoint,
       begun: checkpoint.begun,
@@ -207,7 +213,7 @@ export class CaptureSession {
   async #carry(batch: Batch, signal: AbortSignal): Promise<boolean> {
     try {
       const touched = batch.touches.size > 0 ? this.#touch([...batch.touches.values()], signal) : undefined;
-      const applied = batch.copies.size > 0 ? this.#apply([...batch.copies.values()], signal) : undefined;
+      const applied = this.#carriesOwn && batch.copies.size > 0 ? this.#apply([...batch.copies.values()], signal) : undefined;
       await Promise.all([touched, applied]);
       return !signal.aborted;
     } catch (error) {
@@ -227,7 +233,7 @@ export class CaptureSession {
     const backoff = new Backoff(RETRY, this.#options);
     while (left.length > 0) {
       const touched = await this.#touchOnce(left, signal);
-      if (touched.copies.length > 0) await this.#apply(touched.copies, signal);
+      await applyTouched(touched, () => this.#apply(touched.copies, signal));
       left = touched.refused;
       if (touched.guardLost) {
         this.#finish({ kind: 'superseded' });
@@ -238,12 +244,12 @@ export class CaptureSession {
   }
 
   async #touchOnce(keys: readonly Key[], signal: AbortSignal): Promise<Awaited<ReturnType<typeof touchKeys>>> {
-    const { authority, checkpoint, clock, settings } = this.#options;
+    const { authority, clock, settings } = this.#options;
     while (this.#touching >= settings.touchesInFlight) await this.#touchEnded.promise;
     this.#touching += 1;
     try {
       return await this.#untilDone(signal, () =>
-        touchKeys(authority, keys, checkpoint, internalCall(clock, settings.callMs, signal)),
+        touchKeys(authority, keys, this.#guard(), internalCall(clock, settings.callMs, signal)),
       );
     } finally {
       this.#touching -= 1;
@@ -251,6 +257,13 @@ export class CaptureSession {
       this.#touchEnded = Promise.withResolvers();
       ended.resolve();
     }
+  }
+
+  /** An authority that keeps no control record beside its records believes what it is told. */
+  #guard(): Guard {
+    const { control, checkpoint } = this.#options;
+    const now = control();
+    return now?.epoch === checkpoint.epoch && now.attach === checkpoint.attach ? now : checkpoint;
   }
 
   /** Repeats a call while its store is away: capture holds its place, it never skips. */
@@ -276,7 +289,7 @@ export class CaptureSession {
   #acknowledge(batch: Batch): void {
     const { clock, onAcknowledged } = this.#options;
     if (batch.position !== null) this.#acknowledged = { position: batch.position, begun: batch.begun };
-    const rows = batch.copies.size + batch.touches.size;
+    const rows = (this.#carriesOwn ? batch.copies.size : 0) + batch.touches.size;
     if (rows > 0 || batch.barriers.length > 0) this.#worked = true;
     if (rows > 0) {
       const lagMicros = clock.wallMicros() - batch.committedAtMicros;

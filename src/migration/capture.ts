@@ -4,10 +4,10 @@ import { internalCall } from '../stores/call.ts';
 import type { ChangeLog, Checkpoint, LogStop } from '../stores/change-log.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { JobStore } from '../stores/job-store.ts';
-import type { FollowerStore, RecordStore } from '../stores/record-store.ts';
 import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { Backoff } from './backoff.ts';
 import { CaptureSession, type CaptureSettings, type SessionEnd } from './capture-session.ts';
+import type { Roles } from './roles.ts';
 import { runTask, slept } from './task-lease.ts';
 
 /** Why an attach can't be captured any more: it must be made anew. */
@@ -32,6 +32,8 @@ export interface CaptureStatus {
   readonly applied: number;
   /** Of these, records touched because an outside writer changed them. */
   readonly touched: number;
+  /** When an outside writer's change was last met, in microseconds by the capturing instance's clock, as text; empty: never. */
+  readonly outsideAtMicros: string;
   /** Why it holds its place for now; empty while it moves. */
   readonly held: string;
   /** Why it has stopped, with the cure; empty while it runs. */
@@ -43,8 +45,8 @@ export interface CaptureOptions {
   readonly resource: string;
   /** This life of this instance. */
   readonly owner: string;
-  readonly authority: RecordStore;
-  readonly follower: FollowerStore;
+  /** Who is what while a record holds. */
+  readonly rolesOf: (control: ControlRecord) => Roles;
   readonly changeLog: ChangeLog;
   readonly jobs: JobStore;
   /** The newest control record known, valid or not. */
@@ -81,6 +83,7 @@ export class Capture {
   #lagMs: number | null = null;
   #applied = 0;
   #touched = 0;
+  #outsideAtMicros = 0n;
   #stopped: { readonly epoch: number; readonly attach: number; readonly message: string } | null = null;
 
   constructor(options: CaptureOptions) {
@@ -105,6 +108,7 @@ export class Capture {
       lagMs: this.#lagMs === null && waitingMs === 0 ? null : Math.max(this.#lagMs ?? 0, waitingMs),
       applied: this.#applied,
       touched: this.#touched,
+      outsideAtMicros: this.#outsideAtMicros === 0n ? '' : String(this.#outsideAtMicros),
       held: progress?.held ?? '',
       stoppedReason: this.#stopped?.message ?? '',
     };
@@ -135,7 +139,7 @@ export class Capture {
   /** The control record whose attach is to be captured now; null: nothing is. */
   #wanted(): ControlRecord | null {
     const control = this.#options.control();
-    if (control === undefined || control.authority !== 'source' || control.attach === 0) return null;
+    if (control === undefined || control.attach === 0) return null;
     if (control.state === 'detached' || control.state === 'moved') return null;
     const { epoch, attach } = control;
     if (this.#stopped !== null && this.#stopped.epoch === epoch && this.#stopped.attach === attach) return null;
@@ -153,6 +157,7 @@ export class Capture {
       status: () => JSON.stringify(this.status()),
     };
     this.#heldSinceMs = null;
+    await this.#learnFromPredecessor(task.task, signal);
     return await runTask(task, signal, async (owned) => {
       this.#lagMs = null;
       while (!owned.aborted) {
@@ -166,12 +171,22 @@ export class Capture {
     });
   }
 
+  /** What must outlive an instance: that an outside writer was seen holds a handover up. */
+  async #learnFromPredecessor(task: string, signal: AbortSignal): Promise<void> {
+    const { jobs, clock, settings } = this.#options;
+    const found = await jobs.readTask(task, internalCall(clock, settings.callMs, signal));
+    if (found === null || found.status === '') return;
+    const { outsideAtMicros } = JSON.parse(found.status) as CaptureStatus;
+    const micros = outsideAtMicros ? BigInt(outsideAtMicros) : 0n;
+    if (micros > this.#outsideAtMicros) this.#outsideAtMicros = micros;
+  }
+
   async #capture(control: ControlRecord, owned: AbortSignal, backoff: Backoff): Promise<SessionEnd | CaptureGap> {
     const found = await this.#findCheckpoint(control, owned);
     if (!('position' in found)) return found;
     const ended = new AbortController();
     const signal = AbortSignal.any([owned, ended.signal]);
-    this.#session = this.#newSession(found, backoff);
+    this.#session = this.#newSession(control, found, backoff);
     const watched = this.#endWithAttach(control, ended, signal);
     try {
       return await this.#session.run(signal);
@@ -182,10 +197,11 @@ export class Capture {
     }
   }
 
-  #newSession(checkpoint: Checkpoint, backoff: Backoff): CaptureSession {
-    const { resource, metrics, alreadyAcknowledged, onBarriersMet } = this.#options;
+  #newSession(control: ControlRecord, checkpoint: Checkpoint, backoff: Backoff): CaptureSession {
+    const { resource, metrics, alreadyAcknowledged, onBarriersMet, clock } = this.#options;
     return new CaptureSession({
       ...this.#options,
+      ...this.#options.rolesOf(control),
       checkpoint,
       alreadyAcknowledged: alreadyAcknowledged ?? (() => false),
       onBarriersMet: onBarriersMet ?? (() => {}),
@@ -193,6 +209,7 @@ export class Capture {
         backoff.reset();
         this.#applied += applied;
         this.#touched += touched;
+        if (touched > 0) this.#outsideAtMicros = clock.wallMicros();
         if (lagMs !== null) {
           this.#lagMs = lagMs;
           metrics.replicationLag(resource, lagMs);
@@ -227,9 +244,10 @@ export class Capture {
     const untilMs = clock.monotonicMs() + CHECKPOINT_GRACE_MS;
     for (;;) {
       const checkpoint = await changeLog.readCheckpoint(internalCall(clock, settings.callMs, signal));
-      if (checkpoint?.epoch === epoch && checkpoint.attach === attach) {
+      if (checkpoint?.attach === attach && checkpoint.epoch <= epoch) {
         const hash = await changeLog.definitionHash(internalCall(clock, settings.callMs, signal));
-        if (hash === checkpoint.definitionHash) return checkpoint;
+        // That of an earlier epoch lies before this one's beginning, which the log shows.
+        if (hash === checkpoint.definitionHash) return checkpoint.epoch === epoch ? checkpoint : { ...checkpoint, epoch, begun: false };
         const message =
           'the table was altered while nobody captured: start the service with its new definition, then set the phase to source-only and back to synchronize';
         return { epoch, attach, reason: 'definition_changed', message };

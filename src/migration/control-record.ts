@@ -1,4 +1,5 @@
 import type { ControlRecord, FollowerState } from '../stores/control-store.ts';
+import { otherStore } from './registers.ts';
 
 /** The follower's states that may follow each other (docs/protocol.md, section 4). */
 const successors: Readonly<Record<FollowerState, readonly FollowerState[]>> = {
@@ -37,6 +38,27 @@ export function raisedFloor(floor: bigint, clockMicros: bigint, skewMicros: bigi
   const raised = floor + FLOOR_STEP_MICROS;
   const now = clockMicros + 2n * skewMicros;
   return raised > now ? raised : now;
+}
+
+/** The record under which writers wait for one attempt to hand authority over. */
+export function beginHandover(record: ControlRecord, attempt: string): ControlRecord {
+  return { ...step(record, 'handing_over'), attempt };
+}
+
+/** The record as it was before the attempt. */
+export function undoHandover(record: ControlRecord): ControlRecord {
+  return { ...step(record, 'in_sync'), attempt: null };
+}
+
+/** The decision of a handover: the other store is the authority of the next epoch. `floor`: of that epoch. */
+export function moved(record: ControlRecord, floor: bigint): ControlRecord {
+  const next = step(record, 'moved');
+  return { ...next, epoch: record.epoch + 1, authority: otherStore(record.authority), floor, attempt: null };
+}
+
+/** The record with a person's word on what is to come. */
+export function confirmed(record: ControlRecord, attempt: string): ControlRecord {
+  return { ...record, attempt, generation: record.generation + 1 };
 }
 
 /** The record after the bulk copy of its attach number was completed. */

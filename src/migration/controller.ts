@@ -1,27 +1,33 @@
-import type { Clock } from '../domain/clock.ts';
+import type { Clock, Random } from '../domain/clock.ts';
+import { DomainError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import { type Call, internalCall } from '../stores/call.ts';
-import type { ControlRecord } from '../stores/control-store.ts';
+import type { ControlRecord, Transition } from '../stores/control-store.ts';
 import type { Job, JobStore } from '../stores/job-store.ts';
-import type { FollowerStore, RecordStore } from '../stores/record-store.ts';
-import { type AttachOptions, attachFollower } from './attach-follower.ts';
-import { copied, needsCopy, step } from './control-record.ts';
+import { type AttachOptions, attachFollower, tellSource } from './attach-follower.ts';
+import { confirmed, copied, needsCopy, step } from './control-record.ts';
 import type { Demotion } from './demotion.ts';
 import type { Flags, Phase } from './flags.ts';
+import type { Handover } from './handover.ts';
+import { type HandoverConditionsOptions, lastJoined, missingForHandover } from './handover-conditions.ts';
 import type { Lease } from './lease.ts';
 import { type ControllerStatus, type Hold, type HoldReason, phaseOf } from './phase.ts';
 import { probeFollower } from './probe-follower.ts';
 import type { ProtocolSettings } from './settings.ts';
 
 /** What the controller needs. */
-export interface ControllerOptions extends AttachOptions {
+export interface ControllerOptions extends AttachOptions, HandoverConditionsOptions {
   /** The resource's id. */
   readonly resource: string;
-  readonly source: RecordStore;
-  /** Null: the resource has no target. */
-  readonly target: FollowerStore | null;
+  /** Whether the resource has a target. */
+  readonly hasTarget: boolean;
   readonly lease: Lease;
   readonly jobs: JobStore;
+  /** Null: the target can't be the authority. */
+  readonly handover: Handover | null;
+  /** Whether a part of the write-ahead log may have expired before it was carried. */
+  readonly logIsTooOld: () => boolean;
+  readonly random: Random;
   readonly flags: Flags;
   readonly demotion: Demotion;
   /** Resolves when everything committed before the call has reached the follower. */
@@ -133,21 +139,99 @@ export class Controller {
     const record = lease.current(resource);
     if (record === undefined)
       return [hold('no_lease', 'the control record cannot be read: the authority is unreachable')];
+    // What was begun is brought to its end, either way: writers wait.
+    if (record.state === 'handing_over') return this.#finishHandover(record, signal);
     // Absent, off or unreadable flags move nothing: what has been reached is kept up.
     const wanted: Phase = flags.wantedPhase(resource) ?? phaseOf(record);
-    if (wanted === 'source-only') return this.#towardsSourceOnly(record);
-    const holds = await this.#towardsSynchronize(record, signal);
-    if (holds.length > 0 || wanted === 'synchronize') return holds;
-    return [
-      hold(
-        'target_authority_not_offered',
-        'this version of the service moves reads to the target, not yet authority; enable `synchronize` at most',
-      ),
-    ];
+    if (isAuthorityOf(wanted, record)) return this.#keepAuthority(record, wanted, signal);
+    const holds = await this.#follow(record, signal);
+    if (holds.length > 0 || record.state !== 'in_sync') return holds;
+    return this.#handOver(record, wanted, signal);
   }
 
-  async #towardsSourceOnly(record: ControlRecord): Promise<readonly Hold[]> {
-    const reason = 'the phase flag asks for source-only';
+  #keepAuthority(record: ControlRecord, wanted: Phase, signal: AbortSignal): Promise<readonly Hold[]> {
+    switch (wanted) {
+      case 'source-only':
+        return this.#detach(record, 'the phase flag asks for source-only');
+      case 'target-only':
+        return this.#decommission(record, signal);
+      case 'synchronize':
+      case 'target-authority':
+        return this.#follow(record, signal);
+    }
+  }
+
+  async #handOver(record: ControlRecord, wanted: Phase, signal: AbortSignal): Promise<readonly Hold[]> {
+    const { handover, random } = this.#options;
+    if (handover === null) {
+      return [hold('target_authority_not_offered', 'the target can’t be the authority here: see the log of the start')];
+    }
+    const missing = await missingForHandover(this.#options, record, this.#call());
+    if (missing !== null) return [missing];
+    const waitMs = await this.#handoverBackoffMs(record);
+    if (waitMs > 0) {
+      return [hold('handover_backoff', `a handover was undone lately; next try in ${Math.ceil(waitMs / 1000)} s`)];
+    }
+    // The stores change roles: what compares them now would take one for the other.
+    await this.#cancelJobs();
+    const begun = await handover.begin(record, random.id(), `the phase flag asks for ${wanted}`);
+    return begun === null ? [] : this.#finishHandover(begun, signal);
+  }
+
+  async #finishHandover(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
+    const { handover } = this.#options;
+    if (handover === null) return [hold('target_authority_not_offered', 'another instance hands authority over')];
+    if (await handover.finish(record, signal)) return [];
+    return [hold('handover_backoff', 'the handover was undone: see the log and the history')];
+  }
+
+  async #handoverBackoffMs(record: ControlRecord): Promise<number> {
+    const recent = await this.#recentTransitions();
+    const undone = recent.filter((one) => one.fromState === 'handing_over' && one.toState === 'in_sync');
+    return this.#backoffOf(record, undone);
+  }
+
+  /** Writing to the source ends: only after a person has typed the resource's name, and a last verification. */
+  async #decommission(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
+    if (record.state !== 'in_sync' && record.state !== 'joining') {
+      if (record.state === 'detached') return [];
+      return record.attempt === DECOMMISSION ? this.#detach(record, 'decommissioned') : this.#follow(record, signal);
+    }
+    const holds = await this.#follow(record, signal);
+    if (holds.length > 0) return holds;
+    const missing = await missingForHandover(this.#options, record, this.#call());
+    if (missing !== null) return [missing];
+    if (record.attempt !== DECOMMISSION) {
+      return [hold('confirmation_missing', `confirm with \`crossfade decommission ${record.resource}\``)];
+    }
+    return this.#detach(record, 'a person has confirmed that writing to the source ends');
+  }
+
+  /**
+   * Keeps a person's word that writing to the source may end. Throws `failed_precondition`/MIGRATION_STATE unless the target is
+   * the authority and the follower in sync.
+   */
+  async confirmDecommission(call: Call): Promise<void> {
+    const { lease, resource, registers, instance } = this.#options;
+    const record = await lease.valid(resource, call);
+    if (record.authority !== 'target' || record.state !== 'in_sync') {
+      throw new DomainError({
+        kind: 'failed_precondition',
+        reason: 'MIGRATION_STATE',
+        message: 'the target must be the authority, and the source in sync, before writing to the source can end',
+      });
+    }
+    const next = confirmed(record, DECOMMISSION);
+    const reason = 'a person has confirmed the decommission of the source';
+    if (await registers.compareAndSet(next, { instance, reason }, call)) return;
+    throw new DomainError({
+      kind: 'unavailable',
+      reason: 'TRANSITION_UNDER_WAY',
+      message: 'the control record has just changed; try again',
+    });
+  }
+
+  async #detach(record: ControlRecord, reason: string): Promise<readonly Hold[]> {
     switch (record.state) {
       case 'syncing':
         await this.#compareAndSet(step(record, 'detached'), reason);
@@ -166,10 +250,11 @@ export class Controller {
     }
   }
 
-  async #towardsSynchronize(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
+  /** Brings the follower to `in_sync` and keeps it there. */
+  async #follow(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
     switch (record.state) {
       case 'detached':
-        return this.#attach(record, 'the phase flag asks for synchronize');
+        return this.#attach(record, 'the phase flag asks for two stores');
       case 'syncing':
         return this.#sync(record, signal);
       case 'joining':
@@ -186,7 +271,7 @@ export class Controller {
   }
 
   async #attach(record: ControlRecord, reason: string): Promise<readonly Hold[]> {
-    if (this.#options.target === null) {
+    if (!this.#options.hasTarget) {
       return [hold('no_target', 'the resource names no Cassandra table; add `cassandra` to its storage option')];
     }
     await attachFollower(this.#options, record, reason);
@@ -200,7 +285,11 @@ export class Controller {
       return this.#attach(record, 'the log of this attach is not known');
     }
     const stopped = await this.#options.captureStopped(this.#call());
-    if (stopped !== null) return [hold('capture_stopped', stopped)];
+    if (record.authority === 'source' && stopped !== null) return [hold('capture_stopped', stopped)];
+    if (record.authority === 'target') {
+      if (this.#options.logIsTooOld()) return this.#attach(record, 'a part of the write-ahead log has expired');
+      await tellSource(this.#options, record, 'the attach under way', this.#call());
+    }
     return needsCopy(record) ? this.#copy(record) : this.#rejoin(record, signal);
   }
 
@@ -233,12 +322,12 @@ export class Controller {
   }
 
   async #rejoin(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
-    const { target, source, settings, clock } = this.#options;
-    const waitMs = await this.#backoffMs();
+    const { rolesOf, settings, clock } = this.#options;
+    const waitMs = await this.#backoffMs(record);
     if (waitMs > 0) {
       return [hold('rejoin_backoff', `the follower failed lately; next try in ${Math.ceil(waitMs / 1000)} s`)];
     }
-    if (target === null || !(await probeFollower({ source, target, clock, floor: record.floor }, signal))) {
+    if (!(await probeFollower({ ...rolesOf(record), clock, floor: record.floor }, signal))) {
       return [hold('follower_unreachable', 'probe writes to the follower fail or are slow: is the server up?')];
     }
     try {
@@ -253,8 +342,11 @@ export class Controller {
   }
 
   async #join(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
+    const { lease, barrier } = this.#options;
     try {
-      await this.#options.barrier(this.#call(JOINING_TIMEOUT_MS, signal));
+      // Without a shared lock a write may still believe what was before: it must be over before its entry is asked for.
+      if (record.authority === 'target') await lease.waitOneLease(record, signal);
+      await barrier(this.#call(JOINING_TIMEOUT_MS, signal));
     } catch {
       await this.#compareAndSet(step(record, 'syncing'), 'the barrier of joining was not met in time');
       return [hold('catching_up', 'the follower could not take what came before')];
@@ -264,29 +356,36 @@ export class Controller {
   }
 
   /** How long to wait before the follower may join again: exponential in the demotions of the last minutes. */
-  async #backoffMs(): Promise<number> {
-    const { control, resource } = this.#options;
-    const recent = await control.transitions(resource, null, BACKOFF_TRANSITIONS, this.#call());
-    const now = await control.clock(this.#call());
-    const demotions = recent.filter(
-      (one) => isDemotion(one.fromState, one.toState) && now - one.atMicros < BACKOFF_MEMORY_MICROS,
-    );
-    const newest = demotions[0];
+  async #backoffMs(record: ControlRecord): Promise<number> {
+    const recent = await this.#recentTransitions();
+    return this.#backoffOf(record, recent.filter((one) => isDemotion(one.fromState, one.toState)));
+  }
+
+  #recentTransitions(): Promise<readonly Transition[]> {
+    const { registers, resource } = this.#options;
+    return registers.transitions(resource, null, BACKOFF_TRANSITIONS, this.#call());
+  }
+
+  /** `failures`: newest first. */
+  async #backoffOf(record: ControlRecord, failures: readonly Transition[]): Promise<number> {
+    const now = await this.#options.rolesOf(record).authority.clock(this.#call());
+    const remembered = failures.filter((one) => now - one.atMicros < BACKOFF_MEMORY_MICROS);
+    const [newest] = remembered;
     if (newest === undefined) return 0;
-    const backoffMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (demotions.length - 1));
+    const backoffMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (remembered.length - 1));
     return Math.max(0, backoffMs - Number((now - newest.atMicros) / 1000n));
   }
 
   async #verifyWhenDue(record: ControlRecord): Promise<void> {
-    const { control, settings, resource, clock } = this.#options;
+    const { settings, clock, rolesOf } = this.#options;
     if (clock.monotonicMs() - this.#verificationLookedAtMs < VERIFICATION_LOOK_MS) return;
     this.#verificationLookedAtMs = clock.monotonicMs();
     const job = await this.#newestJob('verification');
     if (job?.state === 'running') return;
-    const [joined] = await control.transitions(resource, null, 1, this.#call());
-    const nowMicros = await control.clock(this.#call());
+    const joined = await lastJoined(this.#options, this.#call());
+    const nowMicros = await rolesOf(record).authority.clock(this.#call());
     const freshEnough =
-      job !== undefined &&
+      job?.state === 'succeeded' &&
       job.createdAtMicros > (joined?.atMicros ?? 0n) &&
       nowMicros - job.createdAtMicros < BigInt(settings.verificationIntervalMs) * 1000n;
     if (!freshEnough) await this.#createJob('verification', record);
@@ -313,8 +412,8 @@ export class Controller {
   }
 
   async #compareAndSet(next: ControlRecord, reason: string, timeoutMs = STEP_TIMEOUT_MS): Promise<void> {
-    const { control, instance, lease } = this.#options;
-    await control.compareAndSet(next, { instance, reason }, this.#call(timeoutMs));
+    const { registers, instance, lease } = this.#options;
+    await registers.compareAndSet(next, { instance, reason }, this.#call(timeoutMs));
     lease.poke();
   }
 }
@@ -329,6 +428,14 @@ function taskName(resource: string): string {
 function isDemotion(from: string, to: string): boolean {
   return to === 'leaving' || (from === 'joining' && to === 'syncing');
 }
+
+/** Whether the phase's authority is the record's. */
+function isAuthorityOf(phase: Phase, { authority }: ControlRecord): boolean {
+  return authority === (phase === 'source-only' || phase === 'synchronize' ? 'source' : 'target');
+}
+
+/** The attempt of a control record whose follower a person has given up. */
+const DECOMMISSION = 'decommission';
 
 function hold(reason: HoldReason, message: string): Hold {
   return { reason, message };

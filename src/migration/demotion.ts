@@ -2,17 +2,18 @@ import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import { type Call, internalCall } from '../stores/call.ts';
-import type { ControlRecord, ControlStore } from '../stores/control-store.ts';
+import type { ControlRecord } from '../stores/control-store.ts';
 import type { ControlView } from '../stores/record-store.ts';
 import { step } from './control-record.ts';
 import type { Lease } from './lease.ts';
+import type { Registers } from './registers.ts';
 import type { ProtocolSettings } from './settings.ts';
 
 /** What a demotion needs. */
 export interface DemotionOptions {
   readonly resource: string;
   readonly instance: string;
-  readonly control: ControlStore;
+  readonly registers: Registers;
   readonly lease: Lease;
   readonly settings: ProtocolSettings;
   readonly clock: Clock;
@@ -32,7 +33,7 @@ export class Demotion {
 
   /**
    * Resolves when a write that the follower did not acknowledge may be acknowledged: when a fresh read of the control
-   * record, begun after now, shows it past `leaving`. `seen` is what the write read under its shared lock.
+   * record, begun after now, shows it past `leaving`. `seen` is what the write committed under.
    * Throws `unknown`/FOLLOWER_NOT_ACKNOWLEDGED at the call's deadline: the write is committed, and capture carries it.
    */
   async passed(seen: ControlView, call: Call): Promise<void> {
@@ -65,10 +66,10 @@ export class Demotion {
   }
 
   async #compareAndSet(record: ControlRecord, reason: string): Promise<boolean> {
-    const { control, instance, clock, settings, log, resource } = this.#options;
+    const { registers, instance, clock, settings, log, resource } = this.#options;
     const next = step(record, record.state === 'joining' ? 'syncing' : 'leaving');
     const call = internalCall(clock, settings.leaseMs);
-    const done = await control.compareAndSet(next, { instance, reason }, call).catch(() => false);
+    const done = await registers.compareAndSet(next, { instance, reason }, call).catch(() => false);
     if (done) log.warn('the follower is no longer read', { resource, state: next.state, reason });
     return done;
   }
@@ -84,12 +85,12 @@ export class Demotion {
   }
 
   async #endLeaving(record: ControlRecord, signal: AbortSignal): Promise<void> {
-    const { lease, control, resource, instance, clock, settings } = this.#options;
-    if (!(await lease.waitOneLease(resource, record.generation, signal))) return;
+    const { lease, registers, resource, instance, clock, settings } = this.#options;
+    if (!(await lease.waitOneLease(record, signal))) return;
     const next = step(record, 'syncing');
     const why = { instance, reason: 'nobody reads the follower any more' };
     while (!signal.aborted && lease.latest(resource)?.generation === record.generation) {
-      const done = await control
+      const done = await registers
         .compareAndSet(next, why, internalCall(clock, settings.leaseMs, signal))
         .catch(() => undefined);
       lease.poke();
@@ -101,9 +102,11 @@ export class Demotion {
 
 /**
  * Whether a control record shows that nobody can read a follower that lacks a write which read `seen`. `in_sync` never
- * shows it: it may have been reached without this write (`joining` whose barrier came before it, an undone handover).
+ * shows it: it may have been reached without this write (`joining` whose barrier came before it, an undone handover). A later
+ * epoch does: all that was committed before it is in the store that is the authority now.
  */
 export function isPast(record: ControlRecord, seen: ControlView): boolean {
+  if (record.epoch > seen.epoch) return true;
   switch (record.state) {
     case 'syncing':
     case 'detached':

@@ -30,7 +30,8 @@ export async function mendGap(options: GapOptions, gap: CaptureGap, signal: Abor
   while (!signal.aborted) {
     const record = lease.current(resource);
     if (record !== undefined && (record.attach !== gap.attach || record.epoch !== gap.epoch)) return;
-    if (record?.state === 'detached' || record?.state === 'moved') return;
+    // While the target is the authority, the log only shows outside writers: the follower is not fed from it.
+    if (record?.state === 'detached' || record?.authority === 'target') return;
     try {
       if (record?.state === 'in_sync' || record?.state === 'joining') {
         await demotion.demote(record, `capture has stopped: ${gap.reason}`);

@@ -114,12 +114,12 @@ export class JobRunner {
     const now = control();
     const kind = kinds.find((one) => one.kind === job.kind);
     if (now === undefined || kind === undefined || now.attach < job.attach) return;
-    if (now.attach > job.attach || now.state === 'detached' || now.authority !== 'source') {
+    if (now.attach > job.attach || now.state === 'detached') {
       await this.#end(job, 'cancelled', 'the follower was attached anew or detached meanwhile', signal);
       return;
     }
     log.info('taking part in a job', { resource, jobId: job.id, kind: job.kind });
-    const run = new JobRun(this.#options, kind, job, kind.open(job, now));
+    const run = new JobRun(this.#options, kind, job, now);
     const ended = await run.run(signal);
     if (ended === null) return;
     log.info('a job has ended', { resource, jobId: job.id, kind: job.kind, state: ended.state, rows: ended.rows });
@@ -137,15 +137,18 @@ class JobRun {
   readonly #options: JobRunnerOptions;
   readonly #kind: JobKind;
   readonly #work: JobWork;
+  /** The roles of the stores are those of this epoch. */
+  readonly #epoch: number;
   readonly #throttle: Throttle;
   readonly #over = new AbortController();
   #job: Job;
 
-  constructor(options: JobRunnerOptions, kind: JobKind, job: Job, work: JobWork) {
+  constructor(options: JobRunnerOptions, kind: JobKind, job: Job, control: ControlRecord) {
     this.#options = options;
     this.#kind = kind;
     this.#job = job;
-    this.#work = work;
+    this.#work = kind.open(job, control);
+    this.#epoch = control.epoch;
     this.#throttle = new Throttle(options.clock);
     this.#setRate();
   }
@@ -184,8 +187,8 @@ class JobRun {
   /** Ends a job whose attach is over. */
   async #overtaken(): Promise<boolean> {
     const now = this.#options.control();
-    if (now === undefined || (now.attach === this.#job.attach && now.state !== 'detached')) return false;
-    await this.#update({ state: 'cancelled', error: 'the follower was attached anew or detached meanwhile' });
+    if (now === undefined || (this.#isOurs(now) && now.state !== 'detached')) return false;
+    await this.#update({ state: 'cancelled', error: 'the follower was attached anew or detached, or authority moved' });
     return true;
   }
 
@@ -203,7 +206,11 @@ class JobRun {
   /** Whether the control record is still the job's, and its state one that the job may go on in. */
   #allowed(): boolean {
     const now = this.#options.control();
-    return now !== undefined && now.attach === this.#job.attach && this.#kind.allows(now);
+    return now !== undefined && this.#isOurs(now) && this.#kind.allows(now);
+  }
+
+  #isOurs({ attach, epoch }: ControlRecord): boolean {
+    return attach === this.#job.attach && epoch === this.#epoch;
   }
 
   async #workOff(index: number, signal: AbortSignal): Promise<void> {

@@ -1,313 +1,185 @@
-// The lease is what lets an instance trust a control record without asking for it on every read. Its round has an order
-// that must not be changed: poll; drop an older answer; on a newer one stop using the old lease AT ONCE; then write
-// the heartbeat with the generation seen; only when that succeeded count the lease, from before the poll was sent.
-// Otherwise another instance that ends its wait early, because our heartbeat shows the new generation, could still
-// meet a reader of ours that trusts the old state.
+// One lease on each store's control records, and which of the two counts for a resource: the one of the later epoch. As
+// soon as a round brings a record of a later epoch, nothing of the earlier one is trusted any more: this is the same step, so
+// that a heartbeat never shows the new epoch while a read still believes the old one.
 
 import type { Clock, Random } from '../domain/clock.ts';
-import { DomainError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
-import { type Call, internalCall } from '../stores/call.ts';
-import type { ControlRecord, ControlStore } from '../stores/control-store.ts';
-import { HeartbeatWatch } from './heartbeat-watch.ts';
+import type { Call } from '../stores/call.ts';
+import type { ControlRecord, ControlStore, StoreName } from '../stores/control-store.ts';
+import { noLease, RegisterLease, type RegisterLeaseOptions } from './register-lease.ts';
+import { isNewer, otherStore, type Registers, registerOf } from './registers.ts';
 import type { ProtocolSettings } from './settings.ts';
 
 /** What a lease needs. */
 export interface LeaseOptions {
-  readonly control: ControlStore;
-  /** The ids of all served resources: one round serves them all. */
-  readonly resources: readonly string[];
+  readonly registers: Pick<Registers, 'source' | 'target'>;
   /** The instance's name, for people. */
   readonly instance: string;
   readonly settings: Pick<ProtocolSettings, 'roundMs' | 'leaseMs' | 'marginMs'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Called for each newer control record that a round brings. Must not throw. */
+  /** Called for each newer control record that has the word on its resource, `moved` too. Must not throw. */
   readonly onChange: (record: ControlRecord) => void;
+  /** Of the target's write-ahead log. */
+  readonly logClosedUpTo?: RegisterLeaseOptions['logClosedUpTo'];
+  readonly isDone?: RegisterLeaseOptions['isDone'];
 }
 
-interface Held {
-  record: ControlRecord;
-  /** When this generation was first seen, on the monotonic clock. */
-  seenAtMs: number;
-  /** When this epoch was first seen, on the monotonic clock. */
-  epochSeenAtMs: number;
-  /** Until when the record may be trusted, by both clocks; 0: not at all. */
-  untilMonotonicMs: number;
-  untilWallMicros: bigint;
-  /** From when on the wall clock: earlier means that it was set back. */
-  fromWallMicros: bigint;
-}
-
-/** How long a read waits for rounds that are slow, in leases. */
+/** Rounds are this many times as frequent while authority is being handed over: writers wait for them. */
+const HASTE = 5;
+/** And this many times as rare in a store that has no word on anything: enough not to be declared dead. */
+const LEISURE = 3;
+/** How long a wait may take in all, in leases: as long as a lease waits for slow rounds. */
 const PATIENT_LEASES = 3;
-/** Rounds between two counts of the living instances. */
-const ROUNDS_PER_COUNT = 25;
-/** How long a failing round waits before the next, at most: the authority may be restarting. */
-const FAILED_ROUND_PAUSE_MS = 100;
+/** A pause, in parts of a round, while authority is on its way from one store to the other. */
+const ROUND_PARTS = 8;
 
-/** The control records as this instance may trust them, renewed in rounds. */
+/** The control records of both stores as this instance may trust them. One object serves all resources. */
 export class Lease {
   readonly #options: LeaseOptions;
-  readonly #held = new Map<string, Held>();
-  readonly #watch: HeartbeatWatch;
-  #incarnation: string;
-  #beat = 0n;
-  #registered = false;
-  /** Grows when a round starts; a waiter for "a round begun after now" waits for a higher one to finish. */
-  #started = 0;
-  #finished = 0;
-  #waiters: { round: number; resolve: () => void }[] = [];
-  #urgent = false;
-  #wake: (() => void) | undefined;
-  #failing = false;
+  readonly #source: RegisterLease;
+  readonly #target: RegisterLease | null;
+  /** The newest record of each resource that has the word on it. */
+  readonly #newest = new Map<string, ControlRecord>();
 
   constructor(options: LeaseOptions) {
     this.#options = options;
-    this.#incarnation = options.random.id();
-    this.#watch = new HeartbeatWatch(options.control, options.clock, options.settings);
+    const { registers, logClosedUpTo, isDone } = options;
+    const { instance, settings, clock, random, log } = options;
+    const leaseOf = (store: StoreName, control: ControlStore): RegisterLeaseOptions => ({
+      control,
+      ...{ instance, settings, clock, random, log },
+      onChange: (record) => this.#take(store, record),
+      roundMs: () => this.#roundMs(store),
+    });
+    const ofLog = { ...(logClosedUpTo && { logClosedUpTo }), ...(isDone && { isDone }) };
+    this.#source = new RegisterLease(leaseOf('source', registers.source));
+    this.#target = registers.target && new RegisterLease({ ...leaseOf('target', registers.target), ...ofLog });
   }
 
-  /** This life of the instance: it changes when the instance was declared dead. */
+  /** This life of the instance in the target: it changes when the instance was declared dead. Empty: there is no target. */
   get incarnation(): string {
-    return this.#incarnation;
+    return this.#target?.incarnation ?? '';
   }
 
-  /** How many instances are alive, as last seen by a wait or a round; at least 1. */
+  /** How many instances are alive, as last seen; at least 1. */
   get instances(): number {
-    return this.#watch.alive;
+    return Math.max(this.#source.instances, this.#target?.instances ?? 1);
   }
 
-  /** The control record, if this instance holds a lease of it that is valid now. */
+  /** Counts the instances that beat in a store now; at least 1. */
+  countIn(store: StoreName): Promise<number> {
+    return this.#in(store).count();
+  }
+
+  /** The control record, if this instance holds a lease of it that is valid now. Never a `moved` one. */
   current(resource: string): ControlRecord | undefined {
-    const held = this.#held.get(resource);
-    if (held === undefined || this.#options.clock.monotonicMs() >= held.untilMonotonicMs) return undefined;
-    const wall = this.#options.clock.wallMicros();
-    return wall >= held.fromWallMicros && wall < held.untilWallMicros ? held.record : undefined;
+    const newest = this.#newest.get(resource);
+    if (newest === undefined || newest.state === 'moved') return undefined;
+    return this.#in(newest.authority).current(resource);
   }
 
   /** The newest control record known, valid or not: good as a write's guard, never for a read. */
   latest(resource: string): ControlRecord | undefined {
-    return this.#held.get(resource)?.record;
+    return this.#newest.get(resource);
   }
 
   /**
    * Waits for a valid lease. Throws `unavailable`/NO_LEASE when none came within one lease, or the call's deadline. While
-   * rounds are slow but do not fail, it waits for up to {@link PATIENT_LEASES} leases: the authority is there, only busy.
+   * rounds are slow but do not fail, or authority is moving, it waits for up to {@link PATIENT_LEASES} leases.
    */
-  async valid(resource: string, call: Call): Promise<ControlRecord> {
-    const { clock, settings } = this.#options;
-    const fromMs = clock.monotonicMs();
-    const untilMs = Math.min(call.deadlineMs, fromMs + settings.leaseMs);
-    const lastMs = Math.min(call.deadlineMs, fromMs + settings.leaseMs * PATIENT_LEASES);
-    for (;;) {
-      const record = this.current(resource);
-      if (record !== undefined) return record;
-      const nowMs = clock.monotonicMs();
-      const tooLate = nowMs >= lastMs || (nowMs >= untilMs && this.#failing);
-      if (tooLate || call.signal?.aborted) throw noLease();
-      await this.#roundFinished(this.#finished + 1, nowMs < untilMs ? untilMs : lastMs);
-    }
+  valid(resource: string, call: Call): Promise<ControlRecord> {
+    const record = this.current(resource);
+    if (record !== undefined) return Promise.resolve(record);
+    return this.#settled(resource, call, (lease) => lease.valid(resource, call));
   }
 
   /** Waits for a round that begins after now and brings a valid lease: a fresh, linearizable read. Errors: as `valid`. */
-  async renewed(resource: string, call: Call): Promise<ControlRecord> {
-    const begunAfter = this.#started;
-    const { clock, settings } = this.#options;
-    const untilMs = Math.min(call.deadlineMs, clock.monotonicMs() + settings.leaseMs);
-    for (;;) {
-      const record = this.#finished > begunAfter ? this.current(resource) : undefined;
-      if (record !== undefined) return record;
-      if (clock.monotonicMs() >= untilMs || call.signal?.aborted) throw noLease();
-      await this.#roundFinished(Math.max(begunAfter, this.#finished) + 1, untilMs);
-    }
+  renewed(resource: string, call: Call): Promise<ControlRecord> {
+    return this.#settled(resource, call, (lease) => lease.renewed(resource, call));
   }
 
-  /** Tells of a generation that a write has read: if it is newer, the lease ends at once and a round begins. */
+  /** Tells of a generation that a write in the source has read: if it is newer, the lease ends at once and a round begins. */
   observe(resource: string, generation: number): void {
-    const held = this.#held.get(resource);
-    if (held === undefined || generation <= held.record.generation) return;
-    held.untilMonotonicMs = 0;
-    this.poke();
+    this.#source.observe(resource, generation);
   }
 
-  /** Lets the next round begin now. */
+  /** Lets the next round begin now in every store that has a word on anything. */
   poke(): void {
-    this.#urgent = true;
-    this.#wake?.();
+    for (const store of ['source', 'target'] as const) if (this.#counts(store)) this.#in(store).poke();
   }
 
   /**
-   * Waits until no instance trusts a record older than `generation`, which must be known to be committed: one lease and margin,
+   * Waits until no instance trusts a record older than this one, which must be known to be committed: one lease and margin,
    * or less when all heartbeats show it. False: the signal ended the wait.
    */
-  async waitOneLease(resource: string, generation: number, signal: AbortSignal): Promise<boolean> {
-    const { clock, settings } = this.#options;
-    const longMs = settings.leaseMs + settings.marginMs;
-    const fromMs = clock.monotonicMs();
-    const epochSeenAtMs = this.#held.get(resource)?.epochSeenAtMs ?? fromMs;
-    while (!signal.aborted && clock.monotonicMs() < fromMs + longMs) {
-      const mayEndEarly = clock.monotonicMs() - epochSeenAtMs > longMs;
-      if (mayEndEarly && (await this.#watch.allHaveSeen(resource, generation))) return true;
-      await clock.sleep(settings.roundMs / 4, signal).catch(() => {});
-    }
-    return !signal.aborted;
+  waitOneLease(record: ControlRecord, signal: AbortSignal): Promise<boolean> {
+    return this.#in(registerOf(record)).waitOneLease(record.resource, record.generation, signal);
   }
 
-  /** Runs rounds until the signal aborts, then takes the heartbeat row back. */
+  /**
+   * Runs rounds in both stores until the signal aborts, then takes the heartbeat rows back. The target's come first: a source
+   * that was restored from a backup may not know that authority has moved.
+   */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, settings, control } = this.#options;
-    while (!signal.aborted) {
-      const ok = await this.#round();
-      if (ok) await this.#pause(settings.roundMs, signal);
-      else await clock.sleep(Math.min(settings.roundMs, FAILED_ROUND_PAUSE_MS), signal).catch(() => {});
-    }
-    this.#held.clear();
-    await control.removeHeartbeat(this.#incarnation, internalCall(clock, settings.leaseMs)).catch(() => {});
+    const target = this.#target?.run(signal);
+    await this.#target?.firstRound;
+    await Promise.all([this.#source.run(signal), target]);
+    this.#newest.clear();
   }
 
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#urgent) return;
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    await this.#options.clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => {});
-    this.#wake = undefined;
+  #in(store: StoreName): RegisterLease {
+    return store === 'target' && this.#target !== null ? this.#target : this.#source;
   }
 
-  async #round(): Promise<boolean> {
-    this.#started += 1;
-    this.#urgent = false;
-    const round = this.#started;
-    try {
-      await this.#renew();
-      this.#failing = false;
-      return true;
-    } catch (error) {
-      if (!this.#failing) this.#options.log.warn('the control records could not be read; retrying', { error });
-      this.#failing = true;
-      return false;
-    } finally {
-      this.#finished = round;
-      const done = this.#waiters.filter((waiter) => waiter.round <= round);
-      this.#waiters = this.#waiters.filter((waiter) => waiter.round > round);
-      for (const waiter of done) waiter.resolve();
+  /** Whether a store's own records have the word on any resource, or are about to. */
+  #counts(store: StoreName): boolean {
+    for (const record of this.#newest.values()) {
+      if (record.authority === store || registerOf(record) === store) return true;
     }
+    return store === 'source' && this.#newest.size === 0;
   }
 
-  async #renew(): Promise<void> {
-    const { control, clock, settings } = this.#options;
-    if (!this.#registered) {
-      // The row stands before the first poll: whoever ends a wait early counts us from then on.
-      this.#registered = await this.#writeHeartbeat();
-      if (!this.#registered) this.#newLife();
+  #roundMs(store: StoreName): number {
+    const { roundMs } = this.#options.settings;
+    for (const { state } of this.#newest.values()) {
+      if (state === 'handing_over' || state === 'moved') return roundMs / HASTE;
     }
-    const sentMs = clock.monotonicMs();
-    const sentWallMicros = clock.wallMicros();
-    const records = await control.poll(internalCall(clock, settings.leaseMs));
-    for (const record of records) {
-      const held = this.#held.get(record.resource);
-      if (held !== undefined && record.generation < held.record.generation) await this.#mendLostTail(record, held);
-      else this.#accept(record, sentMs);
-    }
-    if (!(await this.#writeHeartbeat())) {
-      this.#newLife();
-      return;
-    }
-    for (const record of records) this.#extend(record, sentMs, sentWallMicros);
-    if (this.#started % ROUNDS_PER_COUNT === 0) await this.#watch.count();
+    return this.#counts(store) ? roundMs : roundMs * LEISURE;
   }
 
-  #newLife(): void {
-    this.#options.log.warn('this instance was declared dead while it stood still; it goes on under a new id');
-    this.#incarnation = this.#options.random.id();
-    this.#beat = 0n;
-    this.#registered = false;
-    for (const held of this.#held.values()) held.untilMonotonicMs = 0;
-  }
-
-  #writeHeartbeat(): Promise<boolean> {
-    const { control, clock, settings, instance } = this.#options;
-    const seen: Record<string, number> = {};
-    for (const [resource, held] of this.#held) seen[resource] = held.record.generation;
-    this.#beat += 1n;
-    const heartbeat = { incarnation: this.#incarnation, instance, beat: this.#beat, seen };
-    return control.beat(heartbeat, internalCall(clock, settings.leaseMs));
-  }
-
-  #accept(record: ControlRecord, sentMs: number): void {
-    const held = this.#held.get(record.resource);
-    if (held === undefined) {
-      this.#held.set(record.resource, newlyHeld(record, sentMs));
-    } else if (record.generation > held.record.generation) {
-      const epochSeenAtMs = record.epoch === held.record.epoch ? held.epochSeenAtMs : sentMs;
-      this.#held.set(record.resource, { ...newlyHeld(record, sentMs), epochSeenAtMs });
-    } else {
-      return;
-    }
+  #take(store: StoreName, record: ControlRecord): void {
+    if (registerOf(record) !== store) return;
+    const known = this.#newest.get(record.resource);
+    const supersedes = known !== undefined && registerOf(known) === store && known.generation < record.generation;
+    if (!supersedes && !isNewer(record, known)) return;
+    this.#newest.set(record.resource, record);
+    if (record.state === 'moved') this.#in(record.authority).poke();
     this.#options.onChange(record);
   }
 
-  /**
-   * Polls follow one another, so an older record is a source that lost its tail (a failover, a restored backup). The
-   * follower may hold what the source has forgotten: `leaving` is set above everything that was seen, and the follower
-   * is attached anew.
-   */
-  async #mendLostTail(found: ControlRecord, held: Held): Promise<void> {
-    const { control, clock, settings, instance, log } = this.#options;
-    const known = held.record.generation;
-    held.untilMonotonicMs = 0;
-    log.error('the source has lost control records that were committed: its follower is attached anew', {
-      resource: found.resource,
-      knownGeneration: known,
-      foundGeneration: found.generation,
-    });
-    const next: ControlRecord = {
-      ...found,
-      generation: known + 1,
-      floor: held.record.floor > found.floor ? held.record.floor : found.floor,
-      attach: Math.max(held.record.attach, found.attach),
-      copiedAttach: 0,
-      state: held.record.attach === 0 ? found.state : 'leaving',
-    };
-    const why = { instance, reason: 'the source lost its tail', replaces: found.generation };
-    await control.compareAndSet(next, why, internalCall(clock, settings.leaseMs));
-  }
-
-  #extend(record: ControlRecord, sentMs: number, sentWallMicros: bigint): void {
-    const held = this.#held.get(record.resource);
-    if (held === undefined || held.record.generation !== record.generation) return;
-    held.untilMonotonicMs = sentMs + this.#options.settings.leaseMs;
-    held.fromWallMicros = sentWallMicros;
-    held.untilWallMicros = sentWallMicros + BigInt(this.#options.settings.leaseMs * 1000);
-  }
-
-  /** Lets a round begin at once, and resolves when the round of this number has finished, or at `untilMs`. */
-  #roundFinished(round: number, untilMs: number): Promise<void> {
-    const { clock } = this.#options;
-    this.poke();
-    const finished = new Promise<void>((resolve) => this.#waiters.push({ round, resolve }));
-    const ended = new AbortController();
-    const late = clock.sleep(Math.max(0, untilMs - clock.monotonicMs()), ended.signal).catch(() => {});
-    return Promise.race([finished, late]).finally(() => ended.abort());
+  /** Asks the store that has the word until what it answers is the last word, also while authority moves meanwhile. */
+  async #settled(
+    resource: string,
+    call: Call,
+    ask: (lease: RegisterLease) => Promise<ControlRecord>,
+  ): Promise<ControlRecord> {
+    const { clock, settings } = this.#options;
+    const untilMs = Math.min(call.deadlineMs, clock.monotonicMs() + settings.leaseMs * PATIENT_LEASES);
+    for (;;) {
+      const store = this.#newest.get(resource)?.authority ?? 'source';
+      const record = await ask(this.#in(store));
+      if (record.state !== 'moved' && registerOf(record) === store && this.#newest.get(resource) === record) {
+        return record;
+      }
+      if (clock.monotonicMs() >= untilMs || call.signal?.aborted) throw noLease();
+      await clock.sleep(settings.roundMs / ROUND_PARTS, call.signal).catch(() => {});
+    }
   }
 }
 
-function newlyHeld(record: ControlRecord, seenAtMs: number): Held {
-  return {
-    record,
-    seenAtMs,
-    epochSeenAtMs: seenAtMs,
-    untilMonotonicMs: 0,
-    untilWallMicros: 0n,
-    fromWallMicros: 0n,
-  };
-}
-
-function noLease(): DomainError {
-  return new DomainError({
-    kind: 'unavailable',
-    reason: 'NO_LEASE',
-    message: 'this instance holds no valid lease of the control record: the authority cannot be reached; retry',
-  });
+/** The store in which a record's follower is. */
+export function followerOf(record: ControlRecord): StoreName {
+  return otherStore(record.authority);
 }

@@ -21,6 +21,12 @@ export type HoldReason =
   | 'catching_up'
   | 'leaving'
   | 'target_authority_not_offered'
+  | 'verification_stale'
+  | 'mismatches_open'
+  | 'outside_writer_seen'
+  | 'instances_not_ready'
+  | 'handover_backoff'
+  | 'confirmation_missing'
   | 'step_failed';
 
 /** A condition that the controller waits for. */

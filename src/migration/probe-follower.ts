@@ -1,11 +1,11 @@
 import type { Clock } from '../domain/clock.ts';
 import { internalCall } from '../stores/call.ts';
-import type { Copy, FollowerStore, RecordStore } from '../stores/record-store.ts';
+import type { Copy, FollowerStore } from '../stores/record-store.ts';
 
 /** What a probe needs. */
 export interface ProbeOptions {
-  readonly source: RecordStore;
-  readonly target: FollowerStore;
+  readonly authority: FollowerStore;
+  readonly follower: FollowerStore;
   readonly clock: Clock;
   /** The floor of the attach under way. */
   readonly floor: bigint;
@@ -29,7 +29,7 @@ export async function probeFollower(options: ProbeOptions, signal: AbortSignal):
   if (copy === undefined) return true;
   for (let good = 0; good < GOOD_PROBES; good++) {
     try {
-      await options.target.apply([copy], internalCall(options.clock, PROBE_TIMEOUT_MS, signal));
+      await options.follower.apply([copy], internalCall(options.clock, PROBE_TIMEOUT_MS, signal));
       await options.clock.sleep(PROBE_PAUSE_MS, signal);
     } catch {
       return false;
@@ -38,10 +38,10 @@ export async function probeFollower(options: ProbeOptions, signal: AbortSignal):
   return true;
 }
 
-async function anyRecord({ source, clock, floor }: ProbeOptions, signal: AbortSignal): Promise<Copy | undefined> {
+async function anyRecord({ authority, clock, floor }: ProbeOptions, signal: AbortSignal): Promise<Copy | undefined> {
   const call = internalCall(clock, READ_TIMEOUT_MS, signal);
-  for await (const { range } of source.split(PROBE_CHUNK_ROWS, call)) {
-    const [stored] = (await source.walk(range, null, 1, call)).records;
+  for await (const { range } of authority.split(PROBE_CHUNK_ROWS, call)) {
+    const [stored] = (await authority.walk(range, null, 1, call)).records;
     if (stored === undefined) continue;
     return { ...stored, version: stored.version > floor ? stored.version : floor };
   }

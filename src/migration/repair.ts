@@ -2,14 +2,15 @@ import { DomainError } from '../domain/errors.ts';
 import type { Key } from '../domain/key.ts';
 import type { Call } from '../stores/call.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
-import type { RecordStore } from '../stores/record-store.ts';
 import { lookAgain } from './look.ts';
 import { keysOf, listOpen, type MismatchOptions } from './mismatches.ts';
-import { touchKeys } from './touch.ts';
+import type { Roles } from './roles.ts';
+import { applyTouched, touchKeys } from './touch.ts';
 
 /** What repairs need. */
-export interface RepairOptions extends MismatchOptions {
-  readonly authority: RecordStore;
+export interface RepairOptions extends Omit<MismatchOptions, 'authority' | 'follower'> {
+  /** Who is what while a record holds. */
+  readonly rolesOf: (control: ControlRecord) => Roles;
   /** The newest control record known, valid or not. */
   readonly control: () => ControlRecord | undefined;
 }
@@ -36,29 +37,30 @@ const TOUCH_BATCH = 200;
 export async function repair(options: RepairOptions, keys: readonly Key[] | null, call: Call): Promise<Repaired> {
   const { jobs, resource } = options;
   const control = repairable(options.control());
-  const wanted = keys ?? keysOf(options, await listOpen(options, 0, MAX_REPAIRED, call));
+  const looking = { ...options, ...options.rolesOf(control) };
+  const wanted = keys ?? keysOf(looking, await listOpen(looking, 0, MAX_REPAIRED, call));
   for (let from = 0; from < wanted.length; from += TOUCH_BATCH) {
-    await touchAndApply(options, wanted.slice(from, from + TOUCH_BATCH), control, call);
+    await touchAndApply(looking, wanted.slice(from, from + TOUCH_BATCH), control, call);
   }
-  const { equal } = await lookAgain(options, wanted, control.floor, call);
+  const { equal } = await lookAgain(looking, wanted, control.floor, call);
   if (equal.length > 0) await jobs.closeMismatches(resource.id, equal, call);
   return { repaired: equal.length, open: await jobs.countOpenMismatches(resource.id, call) };
 }
 
 async function touchAndApply(
-  { authority, follower }: RepairOptions,
+  { authority, follower }: Roles,
   keys: readonly Key[],
   control: ControlRecord,
   call: Call,
 ): Promise<void> {
   const touched = await touchKeys(authority, keys, control, call);
+  await applyTouched(touched, () => follower.apply(touched.copies, call));
   if (touched.refused.length > 0) throw notNow('the control record is changing just now; try again');
-  await follower.apply(touched.copies, call);
 }
 
 function repairable(control: ControlRecord | undefined): ControlRecord {
   if (control === undefined) throw notNow('the control record is not known: the authority cannot be reached');
-  if (control.authority !== 'source' || control.state === 'detached') throw notNow('there is no follower to repair');
+  if (control.state === 'detached') throw notNow('there is no follower to repair');
   return control;
 }
 

@@ -4,9 +4,10 @@ import type { Log } from '../domain/log.ts';
 import type { Resource } from '../domain/resource.ts';
 import type { Call } from '../stores/call.ts';
 import type { ChangeLog } from '../stores/change-log.ts';
-import type { ControlRecord, ControlStore } from '../stores/control-store.ts';
+import type { ControlRecord } from '../stores/control-store.ts';
 import type { JobStore } from '../stores/job-store.ts';
-import type { FollowerStore, ListQuery, ReadableRecords, RecordStore, Records } from '../stores/record-store.ts';
+import type { FollowerStore, ListQuery, RecordStore, Records, SourceStore } from '../stores/record-store.ts';
+import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
 import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { createBackfill } from './backfill.ts';
 import { Barriers } from './barrier.ts';
@@ -17,15 +18,34 @@ import { Controller, type ControllerSettings } from './controller.ts';
 import { Demotion } from './demotion.ts';
 import type { Flags } from './flags.ts';
 import { mendGap } from './gap.ts';
+import { Handover } from './handover.ts';
 import { JobRunner } from './job-runner.ts';
 import type { Lease } from './lease.ts';
 import { LiveTraffic } from './live-traffic.ts';
+import { LogBarriers } from './log-barriers.ts';
+import { LogKeeper } from './log-keeper.ts';
+import { createLoggedStore, type OwnHand } from './logged-store.ts';
 import { RecentAcknowledgements } from './recent-acknowledgements.ts';
+import type { Registers } from './registers.ts';
 import { type Repaired, repair } from './repair.ts';
+import { type ResourceStores, type Roles, rolesOf } from './roles.ts';
 import type { ProtocolSettings } from './settings.ts';
 import { ShadowReads } from './shadow-read.ts';
-import { createTwoStores } from './two-stores.ts';
-import { createVerification, type VerificationOptions } from './verification.ts';
+import { createTwoStores, type StoreReads } from './two-stores.ts';
+import { createVerification } from './verification.ts';
+import type { Writers } from './write-through.ts';
+
+/** The part of a store that takes copies. */
+type CopyTarget = Pick<FollowerStore, 'apply'>;
+
+/** What makes the target able to be the authority. */
+export interface TargetAuthority {
+  /** The target in this role. */
+  readonly store: RecordStore;
+  readonly log: WriteAheadLog;
+  /** This instance's entries for this resource. */
+  readonly hand: OwnHand;
+}
 
 /** What the migration of one resource needs in one instance. */
 export interface ResourceMigrationOptions {
@@ -35,14 +55,16 @@ export interface ResourceMigrationOptions {
   readonly instance: string;
   /** This life of this process. */
   readonly owner: string;
-  readonly source: RecordStore;
+  readonly source: SourceStore;
   /** Null: the resource stays at the source. */
   readonly target: FollowerStore | null;
+  /** Null: authority stays at the source. */
+  readonly targetAuthority: TargetAuthority | null;
   /** The stores' reads as requests use them, batched where that is wanted. Default: the stores themselves. */
-  readonly reads?: { readonly source: ReadableRecords; readonly target: ReadableRecords | null };
-  /** The target's `apply` as writes use it, batched where that is wanted. Default: the target itself. */
-  readonly copies?: Pick<FollowerStore, 'apply'> | null;
-  readonly control: ControlStore;
+  readonly reads?: StoreReads;
+  /** The stores' `apply` as writes use it, batched where that is wanted. Default: the stores' own. */
+  readonly copies?: { readonly source: CopyTarget; readonly target: CopyTarget | null };
+  readonly registers: Registers;
   readonly changeLog: ChangeLog;
   readonly jobs: JobStore;
   readonly lease: Lease;
@@ -71,21 +93,21 @@ export interface ResourceMigration {
   onChange(record: ControlRecord): void;
   /** Runs capture, jobs and the controller until the signal aborts. Never rejects. */
   run(signal: AbortSignal): Promise<void>;
+  /** Keeps a person's word that writing to the source may end. Errors: see `Controller.confirmDecommission`. */
+  confirmDecommission(call: Call): Promise<void>;
   /** Repairs records; null: the first open mismatches. */
   repair(keys: readonly Key[] | null, call: Call): Promise<Repaired>;
 }
 
 /** Wires one resource's migration. */
 export function createResourceMigration(options: ResourceMigrationOptions): ResourceMigration {
-  const { resource, lease, changeLog, clock, metrics, target } = options;
+  const { resource, lease, clock, metrics, target } = options;
   const stopped = new AbortController();
-  const control = () => lease.latest(resource.id);
-  const barriers = new Barriers({ changeLog, clock });
-  const acknowledged = new RecentAcknowledgements();
-  const traffic = new LiveTraffic(clock);
-  const demotion = new Demotion({ ...options, resource: resource.id, settings: options.settings.protocol });
-  const records = createRecords({ ...options, traffic }, demotion, acknowledged, barriers);
-  const looking = { resource, authority: options.source, barriers, clock, jobs: options.jobs, metrics };
+  const parts = createParts(options);
+  const { demotion, acknowledged, handover, keeper } = parts;
+  const records = createRecords(parts);
+  const controller = createController(parts);
+  const looking = { ...parts, control: () => lease.latest(resource.id) };
   let attachSeen = 0;
   return {
     records,
@@ -94,42 +116,75 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
       attachSeen = record.attach;
       metrics.followerState(resource.id, record.state);
       demotion.onChange(record, stopped.signal);
+      if (record.state === 'moved') void handover?.install(record, stopped.signal);
     },
     run: async (signal) => {
       signal.addEventListener('abort', () => stopped.abort(), { once: true });
-      await Promise.all(
-        target === null
-          ? [createController(options, demotion, barriers).run(signal)]
-          : [
-              createController(options, demotion, barriers).run(signal),
-              createCapture(options, target, demotion, acknowledged, barriers, signal).run(signal),
-              createJobs({ ...options, traffic }, { ...looking, follower: target }).run(signal),
-            ],
-      );
+      const following =
+        target === null ? [] : [createCapture(parts, signal).run(signal), createJobs(parts).run(signal)];
+      await Promise.all([controller.run(signal), ...following, keeper?.run(signal)]);
     },
+    confirmDecommission: (call) => controller.confirmDecommission(call),
     repair: (keys, call) =>
-      target === null
-        ? Promise.resolve({ repaired: 0, open: 0 })
-        : repair({ ...looking, control, follower: target }, keys, call),
+      target === null ? Promise.resolve({ repaired: 0, open: 0 }) : repair({ ...looking, clock }, keys, call),
   };
 }
 
-type WithTraffic = ResourceMigrationOptions & { readonly traffic: LiveTraffic };
+/** What the parts of a migration share. */
+type Parts = ResourceMigrationOptions & ReturnType<typeof createParts>;
 
-function createRecords(
-  options: WithTraffic,
-  demotion: Demotion,
-  acknowledged: RecentAcknowledgements,
-  barriers: Barriers,
-): Records {
-  const { resource, lease, source, target } = options;
-  const reads = options.reads ?? { source, target };
-  const copies = options.copies ?? target;
+function createParts(options: ResourceMigrationOptions) {
+  const { resource, lease, changeLog, clock, random, settings, targetAuthority } = options;
+  const stores: ResourceStores = { ...options, targetAuthority: loggedTarget(options) };
+  const roles = (record: ControlRecord): Roles => {
+    const found = rolesOf(stores, record);
+    if (found === null) throw new RangeError(`${resource.id} has no such authority, or no follower`);
+    return found;
+  };
+  const id = resource.id;
+  const keeper =
+    targetAuthority === null || options.registers.target === null
+      ? null
+      : new LogKeeper({
+          ...options,
+          ...targetAuthority,
+          resource: id,
+          control: options.registers.target,
+          rolesOf: roles,
+          logger: options.log,
+        });
+  const authority = () => lease.latest(id)?.authority ?? 'source';
+  const barriers = new Barriers({ changeLog: new LogBarriers({ changeLog, keeper, authority, random }), clock });
+  const demotion = new Demotion({ ...options, resource: id, settings: settings.protocol });
+  const handover =
+    stores.targetAuthority === null || keeper === null
+      ? null
+      : new Handover({
+          ...options,
+          resource: id,
+          targetAuthority: stores.targetAuthority,
+          keeper,
+          barrier: (call) => barriers.pass(call),
+          settings: settings.protocol,
+          logger: options.log,
+        });
+  const acknowledged = new RecentAcknowledgements();
+  const traffic = new LiveTraffic(clock);
+  return { ...options, stores, rolesOf: roles, keeper, barriers, demotion, handover, acknowledged, traffic };
+}
+
+function loggedTarget({ resource, targetAuthority, lease, clock }: ResourceMigrationOptions): RecordStore | null {
+  return targetAuthority && createLoggedStore({ ...targetAuthority, resource: resource.id, lease, clock });
+}
+
+function createRecords(parts: Parts): Records {
+  const { resource, lease, source, target, barriers, settings } = parts;
+  const reads = parts.reads ?? { source, target };
   const shadow =
     reads.target === null
       ? null
       : new ShadowReads({
-          ...options,
+          ...parts,
           source: reads.source,
           target: reads.target,
           barrier: (call) => barriers.pass(call),
@@ -139,75 +194,71 @@ function createRecords(
           },
         });
   return createTwoStores({
-    ...options,
+    ...parts,
     reads,
-    copies,
+    maxKeys: Math.min(source.maxKeys, target?.maxKeys ?? source.maxKeys),
+    writersOf: (record) => writersOf(parts, record),
     shadow,
-    demotion,
-    acknowledged,
-    settings: options.settings.protocol,
+    settings: settings.protocol,
   });
 }
 
-function createController(options: ResourceMigrationOptions, demotion: Demotion, barriers: Barriers): Controller {
-  const { resource, jobs, changeLog, log, owner } = options;
+function writersOf({ stores, copies, source, target }: Parts, record: ControlRecord): Writers {
+  const { epoch, attach } = record;
+  if (record.authority === 'source') return { authority: source, follower: copies?.target ?? target };
+  if (stores.targetAuthority === null) throw new RangeError('the target can’t be the authority here');
+  const follower = copies?.source ?? source;
+  const apply: FollowerStore['apply'] = (list, call) => follower.apply(list, call, { epoch, attach });
+  return { authority: stores.targetAuthority, follower: { apply } };
+}
+
+function createController(parts: Parts): Controller {
+  const { resource, jobs, changeLog, log, owner, barriers, settings, target, keeper } = parts;
+  const readCapture = async (call: Call): Promise<CaptureStatus | null> => {
+    const task = await jobs.readTask(`capture/${resource.id}`, call);
+    return task === null || task.status === '' ? null : (JSON.parse(task.status) as CaptureStatus);
+  };
   const controllerOptions = {
-    ...options,
+    ...parts,
     resource: resource.id,
+    hasTarget: target !== null,
     log: changeLog,
     logger: log,
-    demotion,
-    settings: options.settings.protocol,
+    settings: settings.protocol,
     barrier: (call: Call) => barriers.pass(call),
-    captureStopped: async (call: Call) => {
-      const task = await jobs.readTask(`capture/${resource.id}`, call);
-      if (task === null || task.status === '') return null;
-      const { stoppedReason } = JSON.parse(task.status) as CaptureStatus;
-      return stoppedReason === '' ? null : stoppedReason;
+    captureStopped: async (call: Call) => (await readCapture(call))?.stoppedReason || null,
+    outsideAt: async (call: Call) => {
+      const micros = (await readCapture(call))?.outsideAtMicros;
+      return micros ? BigInt(micros) : null;
     },
+    logIsTooOld: () => keeper?.tooOld ?? false,
   };
   return new Controller(controllerOptions, () => owner);
 }
 
-function createCapture(
-  options: ResourceMigrationOptions,
-  follower: FollowerStore,
-  demotion: Demotion,
-  acknowledged: RecentAcknowledgements,
-  barriers: Barriers,
-  signal: AbortSignal,
-): Capture {
-  const { resource, lease, changeLog, log, source } = options;
-  const gapOptions = {
-    ...options,
-    resource: resource.id,
-    log: changeLog,
-    logger: log,
-    demotion,
-    settings: options.settings.protocol,
-  };
+function createCapture(parts: Parts, signal: AbortSignal): Capture {
+  const { resource, lease, changeLog, log, acknowledged, barriers, settings } = parts;
+  const gapOptions = { ...parts, resource: resource.id, log: changeLog, logger: log, settings: settings.protocol };
   return new Capture({
-    ...options,
+    ...parts,
     resource: resource.id,
-    authority: source,
-    follower,
     control: () => lease.latest(resource.id),
     onGap: (gap) => void mendGap(gapOptions, gap, signal),
     alreadyAcknowledged: (keyId, version) => acknowledged.has(keyId, version),
     onBarriersMet: (ids) => barriers.noteMet(ids),
-    settings: options.settings.capture,
+    settings: settings.capture,
   });
 }
 
-function createJobs(options: WithTraffic, looking: VerificationOptions): JobRunner {
-  const { resource, metrics, lease } = options;
+function createJobs(parts: Parts): JobRunner {
+  const { resource, metrics, lease, settings } = parts;
   return new JobRunner({
-    ...options,
+    ...parts,
     resource: resource.id,
-    kinds: [createBackfill(looking), createVerification(looking)],
+    kinds: [createBackfill(parts), createVerification(parts)],
     control: () => lease.latest(resource.id),
     instances: () => lease.instances,
     onEnded: (job) => metrics.jobProgress(resource.id, job.kind, job.rows, job.expectedRows),
-    settings: options.settings.jobs,
+    settings: settings.jobs,
   });
 }

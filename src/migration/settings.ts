@@ -10,6 +10,8 @@ export interface ProtocolSettings {
   readonly followerRetryBudgetMs: number;
   /** The most that a read waits for the follower before the authority answers. Default 250. */
   readonly followerReadBudgetMs: number;
+  /** How long writers wait for a handover before it is undone. Default 5000. */
+  readonly handoverTimeoutMs: number;
   /** The bound on the clocks' skew that the operator promises. Default 50. */
   readonly skewBoundMs: number;
   /** How long Cassandra keeps the marker of a deleted record. Default 20 days. */
@@ -23,6 +25,7 @@ export const defaultProtocolSettings: ProtocolSettings = {
   marginMs: 200,
   followerRetryBudgetMs: 500,
   followerReadBudgetMs: 250,
+  handoverTimeoutMs: 5000,
   skewBoundMs: 50,
   markerTtlSeconds: 20 * 24 * 3600,
 };

@@ -1,6 +1,6 @@
 import type { Key } from '../domain/key.ts';
 import type { Call } from '../stores/call.ts';
-import type { Copy, Guard, RecordStore } from '../stores/record-store.ts';
+import type { Copy, Guard, RecordStore, WrittenEntry, Written } from '../stores/record-store.ts';
 
 /** The outcome of touching some keys. */
 export interface Touched {
@@ -8,6 +8,8 @@ export interface Touched {
   readonly copies: readonly Copy[];
   /** Keys that were not touched: the guard did not hold, or authority is being handed over. */
   readonly refused: readonly Key[];
+  /** The write-ahead entry of all of it, if the authority has such a log: see {@link applyTouched}. */
+  readonly entry?: WrittenEntry;
   /** Whether the control record is not the one expected any more: no later try can succeed. */
   readonly guardLost: boolean;
 }
@@ -26,7 +28,9 @@ export async function touchKeys(
   const copies: Copy[] = [];
   const refused: Key[] = [];
   let guardLost = false;
-  for (const { outcome, stored, control } of await authority.touchMany(sorted, guard, call)) {
+  let logged: Written['entry'];
+  for (const { outcome, stored, control, entry } of await authority.touchMany(sorted, guard, call)) {
+    logged ??= entry;
     if (outcome !== 'control_changed') {
       copies.push(stored);
       continue;
@@ -34,5 +38,17 @@ export async function touchKeys(
     refused.push(stored.key);
     guardLost ||= control.epoch !== guard.epoch || control.attach !== guard.attach;
   }
-  return { copies, refused, guardLost };
+  return { copies, refused, guardLost, ...(logged && { entry: logged }) };
+}
+
+/** Carries what was touched to the follower: `apply` does it, and may throw; then the log's keeper has to. */
+export async function applyTouched({ copies, entry }: Touched, apply: () => Promise<void>): Promise<void> {
+  let isCarried = false;
+  try {
+    if (copies.length > 0) await apply();
+    isCarried = true;
+  } finally {
+    if (isCarried) entry?.carried();
+    else entry?.left();
+  }
 }

@@ -8,18 +8,11 @@ import type { Key } from '../domain/key.ts';
 import type { Resource } from '../domain/resource.ts';
 import type { Call } from '../stores/call.ts';
 import type { ControlRecord, StoreName } from '../stores/control-store.ts';
-import type {
-  FollowerStore,
-  ListQuery,
-  ReadableRecords,
-  RecordStore,
-  Records,
-  Stored,
-} from '../stores/record-store.ts';
+import type { ListQuery, ReadableRecords, Records, Stored } from '../stores/record-store.ts';
 import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { attributes } from '../telemetry/names.ts';
 import type { Flags } from './flags.ts';
-import type { Lease } from './lease.ts';
+import { followerOf, type Lease } from './lease.ts';
 import type { LiveTraffic } from './live-traffic.ts';
 import { chooseRoute, type RouteReason, subjectOf } from './routing.ts';
 import type { ProtocolSettings } from './settings.ts';
@@ -27,21 +20,23 @@ import type { ShadowReads } from './shadow-read.ts';
 import { absentInTarget, atFloor, refuseFutureVersion, versionLost } from './versions.ts';
 import { createWriteThrough, type WriteThroughOptions } from './write-through.ts';
 
+/** The stores' reads as requests use them, batched where that is wanted. */
+export interface StoreReads {
+  readonly source: ReadableRecords;
+  /** Null: the resource stays at the source. */
+  readonly target: ReadableRecords | null;
+}
+
 /** What the decorator needs. */
-export interface TwoStoresOptions extends Omit<WriteThroughOptions, 'resource' | 'authority' | 'follower'> {
+export interface TwoStoresOptions extends Omit<WriteThroughOptions, 'resource'> {
   readonly resource: Resource;
-  /** MySQL. */
-  readonly source: RecordStore;
-  /** Cassandra; null: the resource stays at the source. */
-  readonly target: FollowerStore | null;
-  /** The same stores' reads, batched where that is wanted. */
-  readonly reads: { readonly source: ReadableRecords; readonly target: ReadableRecords | null };
+  readonly reads: StoreReads;
+  /** The most keys of one read. */
+  readonly maxKeys: number;
   readonly lease: Lease;
   readonly flags: Flags;
   /** Null: the resource has no target. */
   readonly shadow: ShadowReads | null;
-  /** The target's `apply` for writes under way, batched where that is wanted. */
-  readonly copies: Pick<FollowerStore, 'apply'> | null;
   /** Told of each request. */
   readonly traffic: LiveTraffic;
   readonly metrics: MigrationMetrics;
@@ -80,10 +75,10 @@ const MAX_TRIES = 10;
 
 /** The records of one resource over two stores. Safe for concurrent use. */
 export function createTwoStores(options: TwoStoresOptions): Records {
-  const { resource, source, target, copies, clock, metrics, traffic } = options;
-  const write = createWriteThrough({ ...options, resource: resource.id, authority: source, follower: copies });
+  const { resource, maxKeys, clock, metrics, traffic } = options;
+  const write = createWriteThrough({ ...options, resource: resource.id });
   return {
-    maxKeys: Math.min(source.maxKeys, target?.maxKeys ?? source.maxKeys),
+    maxKeys,
     getMany: (keys, call) => answer(options, pointRead(options, keys), call),
     list: (query, call) => answer(options, listRead(options, query), call),
     write: async (change, call) => {
@@ -170,12 +165,11 @@ async function readAuthority(
   reason: RouteReason,
   call: Call,
 ): Promise<Answer> {
-  const { resource, lease, reads } = options;
+  const { resource, lease } = options;
   let control = await lease.valid(resource.id, call);
   let renewed = false;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const { floor } = control;
-    const stored = (await question.ask(reads.source, call)).map((one) => atFloor(one, floor));
+    const stored = await askStore(options, question, control.authority, control, call);
     if (!holdsStill(options, control)) {
       control = await lease.valid(resource.id, call);
     } else if (question.authorityReaches(stored, call.atLeast)) {
@@ -194,6 +188,19 @@ async function readAuthority(
   });
 }
 
+/** A store's answer, with the versions that its records have under this control record. */
+async function askStore(
+  { reads, clock, settings }: TwoStoresOptions,
+  question: Question,
+  store: StoreName,
+  { floor }: ControlRecord,
+  call: Call,
+): Promise<readonly Stored[]> {
+  if (store === 'source') return (await question.ask(reads.source, call)).map((one) => atFloor(one, floor));
+  if (reads.target === null) throw new RangeError('there is no target to be read');
+  return (await question.ask(reads.target, call)).map((one) => absentInTarget(one, floor, clock, settings));
+}
+
 function holdsStill(options: TwoStoresOptions, control: ControlRecord): boolean {
   return options.lease.current(options.resource.id)?.generation === control.generation;
 }
@@ -206,13 +213,11 @@ async function askFollower(
   call: Call,
 ): Promise<{ stored: readonly Stored[] } | { reason: RouteReason }> {
   const { clock, settings } = options;
-  const { target } = options.reads;
-  if (target === null) return { reason: 'not_in_sync' };
   const nowMs = clock.monotonicMs();
   const budgetMs = Math.min(settings.followerReadBudgetMs, (call.deadlineMs - nowMs) * FOLLOWER_SHARE);
   try {
-    const answer = await question.ask(target, { ...call, deadlineMs: nowMs + budgetMs });
-    const stored = answer.map((one) => absentInTarget(one, control.floor, clock, settings));
+    const within = { ...call, deadlineMs: nowMs + budgetMs };
+    const stored = await askStore(options, question, followerOf(control), control, within);
     if (!holdsStill(options, control)) return { reason: 'not_in_sync' };
     return question.followerReaches(stored, call.atLeast) ? { stored } : { reason: 'version_behind' };
   } catch (error) {
@@ -238,10 +243,12 @@ async function leaseOrNothing(options: TwoStoresOptions, call: Call): Promise<Co
  * names. Only stored versions count, and an absent record says nothing.
  */
 async function readWithoutLease(options: TwoStoresOptions, question: Question, call: Call): Promise<Answer> {
-  if (options.target !== null) {
-    const stored = await question.ask(options.target, call);
+  const store = storeWithoutAuthority(options);
+  const asked = options.reads[store];
+  if (asked !== null) {
+    const stored = await question.ask(asked, call);
     if (question.standsAlone(stored, call.atLeast)) {
-      return { stored, store: 'target', reason: 'authority_unreachable', control: undefined };
+      return { stored, store, reason: 'authority_unreachable', control: undefined };
     }
   }
   throw new DomainError({
@@ -249,4 +256,10 @@ async function readWithoutLease(options: TwoStoresOptions, question: Question, c
     reason: 'AUTHORITY_UNAVAILABLE',
     message: 'the authority cannot be reached, and no other store has a state as new as the version named; retry',
   });
+}
+
+/** The store to ask when the authority, as last known, can't be. */
+function storeWithoutAuthority({ lease, resource }: TwoStoresOptions): StoreName {
+  const record = lease.latest(resource.id);
+  return record === undefined ? 'target' : followerOf(record);
 }

@@ -1,18 +1,19 @@
 import { type Call, internalCall } from '../stores/call.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { Job, JobStore } from '../stores/job-store.ts';
-import type { FollowerStore, RecordStore, Stored } from '../stores/record-store.ts';
+import type { Stored } from '../stores/record-store.ts';
 import type { ComparisonOutcome, MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import type { PageResult } from './chunk-worker.ts';
 import { getAll } from './get-all.ts';
 import type { JobKind } from './job-runner.ts';
 import { type FoundDifference, isSuspect, type LookOptions, lookAgain } from './look.ts';
 import { closeGoneMismatches } from './mismatches.ts';
+import type { Roles } from './roles.ts';
 
 /** What verifications need. */
-export interface VerificationOptions extends Omit<LookOptions, 'authority'> {
-  readonly authority: RecordStore;
-  readonly follower: FollowerStore;
+export interface VerificationOptions extends Omit<LookOptions, 'authority' | 'follower'> {
+  /** Who is what while a record holds. */
+  readonly rolesOf: (control: ControlRecord) => Roles;
   readonly jobs: JobStore;
   readonly metrics: MigrationMetrics;
 }
@@ -28,10 +29,11 @@ const RECHECK_MS = 60_000;
 export function createVerification(options: VerificationOptions): JobKind {
   return {
     kind: 'verification',
-    allows: (control) => control.authority === 'source' && control.state !== 'detached',
+    allows: (control) => control.state !== 'detached',
     open: (job, control) => {
-      const pages = new Pages(options, job, control);
-      const { authority, follower } = options;
+      const roles = options.rolesOf(control);
+      const pages = new Pages({ ...options, ...roles }, job, control);
+      const { authority, follower } = roles;
       const forth = {
         stage: 'source',
         walked: authority,
@@ -48,7 +50,7 @@ export function createVerification(options: VerificationOptions): JobKind {
         finish: async (signal) => {
           if (job.compareWithItself) return;
           const call = () => internalCall(options.clock, RECHECK_MS, signal);
-          await closeGoneMismatches(options, control.floor, call);
+          await closeGoneMismatches({ ...options, ...roles }, control.floor, call);
         },
       };
     },
@@ -59,12 +61,12 @@ type Stage = ReturnType<JobKind['open']>['stages'][number];
 
 /** The work on the pages of one verification. */
 class Pages {
-  readonly #options: VerificationOptions;
+  readonly #options: VerificationOptions & Roles;
   readonly #look: LookOptions;
   readonly #job: Job;
   readonly #floor: bigint;
 
-  constructor(options: VerificationOptions, job: Job, control: ControlRecord) {
+  constructor(options: VerificationOptions & Roles, job: Job, control: ControlRecord) {
     this.#options = options;
     this.#job = job;
     this.#floor = control.floor;

@@ -11,6 +11,15 @@ export interface LogEntry {
   readonly id: string;
 }
 
+/** What is announced. */
+export interface AppendRequest {
+  readonly incarnation: string;
+  readonly resource: string;
+  readonly keys: readonly Key[];
+  /** Told of the entry before anything of it can be read. Must not throw. Default: nobody is told. */
+  readonly onBegun?: (entry: LogEntry) => void;
+}
+
 /** An entry that is not closed: its keys may have been changed, and the follower may not have them. */
 export interface OpenEntry extends LogEntry {
   readonly resource: string;
@@ -61,10 +70,7 @@ export interface WriteAheadLog {
    * statement. After an error nothing may be written under it: whether it is there is not known, it counts as open,
    * and the log closes it by itself as soon as it can.
    */
-  append(
-    request: { readonly incarnation: string; readonly resource: string; readonly keys: readonly Key[] },
-    call: Call,
-  ): Promise<LogEntry>;
+  append(request: AppendRequest, call: Call): Promise<LogEntry>;
   /**
    * Closes an entry, whoever appended it: the follower has all of its keys, or needs none of them. May be repeated. After
    * an error the log repeats it by itself.

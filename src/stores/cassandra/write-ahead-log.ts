@@ -48,9 +48,10 @@ export function createCassandraWriteAheadLog(options: WriteAheadLogOptions): Wri
   });
   return {
     ttlSeconds,
-    append: async ({ incarnation, resource, keys }, call) => {
+    append: async ({ incarnation, resource, keys, onBegun }, call) => {
       if (left.isFull) throw unavailable(ROLE, 'too many entries of the write-ahead log could not be closed');
       const entry = own.begin(incarnation);
+      onBegun?.(entry);
       const open = { ...entry, resource, keys: keys.map((key) => key.bytes) };
       try {
         await runAppend(partitionOf(entry), statements.append(open), call);

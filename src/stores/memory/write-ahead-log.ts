@@ -32,9 +32,10 @@ export function createMemoryWriteAheadLog(options: {
   };
   return {
     ttlSeconds,
-    append: async ({ incarnation, resource, keys }, call) => {
+    append: async ({ incarnation, resource, keys, onBegun }, call) => {
       checkCall(clock, call);
       const entry = own.begin(incarnation);
+      onBegun?.(entry);
       keep(entry).content = { resource, keys: keys.map((key) => key.bytes) };
       return entry;
     },

@@ -1,0 +1,151 @@
+/*
+ * Authority moves from one store to the other (docs/protocol.md, section 6). The decision is one compare-and-set in the
+ * register of the authority before; the other store's record is derived from it, by whoever sees it. Every step may be done
+ * by another instance, and again.
+ */
+import type { Clock } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import { type Call, internalCall } from '../stores/call.ts';
+import type { ControlRecord } from '../stores/control-store.ts';
+import type { RecordStore, SourceStore } from '../stores/record-store.ts';
+import { beginHandover, moved, raisedFloor, undoHandover } from './control-record.ts';
+import type { Lease } from './lease.ts';
+import type { LogKeeper } from './log-keeper.ts';
+import type { Registers } from './registers.ts';
+import type { ProtocolSettings } from './settings.ts';
+import { maxVersion } from './versions.ts';
+
+/** What a handover needs. */
+export interface HandoverOptions {
+  /** The resource's id. */
+  readonly resource: string;
+  readonly instance: string;
+  readonly registers: Registers;
+  readonly lease: Lease;
+  readonly source: SourceStore;
+  /** As the authority. */
+  readonly targetAuthority: RecordStore;
+  readonly keeper: Pick<LogKeeper, 'carryAll'>;
+  /** Resolves when everything committed before the call has reached the follower. */
+  readonly barrier: (call: Call) => Promise<void>;
+  readonly settings: Pick<ProtocolSettings, 'skewBoundMs' | 'handoverTimeoutMs'>;
+  readonly clock: Clock;
+  readonly logger: Log;
+}
+
+/** A look at the target's clock while it is waited for. */
+const CLOCK_LOOK_MS = 10;
+const MICROS = 1_000n;
+
+/** Hands authority over for one resource, in one instance. */
+export class Handover {
+  readonly #options: HandoverOptions;
+  /** When this instance first saw the attempt under way, on the monotonic clock. */
+  #seen: { readonly generation: number; readonly atMs: number } | undefined;
+
+  constructor(options: HandoverOptions) {
+    this.#options = options;
+  }
+
+  /** Begins an attempt from `in_sync`: from its commit on writers wait. False: the record had changed. */
+  async begin(record: ControlRecord, attempt: string, reason: string): Promise<ControlRecord | null> {
+    const next = beginHandover(record, attempt);
+    const done = await this.#compareAndSet(next, reason);
+    return done ? next : null;
+  }
+
+  /**
+   * Brings an attempt to its end, whoever began it: authority has moved, or everything is as it was before. True: it has
+   * moved. Never takes much longer than the time-out of a handover.
+   */
+  async finish(record: ControlRecord, signal: AbortSignal): Promise<boolean> {
+    const { clock, settings, logger, resource } = this.#options;
+    if (this.#seen?.generation !== record.generation) {
+      this.#seen = { generation: record.generation, atMs: clock.monotonicMs() };
+    }
+    const leftMs = this.#seen.atMs + settings.handoverTimeoutMs - clock.monotonicMs();
+    let why = 'it was not done in time';
+    if (leftMs > 0) {
+      try {
+        const floor = await this.#prepare(record, internalCall(clock, leftMs, signal));
+        const next = moved(record, floor);
+        if (!(await this.#compareAndSet(next, 'everything is in the other store'))) return false;
+        await this.install(next, signal);
+        return true;
+      } catch (error) {
+        logger.warn('authority could not be handed over; it stays where it was', { resource, error });
+        why = 'a step of it failed';
+      }
+    }
+    await this.#compareAndSet(undoHandover(record), `the handover is undone: ${why}`);
+    return false;
+  }
+
+  /** Puts everything that the authority committed into the other store, and resolves to the floor of the next epoch. */
+  async #prepare(record: ControlRecord, call: Call): Promise<bigint> {
+    const { lease, keeper, barrier, source, targetAuthority, settings } = this.#options;
+    const skewMicros = BigInt(settings.skewBoundMs) * MICROS;
+    if (record.authority === 'source') {
+      // No write commits any more, so both may be waited for at once.
+      await Promise.all([barrier(call), this.#targetIsPast(record, skewMicros, call)]);
+      return record.floor;
+    }
+    await lease.waitOneLease(record, call.signal ?? new AbortController().signal);
+    await keeper.carryAll(record, call);
+    const [sourceMicros, targetMicros] = await Promise.all([source.clock(call), targetAuthority.clock(call)]);
+    return raisedFloor(record.floor, maxVersion(sourceMicros, targetMicros), skewMicros);
+  }
+
+  /**
+   * Waits until the target's slowest clock is past every version in use: an update that it stamped with an earlier time would
+   * answer "applied" and change nothing.
+   */
+  async #targetIsPast(record: ControlRecord, skewMicros: bigint, call: Call): Promise<void> {
+    const { source, targetAuthority, clock } = this.#options;
+    const past = maxVersion(record.floor, await source.highestVersion(call)) + skewMicros + MICROS;
+    for (;;) {
+      const now = await targetAuthority.clock(call);
+      if (now > past) return;
+      const waitMs = Math.max(CLOCK_LOOK_MS, Number((past - now) / MICROS));
+      if (clock.monotonicMs() + waitMs >= call.deadlineMs) throw new RangeError('the target’s clock is behind');
+      await clock.sleep(waitMs, call.signal);
+    }
+  }
+
+  /**
+   * Installs the record of the new authority in its own store, only over a lower epoch, until it stands there or the signal
+   * aborts. Done by every instance that sees `moved`.
+   */
+  async install(record: ControlRecord, signal: AbortSignal): Promise<void> {
+    const { registers, lease, instance, clock, settings, logger, resource } = this.#options;
+    const register = registers.named(record.authority);
+    const call = () => internalCall(clock, settings.handoverTimeoutMs, signal);
+    while (!signal.aborted) {
+      try {
+        await register.ensure([resource], call());
+        const current = (await register.poll(call())).find((one) => one.resource === resource);
+        if (current !== undefined && current.epoch >= record.epoch) break;
+        const replaces = current?.generation ?? 0;
+        const generation = Math.max(replaces, record.generation) + 1;
+        const next: ControlRecord = { ...record, state: 'in_sync', generation };
+        const why = { instance, reason: `epoch ${record.epoch} begins`, replaces };
+        if (await register.compareAndSet(next, why, call())) break;
+      } catch (error) {
+        if (signal.aborted) return;
+        logger.warn('the new authority’s record could not be installed; trying again', { resource, error });
+        await clock.sleep(settings.handoverTimeoutMs / INSTALL_TRIES, signal).catch(() => {});
+      }
+    }
+    lease.poke();
+  }
+
+  async #compareAndSet(next: ControlRecord, reason: string): Promise<boolean> {
+    const { registers, instance, clock, settings, lease } = this.#options;
+    const done = await registers.compareAndSet(next, { instance, reason }, internalCall(clock, settings.handoverTimeoutMs));
+    lease.poke();
+    return done;
+  }
+}
+
+/** Tries of an installation within one time-out of a handover. */
+const INSTALL_TRIES = 50;
