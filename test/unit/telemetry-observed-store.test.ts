@@ -75,6 +75,7 @@ test('every call of a recorded request is a client span that says what was asked
   await source.write({ key: other, kind: 'delete', row: null, columns: [] }, world.record(), call);
   await source.touchMany([KEY, other], world.record(), call);
   await target.apply([], call);
+  await source.highestVersion(call);
   const [range] = await collect(target.split(100, call));
   await target.walk(range?.range ?? '', null, 10, call);
   await target.clock(call);
@@ -89,6 +90,7 @@ test('every call of a recorded request is a client span that says what was asked
     'source write',
     'source touchMany',
     'target apply',
+    'source highestVersion',
     'target split',
     'target walk',
     'target clock',
@@ -104,6 +106,12 @@ test('every call of a recorded request is a client span that says what was asked
   expect(calls[1]?.attributes['db.operation.batch.size']).toBe(2);
   expect(calls[3]?.attributes['crossfade.write.outcome']).toBe('not_found');
   expect(calls[5]?.attributes['db.collection.name']).toBe('notes');
+});
+
+test('a copy takes the guard of its attach along', async () => {
+  const { source } = await createStores();
+  const late = source.apply([{ key: KEY, row: null, version: 7n }], testCall(), { epoch: 1, attach: 99 });
+  await expect(late).rejects.toMatchObject({ reason: 'MIGRATION_STATE' });
 });
 
 test('a request that is not recorded makes no span, and is measured', async () => {
