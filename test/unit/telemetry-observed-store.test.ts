@@ -161,10 +161,17 @@ test('a failure is the reason of the error, and reaches the caller as it was', a
   for (const secret of SECRETS) expect(String(receiver.requests[0]?.body)).not.toContain(secret);
 });
 
-test('a follower stays one: it offers no writes', async () => {
-  const { source, target } = await createStores();
-  expect('write' in target).toBe(false);
-  expect('write' in source).toBe(true);
+test('a store offers what it did before: a follower no writes, a target no highest version', async () => {
+  const { world, source, target } = await createStores();
+  const { write: _, touchMany: __, ...reads } = world.follower;
+  const place = { namespace: 'clinic', table: 'notes', metrics: telemetry.metrics.stores } as const;
+  const follower: FollowerStore = observed(reads, { ...place, store: 'target' });
+  const offered = [follower, target, source].map((store) => ['write' in store, 'highestVersion' in store]);
+  expect(offered).toEqual([
+    [false, false],
+    [true, false],
+    [true, true],
+  ]);
 });
 
 test('one search finds the mismatch of a shadowed request, with both stores beside it and no value anywhere', async () => {
