@@ -1,12 +1,13 @@
 /*
  * Copies of writes that are under way together share a batch on their way to the follower (see `gatherer.ts`). The order
  * of copies does not matter, each is "newer wins" by itself, so nothing but the cost changes: a statement of its own
- * costs the follower and its driver about twice what a row of a batch does.
+ * costs the follower and its driver about twice what a row of a batch does. Copies that are meant for different attaches
+ * go apart: the follower refuses those of another one than it is in.
  */
 import type { Clock } from '../domain/clock.ts';
 import { isDomainError } from '../domain/errors.ts';
 import { combineCalls, deadlinePassed, type Gathered, Gatherer } from './gatherer.ts';
-import type { Copy, FollowerStore } from './record-store.ts';
+import type { Copy, FollowerGuard, FollowerStore } from './record-store.ts';
 
 /** The part of a follower that takes copies. */
 export type CopyTarget = Pick<FollowerStore, 'apply'>;
@@ -26,6 +27,7 @@ const MAX_COPIES = 50;
 /** One call of `apply` that waits. */
 interface Applied extends Gathered {
   readonly copies: readonly Copy[];
+  readonly guard: FollowerGuard | undefined;
   readonly resolve: () => void;
 }
 
@@ -35,23 +37,40 @@ export function createBatchedCopies(follower: CopyTarget, options: BatchedCopies
     clock: options.clock,
     maxStatements: options.maxStatements ?? DEFAULT_MAX_STATEMENTS,
     maxSize: MAX_COPIES,
-    send: (calls) => send(follower, calls),
+    send: async (calls) => {
+      await Promise.all(byGuard(calls).map((group) => send(follower, group)));
+    },
   });
   return {
-    apply: (copies, call) =>
+    apply: (copies, call, guard) =>
       new Promise((resolve, reject) => {
         const expire = (): void => reject(deadlinePassed());
         const { deadlineMs } = call;
-        gatherer.add({ copies, size: copies.length, call, deadlineMs, resolve, reject, expire });
+        gatherer.add({ copies, guard, size: copies.length, call, deadlineMs, resolve, reject, expire });
       }),
   };
 }
 
+/** One group, except around a new attach. */
+function byGuard(calls: readonly Applied[]): readonly (readonly Applied[])[] {
+  const groups = new Map<string, Applied[]>();
+  for (const call of calls) {
+    const { guard } = call;
+    const id = guard === undefined ? '' : `${guard.epoch}/${guard.attach}`;
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, [call]);
+    else group.push(call);
+  }
+  return [...groups.values()];
+}
+
+/** Sends calls of one guard. */
 async function send(follower: CopyTarget, calls: readonly Applied[]): Promise<void> {
-  if (calls.length === 1) return sendAlone(follower, calls[0] as Applied);
+  const [first] = calls as readonly [Applied];
+  if (calls.length === 1) return sendAlone(follower, first);
   const copies = calls.flatMap((call) => call.copies);
   try {
-    await follower.apply(copies, combineCalls(calls));
+    await follower.apply(copies, combineCalls(calls), first.guard);
     for (const { resolve } of calls) resolve();
   } catch (error) {
     if (isDomainError(error, 'failed_precondition', 'invalid_argument')) {
@@ -63,6 +82,6 @@ async function send(follower: CopyTarget, calls: readonly Applied[]): Promise<vo
   }
 }
 
-function sendAlone(follower: CopyTarget, { copies, call, resolve, reject }: Applied): Promise<void> {
-  return follower.apply(copies, call).then(resolve, reject);
+function sendAlone(follower: CopyTarget, { copies, call, guard, resolve, reject }: Applied): Promise<void> {
+  return follower.apply(copies, call, guard).then(resolve, reject);
 }

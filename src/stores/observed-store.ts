@@ -4,7 +4,7 @@ import type { StoreMetrics } from '../telemetry/metrics.ts';
 import { attributes } from '../telemetry/names.ts';
 import type { AttributeValue, TraceScope } from '../telemetry/trace-scope.ts';
 import type { Call } from './call.ts';
-import type { FollowerStore, RecordStore } from './record-store.ts';
+import type { FollowerStore, RecordStore, SourceStore } from './record-store.ts';
 
 /** Where an observed store stands. */
 export interface ObservedOptions {
@@ -26,22 +26,27 @@ const UNEXPECTED = 'INTERNAL';
  * Puts a span and a latency around every call of a store. Spans are made only for requests that are recorded, and say
  * what was asked of which table: never a statement, a key or a value.
  */
+export function observed(store: SourceStore, options: ObservedOptions): SourceStore;
 export function observed(store: RecordStore, options: ObservedOptions): RecordStore;
 export function observed(store: FollowerStore, options: ObservedOptions): FollowerStore;
-export function observed(store: FollowerStore | RecordStore, options: ObservedOptions): FollowerStore | RecordStore {
+export function observed(
+  store: FollowerStore | RecordStore | SourceStore,
+  options: ObservedOptions,
+): FollowerStore | RecordStore | SourceStore {
   const observer = new StoreObserver(store.engine, options);
   const follower: FollowerStore = {
     engine: store.engine,
     maxKeys: store.maxKeys,
     getMany: (keys, call) => observer.call('getMany', call, (inner) => store.getMany(keys, inner), keys.length),
     list: (query, call) => observer.call('list', call, (inner) => store.list(query, inner)),
-    apply: (copies, call) => observer.call('apply', call, (inner) => store.apply(copies, inner), copies.length),
+    apply: (copies, call, guard) =>
+      observer.call('apply', call, (inner) => store.apply(copies, inner, guard), copies.length),
     split: (chunkRows, call) => observer.iterate('split', call, (inner) => store.split(chunkRows, inner)),
     walk: (range, after, limit, call) => observer.call('walk', call, (inner) => store.walk(range, after, limit, inner)),
     clock: (call) => observer.call('clock', call, (inner) => store.clock(inner)),
   };
   if (!('write' in store)) return follower;
-  return {
+  const authority: RecordStore = {
     ...follower,
     write: (change, guard, call) =>
       observer.call('write', call, async (inner) => {
@@ -51,6 +56,11 @@ export function observed(store: FollowerStore | RecordStore, options: ObservedOp
       }),
     touchMany: (keys, guard, call) =>
       observer.call('touchMany', call, (inner) => store.touchMany(keys, guard, inner), keys.length),
+  };
+  if (!('highestVersion' in store)) return authority;
+  return {
+    ...authority,
+    highestVersion: (call) => observer.call('highestVersion', call, (inner) => store.highestVersion(inner)),
   };
 }
 

@@ -1,12 +1,13 @@
 import { systemClock, systemRandom } from '../../src/domain/clock.ts';
 import type { Key } from '../../src/domain/key.ts';
-import type { Row } from '../../src/domain/resource.ts';
+import type { Resource, Row } from '../../src/domain/resource.ts';
 import { MemoryDatabase } from '../../src/stores/memory/database.ts';
-import { createMemoryFollowerStore, createMemoryRecordStore } from '../../src/stores/memory/record-store.ts';
+import { createMemoryRecordStore } from '../../src/stores/memory/record-store.ts';
 import { describeRecordStore, type OpenStore } from './record-store-contract.ts';
+import { describeSourceStore } from './source-store-contract.ts';
 
-describeRecordStore('the authority in memory', async () => ({
-  open: async (resource): Promise<OpenStore> => {
+const createSource = async () => ({
+  open: async (resource: Resource) => {
     const database = new MemoryDatabase({ clock: systemClock, random: systemRandom });
     database.control.set(resource.id, {
       resource: resource.id,
@@ -28,13 +29,7 @@ describeRecordStore('the authority in memory', async () => ({
     return { store, authority: { store, setControl, guard: () => ({ epoch: 1, attach: 1 }), outsideWrite } };
   },
   close: async () => {},
-}));
+});
 
-describeRecordStore(
-  'a follower in memory',
-  async () => ({
-    open: async (resource) => ({ store: createMemoryFollowerStore({ clock: systemClock, resource }) }),
-    close: async () => {},
-  }),
-  { writes: 'it stands in for a follower only' },
-);
+describeRecordStore('the source in memory', createSource);
+describeSourceStore('the source in memory', createSource);

@@ -3,9 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKeyCodec } from '../../src/domain/key.ts';
 import type { ChangeLog, LogEvent } from '../../src/stores/change-log.ts';
 import { createMysqlChangeLog } from '../../src/stores/mysql/change-log.ts';
+import { createMysqlControlStore } from '../../src/stores/mysql/control-store.ts';
 import { parseGtidPosition } from '../../src/stores/mysql/gtid-set.ts';
 import { createMysqlPool, type MysqlPool } from '../../src/stores/mysql/pool.ts';
+import { createMysqlRecordStore } from '../../src/stores/mysql/record-store.ts';
 import { setUpSchema } from '../../src/stores/mysql/schema-setup.ts';
+import type { Copy } from '../../src/stores/record-store.ts';
 import { testCall } from '../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../support/databases.ts';
 import { eventsUpToNow, type LogTail, tailLog } from '../support/log-tail.ts';
@@ -121,6 +124,40 @@ describe('the stream', () => {
       removed('e'),
       changed('f', 'two'),
     ]);
+  });
+
+  it('shows copies of a follower as the service’s own: bumps, then changes, in one transaction', async () => {
+    const resource = placeResource(notesResource, database.name);
+    const store = createMysqlRecordStore({ pool, resource, role: 'follower' });
+    const control = createMysqlControlStore({ pool });
+    await control.ensure([resource.id], testCall());
+    const [record] = await control.poll(testCall());
+    if (record === undefined) throw new Error('there is no control record');
+    const position = await log.position(testCall());
+    const copy = (note: string, title: string, version: bigint) => {
+      const key = noteKey(note);
+      return { key, row: [...key.values, title, '1.50', null], version };
+    };
+    const applied = async (...copies: readonly Copy[]): Promise<void> => store.apply(copies, testCall(), record);
+    await applied(copy('p', 'one', 7n), copy('q', 'two', 8n));
+    await applied(copy('p', 'three', 9n), copy('q', 'two', 10n));
+    await applied(copy('p', 'late', 8n), { key: noteKey('q'), row: null, version: 11n });
+    await applied(copy('p', 'late', 8n));
+    const id = await log.requestBarrier(testCall());
+    const tail = follow(log, position);
+    const barrier = await tail.until((event) => event.type === 'barrier' && event.id === id);
+    const events = tail.events.slice(0, tail.events.indexOf(barrier)).map((event) => {
+      if (event.type === 'commit') return 'commit';
+      return 'key' in event ? { ...event, key: bytesOf(event.key) } : event;
+    });
+    // A new key's side row is made, which locks it, before it is given its version.
+    expect(events).toEqual([
+      ...[bumped('p', 0n), bumped('q', 0n), bumped('p', 7n), bumped('q', 8n)],
+      ...[changed('p', 'one'), changed('q', 'two'), 'commit'],
+      ...[bumped('p', 9n), bumped('q', 10n), changed('p', 'three'), 'commit'],
+      ...[bumped('q', 11n), removed('q'), 'commit'],
+    ]);
+    await transaction('DELETE FROM notes', 'DELETE FROM crossfade_control');
   });
 
   it('shows nothing of other resources and other tables', async () => {

@@ -184,6 +184,38 @@ describe('a write waits for a transition', () => {
   });
 });
 
+describe('a copy with a guard waits for a transition', () => {
+  it('that holds the control record, and is refused when it has made it another attach', async () => {
+    const { store, sideVersion } = await notes();
+    const transition = await outside();
+    try {
+      await transition.beginTransaction();
+      await transition.query(
+        `UPDATE ${harness.control.name}.crossfade_control SET attach = 2 WHERE resource = 'notes'`,
+      );
+      const late = store.apply([{ key: note('late'), row: null, version: 7n }], testCall(), GUARD).then(
+        () => 'applied',
+        (error: unknown) => error,
+      );
+      await pause(1_500);
+      await transition.commit();
+      expect(await late).toMatchObject({ kind: 'failed_precondition', reason: 'MIGRATION_STATE' });
+      expect(await sideVersion(note('late'))).toBeNull();
+    } finally {
+      await transition.end();
+    }
+  });
+
+  it('and is refused where there is no control record', async () => {
+    const { store, sideVersion } = await notes();
+    await harness.control.run("DELETE FROM crossfade_control WHERE resource = 'notes'");
+    await expect(store.apply([{ key: note('a'), row: null, version: 7n }], testCall(), GUARD)).rejects.toMatchObject({
+      reason: 'MIGRATION_STATE',
+    });
+    expect(await sideVersion(note('a'))).toBeNull();
+  });
+});
+
 describe('columns that the server fills in', () => {
   const open = (): Promise<MysqlStoreUnderTest> => harness.open(serverChanges(defaultsResource));
   const key = createKeyCodec(defaultsResource).fromValues([1]);

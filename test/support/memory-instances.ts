@@ -15,7 +15,8 @@ import { createMemoryControlStore } from '../../src/stores/memory/control-store.
 import { MemoryDatabase } from '../../src/stores/memory/database.ts';
 import { createFaults, type Faults, injectFaults } from '../../src/stores/memory/faults.ts';
 import { createMemoryJobStore } from '../../src/stores/memory/job-store.ts';
-import { createMemoryFollowerStore, createMemoryRecordStore } from '../../src/stores/memory/record-store.ts';
+import { createMemoryRecordStore } from '../../src/stores/memory/record-store.ts';
+import { createMemoryTargetStore } from '../../src/stores/memory/target-store.ts';
 import { noMetrics } from '../../src/telemetry/migration-metrics.ts';
 
 /** Flags that a test sets by hand. */
@@ -57,7 +58,7 @@ export function createMemoryWorld(resource: Resource) {
   const time = { clock: systemClock, random: systemRandom };
   const database = new MemoryDatabase(time);
   const source = createMemoryRecordStore({ database, resource });
-  const target = createMemoryFollowerStore({ clock: systemClock, resource });
+  const target = createMemoryTargetStore({ ...time, resource });
   const control = createMemoryControlStore(database);
   const changeLog = createMemoryChangeLog({ database, resource: resource.id });
   const jobs = createMemoryJobStore(time);

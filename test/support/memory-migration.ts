@@ -14,7 +14,8 @@ import { createMemoryControlStore } from '../../src/stores/memory/control-store.
 import { MemoryDatabase } from '../../src/stores/memory/database.ts';
 import { createFaults, injectFaults } from '../../src/stores/memory/faults.ts';
 import { createMemoryJobStore } from '../../src/stores/memory/job-store.ts';
-import { createMemoryFollowerStore, createMemoryRecordStore } from '../../src/stores/memory/record-store.ts';
+import { createMemoryRecordStore } from '../../src/stores/memory/record-store.ts';
+import { createMemoryTargetStore } from '../../src/stores/memory/target-store.ts';
 import type { Change, FollowerStore, Stored } from '../../src/stores/record-store.ts';
 import { noMetrics } from '../../src/telemetry/migration-metrics.ts';
 import { notesResource } from './resources.ts';
@@ -41,7 +42,7 @@ export async function createMemoryWorld(time: { readonly clock: Clock; readonly 
   const database = new MemoryDatabase(time);
   const control = createMemoryControlStore(database);
   const authority = createMemoryRecordStore({ database, resource });
-  const follower = createMemoryFollowerStore({ clock, resource });
+  const follower = createMemoryTargetStore({ ...time, resource });
   const changeLog = createMemoryChangeLog({ database, resource: resource.id });
   const jobs = createMemoryJobStore(time);
   const call = (timeoutMs = 60_000) => internalCall(clock, timeoutMs);

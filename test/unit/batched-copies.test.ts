@@ -3,7 +3,8 @@ import { systemClock } from '../../src/domain/clock.ts';
 import { DomainError, isDomainError } from '../../src/domain/errors.ts';
 import { createKeyCodec } from '../../src/domain/key.ts';
 import { createBatchedCopies } from '../../src/stores/batched-copies.ts';
-import type { Copy } from '../../src/stores/record-store.ts';
+import type { Call } from '../../src/stores/call.ts';
+import type { Copy, FollowerGuard } from '../../src/stores/record-store.ts';
 import { testCall } from '../support/calls.ts';
 import { notesResource } from '../support/resources.ts';
 
@@ -11,6 +12,7 @@ const keys = createKeyCodec(notesResource);
 
 interface Sent {
   readonly notes: readonly unknown[];
+  readonly guard: FollowerGuard | undefined;
   answer(): void;
   fail(error: unknown): void;
 }
@@ -20,9 +22,9 @@ function pausedFollower() {
   const sent: Sent[] = [];
   return {
     sent,
-    apply: (copies: readonly Copy[]) =>
+    apply: (copies: readonly Copy[], _: Call, guard?: FollowerGuard) =>
       new Promise<void>((answer, fail) => {
-        sent.push({ notes: copies.map(({ key }) => key.values[1]), answer, fail });
+        sent.push({ notes: copies.map(({ key }) => key.values[1]), guard, answer, fail });
       }),
   };
 }
@@ -97,6 +99,28 @@ describe('copies of writes that are under way together', () => {
     follower.sent[1]?.answer();
     follower.sent[2]?.fail(refusal);
     expect(await Promise.all(outcomes)).toEqual(['applied', 'CONSTRAINT_VIOLATED']);
+  });
+
+  it('go apart when they are meant for different attaches, each with its guard', async () => {
+    const follower = pausedFollower();
+    const copies = createBatchedCopies(follower, { clock: systemClock });
+    const [older, newer] = [
+      { epoch: 1, attach: 1 },
+      { epoch: 1, attach: 2 },
+    ];
+    const guards = [older, newer, undefined, { ...older }, newer];
+    const outcomes = guards.map((guard, i) => outcomeOf(copies.apply([copyOf(String(i))], testCall(), guard)));
+    await turn();
+    expect(follower.sent.map(({ notes, guard }) => ({ notes, guard }))).toEqual([
+      { notes: ['0', '3'], guard: older },
+      { notes: ['1', '4'], guard: newer },
+      { notes: ['2'], guard: undefined },
+    ]);
+    follower.sent[0]?.fail(away);
+    follower.sent[1]?.answer();
+    follower.sent[2]?.answer();
+    const failed = 'FOLLOWER_UNAVAILABLE';
+    expect(await Promise.all(outcomes)).toEqual([failed, 'applied', 'applied', failed, 'applied']);
   });
 
   it('keep their own deadlines', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { systemRandom } from '../../src/domain/clock.ts';
 import type { Row } from '../../src/domain/resource.ts';
 import { isSuspect, lookAgain } from '../../src/migration/look.ts';
-import { createMemoryFollowerStore } from '../../src/stores/memory/record-store.ts';
+import { createMemoryTargetStore } from '../../src/stores/memory/target-store.ts';
 import type { FollowerStore, Stored } from '../../src/stores/record-store.ts';
 import { testCall } from '../support/calls.ts';
 import { noteKey, noteRow, resource } from '../support/memory-migration.ts';
@@ -15,7 +16,7 @@ type Answer = readonly [title: string | null, version: bigint];
 
 /** A store that gives one answer after another to reads of the one key, the last one for ever. */
 function scripted(...answers: Answer[]): FollowerStore {
-  const store = createMemoryFollowerStore({ clock, resource });
+  const store = createMemoryTargetStore({ clock, random: systemRandom, resource });
   let next = 0;
   return {
     ...store,

@@ -95,6 +95,25 @@ describe('the change log in memory', () => {
     expect(types).toEqual(transactions.flatMap((events) => [...events, 'commit']));
   });
 
+  it('tells of copies of a follower as of a service transaction, and nothing of those that came to nothing', async () => {
+    const { store, call, database, ...open } = await openDatabase();
+    const log = createMemoryChangeLog({ database, resource: notesResource.id });
+    const start = await log.position(call());
+    const copy = (id: string, version: bigint) => ({ ...note(id), version });
+    await store.apply([copy('a', 7n), { ...copy('b', 7n), row: null }], call(), GUARD);
+    await store.apply([copy('a', 6n)], call(), GUARD);
+    await expect(store.apply([copy('a', 9n)], call(), { ...GUARD, attach: 1 })).rejects.toThrow();
+    await store.apply([copy('a', 8n)], call());
+    expect(await readLog({ store, call, database, ...open }, start)).toMatchObject([
+      { type: 'bump', key: { id: note('a').key.id }, version: 7n },
+      { type: 'bump', key: { id: note('b').key.id }, version: 7n },
+      { type: 'change', key: { id: note('a').key.id }, row: note('a').row },
+      { type: 'commit' },
+      { type: 'bump', key: { id: note('a').key.id }, version: 8n },
+      { type: 'commit' },
+    ]);
+  });
+
   it('goes on from any position, and stops where it was purged, lost its tail or was altered', async () => {
     const open = await openDatabase();
     open.store.outsideWrite(note('a').key, note('a').row);
@@ -219,6 +238,13 @@ describe('faults between a caller and a store', () => {
     expect(await titles()).toBe(0);
     await clock.pass(600);
     expect(await titles()).toBe(1);
+  });
+
+  it('hand on what comes after the call', async () => {
+    const { faults, store, call, clock } = await openFaulty();
+    faults.add({ method: 'apply', requestMs: 10 });
+    const late = store.apply([{ key: note('a').key, row: null, version: 7n }], call(), { epoch: 1, attach: 9 });
+    await expect(clock.until(late)).rejects.toMatchObject({ reason: 'MIGRATION_STATE' });
   });
 
   it('break what is handed out in pieces, and are lifted', async () => {

@@ -75,6 +75,7 @@ test('every call of a recorded request is a client span that says what was asked
   await source.write({ key: other, kind: 'delete', row: null, columns: [] }, world.record(), call);
   await source.touchMany([KEY, other], world.record(), call);
   await target.apply([], call);
+  await source.highestVersion(call);
   const [range] = await collect(target.split(100, call));
   await target.walk(range?.range ?? '', null, 10, call);
   await target.clock(call);
@@ -89,6 +90,7 @@ test('every call of a recorded request is a client span that says what was asked
     'source write',
     'source touchMany',
     'target apply',
+    'source highestVersion',
     'target split',
     'target walk',
     'target clock',
@@ -104,6 +106,12 @@ test('every call of a recorded request is a client span that says what was asked
   expect(calls[1]?.attributes['db.operation.batch.size']).toBe(2);
   expect(calls[3]?.attributes['crossfade.write.outcome']).toBe('not_found');
   expect(calls[5]?.attributes['db.collection.name']).toBe('notes');
+});
+
+test('a copy takes the guard of its attach along', async () => {
+  const { source } = await createStores();
+  const late = source.apply([{ key: KEY, row: null, version: 7n }], testCall(), { epoch: 1, attach: 99 });
+  await expect(late).rejects.toMatchObject({ reason: 'MIGRATION_STATE' });
 });
 
 test('a request that is not recorded makes no span, and is measured', async () => {
@@ -153,10 +161,17 @@ test('a failure is the reason of the error, and reaches the caller as it was', a
   for (const secret of SECRETS) expect(String(receiver.requests[0]?.body)).not.toContain(secret);
 });
 
-test('a follower stays one: it offers no writes', async () => {
-  const { source, target } = await createStores();
-  expect('write' in target).toBe(false);
-  expect('write' in source).toBe(true);
+test('a store offers what it did before: a follower no writes, a target no highest version', async () => {
+  const { world, source, target } = await createStores();
+  const { write: _, touchMany: __, ...reads } = world.follower;
+  const place = { namespace: 'clinic', table: 'notes', metrics: telemetry.metrics.stores } as const;
+  const follower: FollowerStore = observed(reads, { ...place, store: 'target' });
+  const offered = [follower, target, source].map((store) => ['write' in store, 'highestVersion' in store]);
+  expect(offered).toEqual([
+    [false, false],
+    [true, false],
+    [true, true],
+  ]);
 });
 
 test('one search finds the mismatch of a shadowed request, with both stores beside it and no value anywhere', async () => {

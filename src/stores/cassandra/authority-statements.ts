@@ -1,28 +1,10 @@
 import type { Key } from '../../domain/key.ts';
-import type { Resource, Row } from '../../domain/resource.ts';
+import type { Resource } from '../../domain/resource.ts';
+import type { Next, Seen } from '../conditional-writes.ts';
 import type { Stored } from '../record-store.ts';
 import type { Bound } from './client.ts';
 import { bindAll, bindIn, type DriverRow, marks, quote, type Statements } from './statements.ts';
 import { bigintBytes, bindOf, selectOf } from './values.ts';
-
-/** A record as a read at SERIAL saw it, with what a conditional update needs to know. */
-export interface Seen {
-  readonly key: Key;
-  /** Null: there is none, or a marker. */
-  readonly row: Row | null;
-  /** The stored version; null: the record is absent, or was written by somebody else and never through the service. */
-  readonly version: bigint | null;
-  /** Which write made it; null: none that is known. */
-  readonly writeId: Buffer | null;
-}
-
-/** A new state of a record. */
-export interface Next {
-  /** Null: a marker. */
-  readonly row: Row | null;
-  readonly version: bigint;
-  readonly writeId: Buffer;
-}
 
 /** The statements of one resource's authority, compiled once. All that change something are conditional. */
 export interface AuthorityStatements {

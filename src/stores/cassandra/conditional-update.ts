@@ -1,11 +1,9 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { Call } from '../call.ts';
+import type { UpdateOutcome } from '../conditional-writes.ts';
 import type { Bound, CassandraClient } from './client.ts';
 import { mayHaveApplied, type Role } from './errors.ts';
 import { OUTCOME_PAUSE_MS, OUTCOME_READS, OUTCOME_RESERVE_MS } from './limits.ts';
-
-/** What became of a conditional update. `unknown`: it was applied, or not, or may be yet. */
-export type UpdateOutcome = 'applied' | 'not_applied' | 'unknown';
 
 /** Lightweight transactions of one role, with the time that a call leaves for each part. */
 export interface ConditionalUpdates {

@@ -66,15 +66,6 @@ export const DEFAULT_MARKER_TTL_SECONDS = 20 * 86_400;
 /** How often the check at the start reads each node's clock: the quickest answer says most. */
 export const CLOCK_READINGS = 5;
 
-/**
- * How often a write begins again after another writer was quicker. Writers of one instance take turns, so rivals are other
- * instances, and each round has a winner.
- */
-export const MAX_CAS_TRIES = 30;
-
-/** The longest pause before such a try, in milliseconds; the real one is random below it, so that rivals part. */
-export const MAX_CAS_PAUSE_MS = 20;
-
 /** Of a call's time, what a conditional update leaves for finding out what became of it, in milliseconds; at most half of it. */
 export const OUTCOME_RESERVE_MS = 500;
 

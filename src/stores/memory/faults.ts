@@ -53,7 +53,7 @@ export function createFaults(): Faults & { next(method: string): Fault | null } 
 }
 
 /**
- * Puts faults between a caller and a port whose methods take a {@link Call} last. A caller waits no longer than its deadline; what
+ * Puts faults between a caller and a port whose methods take a {@link Call}. A caller waits no longer than its deadline; what
  * it sent arrives all the same, late, as with a real server. `role` names the error of an unreachable store.
  */
 export function injectFaults<Port extends object>(
@@ -70,13 +70,14 @@ export function injectFaults<Port extends object>(
       const member: unknown = Reflect.get(target, name, receiver);
       if (typeof member !== 'function' || typeof name !== 'string') return member;
       return (...args: readonly unknown[]): unknown => {
-        const call = args.at(-1);
+        const at = args.findLastIndex(isCall);
+        const call = args[at];
         const iterates = name === 'split' || name === 'stream';
         const fault = iterates || isCall(call) ? faults.next(name) : null;
         if (fault === null) return member.apply(target, args);
         if (iterates) return fault.fail ? brokenIteration(refusal(fault, options.role)) : member.apply(target, args);
         if (!isCall(call)) return member.apply(target, args);
-        const run = (): Promise<unknown> => member.apply(target, [...args.slice(0, -1), unbounded(call)]);
+        const run = (): Promise<unknown> => member.apply(target, args.with(at, unbounded(call)));
         return meet({ ...options, fault, call, name }, run);
       };
     },

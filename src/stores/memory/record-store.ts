@@ -1,22 +1,22 @@
-import type { Clock } from '../../domain/clock.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { Key } from '../../domain/key.ts';
 import { differingColumns, type Resource, type Row, type Value } from '../../domain/resource.ts';
 import type { LogEvent } from '../change-log.ts';
 import type { ControlRecord } from '../control-store.ts';
 import { judgeChange } from '../judge-change.ts';
-import type { Change, ControlView, FollowerStore, Guard, RecordStore, Written } from '../record-store.ts';
+import { otherAttach } from '../other-attach.ts';
+import type { Change, ControlView, Copy, FollowerGuard, Guard, SourceStore, Written } from '../record-store.ts';
 import { checkCall, type MemoryDatabase } from './database.ts';
-import { MAX_KEYS } from './limits.ts';
 import { MemoryTable } from './table.ts';
+import { createTableReads } from './table-reads.ts';
 
-/** The authority in memory, and what only a test can do with it. */
-export interface MemoryRecordStore extends RecordStore {
+/** The source in memory, and what only a test can do with it. */
+export interface MemoryRecordStore extends SourceStore {
   /** Changes a record as an outside program would: no version, no guard. `row` null deletes it. */
   outsideWrite(key: Key, row: Row | null): void;
 }
 
-/** The store of one resource as the authority, with the semantics of the MySQL engine, as one synchronous step a call. */
+/** The store of one resource as the source, with the semantics of the MySQL engine, as one synchronous step a call. */
 export function createMemoryRecordStore(options: {
   readonly database: MemoryDatabase;
   readonly resource: Resource;
@@ -43,8 +43,30 @@ export function createMemoryRecordStore(options: {
     database.commit(resource.id, events);
     return { outcome, stored: { key: change.key, row, version }, control };
   };
+  /** All of it is one transaction, and in the log like any other. */
+  const applyNow = (copies: readonly Copy[], guard: FollowerGuard | undefined): void => {
+    if (guard !== undefined && !isOfAttach(database.control.get(resource.id), guard)) throw otherAttach(resource.id);
+    const bumps: LogEvent[] = [];
+    const changes: LogEvent[] = [];
+    for (const { key, row, version } of copies) {
+      const before = table.get(key);
+      if (version <= before.version) continue;
+      bumps.push({ type: 'bump', key, version });
+      if (!sameRow(before.row, row)) changes.push({ type: 'change', key, row });
+      table.set(key, row, version);
+    }
+    database.commit(resource.id, [...bumps, ...changes]);
+  };
   return {
-    ...createReads(table, database.clock),
+    ...createTableReads(table, database.clock),
+    apply: async (copies, call, guard) => {
+      checkCall(database.clock, call);
+      applyNow(copies, guard);
+    },
+    highestVersion: async (call) => {
+      checkCall(database.clock, call);
+      return table.highestVersion();
+    },
     write: async (change, guard, call) => {
       checkCall(database.clock, call);
       return writeNow(change, guard);
@@ -61,45 +83,6 @@ export function createMemoryRecordStore(options: {
   };
 }
 
-/** A follower of one resource in memory, with the semantics of the Cassandra engine, but markers that never expire. */
-export function createMemoryFollowerStore(options: {
-  readonly clock: Clock;
-  readonly resource: Resource;
-}): FollowerStore {
-  return createReads(new MemoryTable(options.resource), options.clock);
-}
-
-function createReads(table: MemoryTable, clock: Clock): FollowerStore {
-  return {
-    engine: 'memory',
-    maxKeys: MAX_KEYS,
-    getMany: async (keys, call) => {
-      checkCall(clock, call);
-      return keys.map((key) => table.get(key));
-    },
-    list: async (query, call) => {
-      checkCall(clock, call);
-      return table.list(query);
-    },
-    apply: async (copies, call) => {
-      checkCall(clock, call);
-      for (const copy of copies) table.apply(copy);
-    },
-    async *split(chunkRows, call) {
-      checkCall(clock, call);
-      yield* table.split(chunkRows);
-    },
-    walk: async (range, after, limit, call) => {
-      checkCall(clock, call);
-      return table.walk(range, after, limit);
-    },
-    clock: async (call) => {
-      checkCall(clock, call);
-      return clock.wallMicros();
-    },
-  };
-}
-
 function viewOf(database: MemoryDatabase, resource: string): ControlView {
   const record: ControlRecord | undefined = database.control.get(resource);
   if (record === undefined) {
@@ -107,6 +90,10 @@ function viewOf(database: MemoryDatabase, resource: string): ControlView {
   }
   const { epoch, attach, state, floor, generation } = record;
   return { epoch, attach, state, floor, generation };
+}
+
+function isOfAttach(control: ControlRecord | undefined, guard: FollowerGuard): boolean {
+  return control?.epoch === guard.epoch && control.attach === guard.attach;
 }
 
 function holds(control: ControlView, guard: Guard): boolean {

@@ -1,6 +1,6 @@
 import { createKeyCodec, type Key } from '../../domain/key.ts';
 import type { Resource, Row } from '../../domain/resource.ts';
-import type { Copy, ListQuery, Stored, WalkPage, WalkRange } from '../record-store.ts';
+import type { ListQuery, Stored, WalkPage, WalkRange } from '../record-store.ts';
 
 interface Entry {
   readonly key: Key;
@@ -40,9 +40,9 @@ export class MemoryTable {
     if (version !== undefined) entry.version = version;
   }
 
-  /** "Newer wins". */
-  apply(copy: Copy): void {
-    if (copy.version > this.get(copy.key).version) this.set(copy.key, copy.row, copy.version);
+  /** Of deleted records too; 0: none. */
+  highestVersion(): bigint {
+    return [...this.#entries.values()].reduce((highest, { version }) => (version > highest ? version : highest), 0n);
   }
 
   /** Live records of one parent in key order. */

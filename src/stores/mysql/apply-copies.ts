@@ -1,5 +1,6 @@
 import type { Call } from '../call.ts';
-import type { Copy } from '../record-store.ts';
+import { otherAttach } from '../other-attach.ts';
+import type { Copy, FollowerGuard } from '../record-store.ts';
 import { repeated, rowsIn } from './key-sql.ts';
 import { APPLY_BATCH, MAX_PARAMETERS } from './limits.ts';
 import { identifier } from './names.ts';
@@ -14,18 +15,25 @@ import type { Bind } from './values.ts';
  *
  * A batch takes its locks in the side table, in key order, before it looks at anything: so two batches of the same keys
  * wait for each other instead of for ever, and what a batch has looked at stays as it is.
+ *
+ * With a guard, each transaction begins with the shared lock on the control record, as every write does: a copy that is
+ * late by an attach or an epoch leaves no trace. The state says nothing here: the source's own record says `moved` while
+ * it is the follower.
  */
 export function createApply(
   client: MysqlClient,
   tables: RecordTables,
-): (copies: readonly Copy[], call: Call) => Promise<void> {
+): (copies: readonly Copy[], call: Call, guard?: FollowerGuard) => Promise<void> {
   const statements = createStatements(tables);
-  return async (copies, call) => {
+  return async (copies, call, guard) => {
     const newest = [...newestByKey(copies).values()];
     newest.sort((a, b) => Buffer.compare(a.key.bytes, b.key.bytes));
     for (let at = 0; at < newest.length; at += APPLY_BATCH) {
       const batch = newest.slice(at, at + APPLY_BATCH);
-      await client.transaction(call, (session) => applyBatch(session, tables, statements, batch));
+      await client.transaction(call, async (session) => {
+        if (guard !== undefined) await checkGuard(session, tables, statements, guard);
+        await applyBatch(session, tables, statements, batch);
+      });
     }
   };
 }
@@ -41,6 +49,7 @@ function newestByKey(copies: readonly Copy[]): Map<string, Copy> {
 
 /** The statements that a batch is made of, for so many keys or rows. */
 interface Statements {
+  readonly guard: string;
   lock(count: number): string;
   versions(count: number): string;
   bump(count: number): string;
@@ -53,11 +62,12 @@ interface Statements {
 }
 
 function createStatements(tables: RecordTables): Statements {
-  const { versions, id, table, keyColumns, resource } = tables;
+  const { control, versions, id, table, keyColumns, resource } = tables;
   const names = resource.columns.map((column) => identifier(column.mysqlName));
   const row = `(${repeated('?', names.length)})`;
   const unaliased = resource.columns.slice(0, resource.keyLength).map((column) => identifier(column.mysqlName));
   return {
+    guard: `SELECT epoch, attach FROM ${control} WHERE resource = ${id} LOCK IN SHARE MODE`,
     // Not INSERT IGNORE, whose shared lock two batches would take together and then both want for themselves.
     lock: (count) => `INSERT INTO ${versions} (resource, \`key\`, version) VALUES ${repeated(`(${id}, ?, 0)`, count)}
       ON DUPLICATE KEY UPDATE version = version`,
@@ -74,6 +84,19 @@ function createStatements(tables: RecordTables): Statements {
       WHERE ${keyColumns.map((column) => `${column} = ?`).join(' AND ')}`,
     maxRows: Math.max(1, Math.floor(MAX_PARAMETERS / names.length)),
   };
+}
+
+/** Throws `failed_precondition`/MIGRATION_STATE, which rolls the transaction back, unless the copies are of this attach. */
+async function checkGuard(
+  session: MysqlSession,
+  { resource }: RecordTables,
+  statements: Statements,
+  guard: FollowerGuard,
+): Promise<void> {
+  const { rows } = await session.execute(statements.guard, []);
+  const [epoch, attach] = rows[0] ?? [];
+  if (Number(epoch) === guard.epoch && Number(attach) === guard.attach) return;
+  throw otherAttach(resource.id);
 }
 
 async function applyBatch(

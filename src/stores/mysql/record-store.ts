@@ -1,17 +1,17 @@
 import type { Resource } from '../../domain/resource.ts';
-import type { RecordStore } from '../record-store.ts';
+import type { SourceStore } from '../record-store.ts';
 import { createApply } from './apply-copies.ts';
 import type { Role } from './errors.ts';
 import { MAX_KEYS } from './limits.ts';
 import type { Deadline, MysqlPool } from './pool.ts';
-import { createRecordReads } from './record-reads.ts';
+import { createRecordReads, versionOf } from './record-reads.ts';
 import { createRecordTables, NOW_MICROS } from './record-tables.ts';
 import { createRecordWalk } from './record-walk.ts';
 import { createRecordWrites } from './record-writes.ts';
 import { createTouchMany } from './touch-many.ts';
 
 /** The record store port on MySQL, and what only its owner does with it. */
-export interface MysqlRecordStore extends RecordStore {
+export interface MysqlRecordStore extends SourceStore {
   /**
    * Looks the table up and makes the write procedure if it is missing. The first write does it otherwise; at the start
    * it finds a table that can't be served.
@@ -43,6 +43,11 @@ export function createMysqlRecordStore(options: {
     clock: async (call) => {
       const { rows } = await client.read(`SELECT ${NOW_MICROS}`, [], call);
       return BigInt(rows[0]?.[0] as number | string);
+    },
+    highestVersion: async (call) => {
+      const sql = `SELECT MAX(version) FROM ${tables.versions} WHERE resource = ${tables.id}`;
+      const { rows } = await client.read(sql, [], call);
+      return versionOf(rows[0]?.[0]);
     },
   };
 }

@@ -1,0 +1,275 @@
+/*
+ * A write by conditional updates, for an authority whose transactions can't span the control record and the record
+ * (docs/protocol.md, section 5):
+ *
+ *   read, the authority's clock  ┐
+ *   ready?                       ┴─> ready? ─> outcome, version ─> an update, if the version is still as it was read
+ *
+ * `ready` is asked again when the read is there: between the two the process may have stood still, while another instance
+ * declared it dead, fenced its entries and closed them; the read would then see the fenced version, and the update would
+ * pass without an entry. After the read, a fence changes the version, and the update does not pass.
+ *
+ * A write that is refused fences: whoever retries it may be told of a state that only this commit has made visible.
+ */
+import type { Clock, Random } from '../domain/clock.ts';
+import { DomainError, isDomainError } from '../domain/errors.ts';
+import type { Key } from '../domain/key.ts';
+import type { Resource, Row, Value } from '../domain/resource.ts';
+import type { Call } from './call.ts';
+import { judgeChange } from './judge-change.ts';
+import type { Change, ControlView, Guard, Written } from './record-store.ts';
+
+/**
+ * How often a write begins again after another writer was quicker. Writers of one instance take turns, so rivals are other
+ * instances, and each round has a winner.
+ */
+const MAX_TRIES = 30;
+
+/** The longest pause before such a try, in milliseconds; the real one is random below it, so that rivals part. */
+const MAX_PAUSE_MS = 20;
+
+/** A record as a linearizable read saw it, with what a conditional update needs to know. */
+export interface Seen {
+  readonly key: Key;
+  /** Null: there is none, or a marker. */
+  readonly row: Row | null;
+  /** The stored version; null: the record is absent, or was written by somebody else and never through the service. */
+  readonly version: bigint | null;
+  /** Which write made it; null: none that is known. */
+  readonly writeId: Buffer | null;
+}
+
+/** A new state of a record. */
+export interface Next {
+  /** Null: a marker. */
+  readonly row: Row | null;
+  readonly version: bigint;
+  readonly writeId: Buffer;
+}
+
+/** Records as they are, and the time. */
+export interface Look {
+  readonly seen: readonly Seen[];
+  readonly nowMicros: bigint;
+}
+
+/** What became of a conditional update. `unknown`: it was applied, or not, or may be yet. */
+export type UpdateOutcome = 'applied' | 'not_applied' | 'unknown';
+
+/** What conditional writes ask of an engine. An update throws only when it is certain that nothing was applied. */
+export interface ConditionalEngine {
+  readonly resource: Resource;
+  /** For pauses; versions take the authority's clock. */
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Bounds a piece of work by the call's deadline and signal. */
+  within<Result>(call: Call, work: () => Promise<Result>): Promise<Result>;
+  /** The records in the order of `keys`, which are of one partition, read linearizably, and the authority's clock. */
+  see(keys: readonly Key[], call: Call): Promise<Look>;
+  /** As `see`, after an update of unknown outcome: in several tries, as the link may have to come back first. */
+  seeAgain(key: Key, call: Call): Promise<Seen>;
+  /** Replaces every column, if the record is still as it was seen. */
+  replace(seen: Seen, next: Next, call: Call): Promise<UpdateOutcome>;
+  /** Changes only the versions, or makes markers anew, all or none, if the records are still as they were seen. */
+  fence(seen: readonly Seen[], versions: readonly bigint[], call: Call): Promise<UpdateOutcome>;
+  unavailable(why: string): DomainError;
+  outcomeUnknown(why: string, cause?: unknown): DomainError;
+}
+
+/** A try of a write: an answer, or null if it must begin again. */
+type Attempt<Answer> = (look: Look, doubt: () => void) => Promise<Answer | null>;
+
+/** Commits one change. */
+export async function writeConditionally(
+  engine: ConditionalEngine,
+  change: Change,
+  guard: Guard,
+  call: Call,
+): Promise<Written> {
+  const control = controlOf(guard);
+  const { key } = change;
+  if (isHandedOver(guard, change.kind)) return controlChanged(key, control);
+  const writeId = Buffer.from(engine.random.id(), 'hex');
+  const answer = await untilSettled<Written>(
+    engine,
+    { keys: [key], guard, call },
+    async ({ seen, nowMicros }, doubt) => {
+      const [current] = seen as readonly [Seen];
+      // An earlier try that was answered "not applied" was applied all the same: it would now be in its own way.
+      if (current.writeId?.equals(writeId)) return asWritten(current, control);
+      const version = nextVersion(current, control.floor, nowMicros);
+      const outcome = judgeChange(change, current.row);
+      if (outcome === 'written' && change.kind !== 'touch') {
+        return replace(engine, { current, change, version, writeId, control, call });
+      }
+      const fenced = await engine.fence([current], [version], call);
+      if (fenced === 'unknown') doubt();
+      return fenced === 'applied' ? { outcome, stored: { key, row: current.row, version }, control } : null;
+    },
+  );
+  return answer ?? controlChanged(key, control);
+}
+
+/** Touches keys of one partition, all or none. */
+export async function touchConditionally(
+  engine: ConditionalEngine,
+  keys: readonly Key[],
+  guard: Guard,
+  call: Call,
+): Promise<readonly Written[]> {
+  const control = controlOf(guard);
+  if (isHandedOver(guard, 'touch')) return keys.map((key) => controlChanged(key, control));
+  const answer = await untilSettled(engine, { keys, guard, call }, async ({ seen, nowMicros }, doubt) => {
+    const versions = seen.map((one) => nextVersion(one, control.floor, nowMicros));
+    const fenced = await engine.fence(seen, versions, call);
+    if (fenced === 'unknown') doubt();
+    if (fenced !== 'applied') return null;
+    return seen.map(({ key, row }, i): Written => {
+      return { outcome: 'written', stored: { key, row, version: versions[i] as bigint }, control };
+    });
+  });
+  return answer ?? keys.map((key) => controlChanged(key, control));
+}
+
+/**
+ * Begins again from the read until a try has an answer; null: the guard did not hold, and nothing was done. A fence of unknown
+ * outcome is begun again too, as it may be repeated; but then nothing less than an answer is certain any more.
+ */
+async function untilSettled<Answer>(
+  engine: ConditionalEngine,
+  what: { readonly keys: readonly Key[]; readonly guard: Guard; readonly call: Call },
+  attempt: Attempt<Answer>,
+): Promise<Answer | null> {
+  const { clock, random } = engine;
+  let doubtful = false;
+  const doubt = (): void => {
+    doubtful = true;
+  };
+  try {
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+      if (tries > 1) await clock.sleep(random.uniform() * Math.min(2 ** tries, MAX_PAUSE_MS));
+      const look = await lookAt(engine, what);
+      if (look === null && doubtful)
+        throw engine.outcomeUnknown('the control record changed before it could be found out');
+      if (look === null) return null;
+      const answer = await attempt(look, doubt);
+      if (answer !== null) return answer;
+    }
+    throw engine.unavailable('other writers of the record were quicker every time');
+  } catch (error) {
+    if (!doubtful || isDomainError(error, 'unknown')) throw error;
+    throw engine.outcomeUnknown('an answer was lost, and what followed failed', error);
+  }
+}
+
+/** Null: not ready. */
+function lookAt(
+  engine: ConditionalEngine,
+  { keys, guard, call }: { readonly keys: readonly Key[]; readonly guard: Guard; readonly call: Call },
+): Promise<Look | null> {
+  const { ready } = guard;
+  return engine.within(call, async () => {
+    const [look, begun] = await Promise.all([engine.see(keys, call), ready?.() ?? true]);
+    if (!begun || (ready !== undefined && !(await ready()))) return null;
+    return look;
+  });
+}
+
+/** One change of a record that was seen. */
+interface Replacement {
+  readonly current: Seen;
+  readonly change: Change;
+  readonly version: bigint;
+  readonly writeId: Buffer;
+  readonly control: ControlView;
+  readonly call: Call;
+}
+
+/** Null: another writer was quicker. Throws `unknown`/OUTCOME_UNKNOWN when it could not be found out. */
+async function replace(engine: ConditionalEngine, replacement: Replacement): Promise<Written | null> {
+  const { current, change, version, writeId, control, call } = replacement;
+  const row = rowAfter(engine.resource, change, current.row);
+  const outcome = await engine.replace(current, { row, version, writeId }, call);
+  switch (outcome) {
+    case 'applied':
+      return { outcome: 'written', stored: { key: change.key, row, version }, control };
+    case 'not_applied':
+      return null;
+    case 'unknown':
+      return await findOut(engine, replacement);
+  }
+}
+
+/**
+ * Ours is known by its write id, which a fence leaves as it is. A version that is still the old one may yet be replaced by the
+ * update that is on its way; a record of somebody else's may have had ours in between.
+ */
+async function findOut(engine: ConditionalEngine, { current, writeId, control, call }: Replacement): Promise<Written> {
+  let found: Seen;
+  try {
+    found = await engine.seeAgain(current.key, call);
+  } catch (error) {
+    throw engine.outcomeUnknown('the answer was lost, and the record could not be read', error);
+  }
+  if (found.writeId?.equals(writeId)) return asWritten(found, control);
+  const still = found.version === current.version;
+  throw engine.outcomeUnknown(
+    `the answer was lost, and the record ${still ? 'is as it was' : 'was written by another since'}`,
+  );
+}
+
+/** Of a record that carries the write's id: its content is the write's, its version that or a fence's. */
+function asWritten({ key, row, version }: Seen, control: ControlView): Written {
+  return { outcome: 'written', stored: { key, row, version: version ?? 0n }, control };
+}
+
+function controlOf(guard: Guard): ControlView {
+  const { epoch, attach, state, floor, generation } = guard;
+  if (state === undefined || floor === undefined || generation === undefined) {
+    throw new DomainError({
+      kind: 'internal',
+      reason: 'INTERNAL',
+      message: 'The guard of a conditional write needs the state, the floor and the generation of the control record.',
+    });
+  }
+  return { epoch, attach, state, floor, generation };
+}
+
+function isHandedOver({ state, fencing = false }: Guard, kind: Change['kind']): boolean {
+  return state === 'moved' || (state === 'handing_over' && !(fencing && kind === 'touch'));
+}
+
+/** Nothing was done. */
+export function controlChanged(key: Key, control: ControlView): Written {
+  return { outcome: 'control_changed', stored: { key, row: null, version: 0n }, control };
+}
+
+/** Above what is stored, above the floor, and not behind the authority's clock (docs/protocol.md, section 1). */
+function nextVersion({ version }: Seen, floor: bigint, nowMicros: bigint): bigint {
+  const least = nowMicros > floor ? nowMicros : floor + 1n;
+  return version !== null && version >= least ? version + 1n : least;
+}
+
+function rowAfter(resource: Resource, change: Change, current: Row | null): Row | null {
+  if (change.kind === 'delete') return null;
+  const row: Value[] = [...(current ?? resource.columns.map((_, i) => change.key.values[i] ?? null))];
+  for (const i of change.columns) row[i] = change.row?.[i] ?? null;
+  checkComplete(resource, row, current === null ? null : change.columns);
+  return row;
+}
+
+/**
+ * A column that a create leaves out is null. Where null is not allowed, MySQL would put a default there that it alone
+ * knows, or refuse: a null would be a record that MySQL, as the follower, could never take. `set`: only these; null: all.
+ */
+function checkComplete(resource: Resource, row: Row, set: readonly number[] | null): void {
+  const isMissing = (i: number): boolean => resource.columns[i]?.nullable === false && (row[i] ?? null) === null;
+  const missing = resource.columns.find((_, i) => isMissing(i) && (set === null || set.includes(i)));
+  if (missing === undefined) return;
+  throw new DomainError({
+    kind: 'failed_precondition',
+    reason: 'CONSTRAINT_VIOLATED',
+    message: `The column ${missing.cassandraName} must be set: it is NOT NULL, and its default is known to MySQL alone.`,
+    metadata: { column: missing.cassandraName },
+  });
+}
