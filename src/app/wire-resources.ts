@@ -31,6 +31,7 @@ import { observed } from '../stores/observed-store.ts';
 import type { FollowerStore, ListQuery, RecordStore } from '../stores/record-store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Config } from './config.ts';
+import { leftoversOf } from './leftovers.ts';
 import type { ServedResource } from './load-resources.ts';
 import type { Stores } from './open-stores.ts';
 
@@ -148,6 +149,8 @@ async function wireResource(
       nameOfBytes: (bytes) => names.nameOf(keys.fromBytes(bytes)),
       keyOfName: (name) => names.keyOf(name, 'records'),
       repair: migration.repair,
+      confirmDecommission: migration.confirmDecommission,
+      leftovers: leftoversOf(config.stores.mysql, resource),
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../domain/clock.ts';
+import { DomainError } from '../domain/errors.ts';
 import type { Key, KeyCodec } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
 import type { Resource } from '../domain/resource.ts';
@@ -73,6 +74,8 @@ export interface ResourceMigration {
   run(signal: AbortSignal): Promise<void>;
   /** Repairs records; null: the first open mismatches. */
   repair(keys: readonly Key[] | null, call: Call): Promise<Repaired>;
+  /** Confirms that writing to the source may end. Throws `failed_precondition` unless the target is the authority. */
+  confirmDecommission(call: Call): Promise<void>;
 }
 
 /** Wires one resource's migration. */
@@ -111,6 +114,13 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
       target === null
         ? Promise.resolve({ repaired: 0, open: 0 })
         : repair({ ...looking, control, follower: target }, keys, call),
+    confirmDecommission: async () => {
+      throw new DomainError({
+        kind: 'failed_precondition',
+        reason: 'MIGRATION_STATE',
+        message: 'the target is not the authority',
+      });
+    },
   };
 }
 
