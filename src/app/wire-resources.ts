@@ -33,6 +33,7 @@ import type { ListQuery, RecordStore, SourceStore } from '../stores/record-store
 import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Config } from './config.ts';
+import { leftoversOf } from './leftovers.ts';
 import type { ServedResource } from './load-resources.ts';
 import type { Stores } from './open-stores.ts';
 
@@ -161,6 +162,8 @@ async function wireResource(
       nameOfBytes: (bytes) => names.nameOf(keys.fromBytes(bytes)),
       keyOfName: (name) => names.keyOf(name, 'records'),
       repair: migration.repair,
+      confirmDecommission: migration.confirmDecommission,
+      leftovers: leftoversOf(config.stores.mysql, resource),
     },
   };
 }

@@ -129,8 +129,11 @@ export function mismatchMessage(mismatch: Mismatch, record: string): MessageInit
   };
 }
 
-/** A change of the control record. */
-export function transitionMessage(transition: Transition): MessageInitShape<typeof TransitionSchema> {
+/** A change of the control record. `pauseMs`: how long writes paused, if it ended a handover. */
+export function transitionMessage(
+  transition: Transition,
+  pauseMs: number | undefined,
+): MessageInitShape<typeof TransitionSchema> {
   return {
     generation: BigInt(transition.generation),
     createTime: timestampOf(transition.atMicros),
@@ -138,6 +141,9 @@ export function transitionMessage(transition: Transition): MessageInitShape<type
     toState: stateMessages[transition.toState],
     instance: transition.instance,
     reason: transition.reason,
+    epoch: BigInt(transition.epoch),
+    authority: storeMessage(transition.authority),
+    ...(pauseMs !== undefined && { writePause: durationOf(pauseMs) }),
   };
 }
 

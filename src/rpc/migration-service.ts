@@ -32,6 +32,7 @@ import {
 import { PageTokenOf } from './migration-pages.ts';
 import { RowRates } from './row-rates.ts';
 import type { TypedHandlers } from './typed-service.ts';
+import { PAUSE_NEIGHBOURS, writePauses } from './write-pause.ts';
 
 /** One resource's migration, as the API needs it. */
 export interface MigrationSubject {
@@ -43,6 +44,18 @@ export interface MigrationSubject {
   readonly keyOfName: (name: string) => Key;
   /** Repairs records; null: the first open mismatches. */
   readonly repair: (keys: readonly Key[] | null, call: Call) => Promise<Repaired>;
+  /** Lets the controller end writing to the source. Throws `failed_precondition` unless the target is the authority. */
+  readonly confirmDecommission: (call: Call) => Promise<void>;
+  /** What a decommission leaves to be dropped by hand, in the order in which to do it. */
+  readonly leftovers: readonly MigrationLeftover[];
+}
+
+/** Something that stays behind when a migration has ended. */
+export interface MigrationLeftover {
+  /** What it is, and when it may go. */
+  readonly description: string;
+  /** SQL for MySQL that drops it; empty where it is not kept there. */
+  readonly sql: string;
 }
 
 /** What the migration API needs. */
@@ -81,7 +94,7 @@ class MigrationService {
   }
 
   handlers(): TypedHandlers<typeof Migrations> {
-    const { jobs, control } = this.#options;
+    const { jobs } = this.#options;
     return {
       getMigration: async (request, call) => this.#migration(this.#subject(request.name, 'name'), call),
       listMigrations: async (request, call) => {
@@ -94,13 +107,8 @@ class MigrationService {
         const intervalMs = request.interval === undefined ? WATCH.defaultMs : durationMs(request.interval);
         return this.#watch(this.#subject(request.name, 'name'), intervalMs, call);
       },
-      listTransitions: async (request, call) => {
-        const { id } = this.#subject(request.parent, 'parent');
-        const pages = new PageTokenOf(request.pageToken, request.pageSize, PAGE);
-        const found = await control.transitions(id, pages.afterNumber, pages.size + 1, call);
-        const { shown, nextPageToken } = pages.cut(found, ({ generation }) => String(generation));
-        return { transitions: shown.map(transitionMessage), nextPageToken };
-      },
+      listTransitions: async (request, call) =>
+        this.#transitions(this.#subject(request.parent, 'parent'), request, call),
       createJob: async (request, call) => this.#createJob(this.#subject(request.parent, 'parent'), request.job, call),
       getJob: async (request, call) => this.#job(await this.#findJob(request.name, 'name', call)),
       listJobs: async (request, call) => {
@@ -126,6 +134,8 @@ class MigrationService {
       },
       repairMismatches: async (request, call) =>
         this.#repair(this.#subject(request.parent, 'parent'), request.records, call),
+      decommissionMigration: async (request, call) =>
+        this.#decommission(this.#subject(request.name, 'name'), request.confirmation, call),
     };
   }
 
@@ -162,6 +172,7 @@ class MigrationService {
       ...(verification !== undefined && { verification: this.#job(verification) }),
       openMismatchCount: BigInt(openMismatches),
       instances: heartbeats.map((heartbeat) => instanceMessage(heartbeat, id)),
+      leftovers: record.authority === 'target' ? [...subject.leftovers] : [],
     };
   }
 
@@ -176,6 +187,22 @@ class MigrationService {
       generation: BigInt(record.generation),
       floor: record.floor,
     };
+  }
+
+  /** A few transitions around the page are read too: the ends of a pause may be on pages of their own. */
+  async #transitions(
+    { id }: MigrationSubject,
+    { pageToken, pageSize }: { readonly pageToken: string; readonly pageSize: number },
+    call: Call,
+  ) {
+    const pages = new PageTokenOf(pageToken, pageSize, PAGE);
+    const { afterNumber: after } = pages;
+    const before = after === null ? null : after + PAUSE_NEIGHBOURS;
+    const around = await this.#options.control.transitions(id, before, pages.size + 1 + 2 * PAUSE_NEIGHBOURS, call);
+    const pauses = writePauses(around);
+    const found = around.filter(({ generation }) => after === null || generation < after);
+    const { shown, nextPageToken } = pages.cut(found, ({ generation }) => String(generation));
+    return { transitions: shown.map((one) => transitionMessage(one, pauses.get(one.generation))), nextPageToken };
   }
 
   async *#watch(
@@ -242,6 +269,28 @@ class MigrationService {
     const keys = records.length === 0 ? null : records.map(subject.keyOfName);
     const { repaired, open } = await subject.repair(keys, call);
     return { repairedCount: BigInt(repaired), openCount: BigInt(open) };
+  }
+
+  async #decommission(subject: MigrationSubject, confirmation: string, call: Call): Promise<MigrationFields> {
+    const { control, jobs } = this.#options;
+    const { id } = subject;
+    if (confirmation !== id) throw invalidField('confirmation', `must be the resource's id, ${id}, letter by letter`);
+    const [records, controller] = await Promise.all([control.poll(call), jobs.readTask(`controller/${id}`, call)]);
+    refuseDecommission(
+      records.find((one) => one.resource === id),
+      parseStatus<ControllerStatus>(controller?.status),
+    );
+    await subject.confirmDecommission(call);
+    return this.#migration(subject, call);
+  }
+}
+
+function refuseDecommission(record: ControlRecord | undefined, status: ControllerStatus | undefined): void {
+  if (record?.authority !== 'target') {
+    throw wrongState('the target is not the authority: enable the phase target-authority, and wait for the handover');
+  }
+  if (status?.wanted !== 'target-only') {
+    throw wrongState('the phase flag does not ask for target-only: enable that phase first, then confirm');
   }
 }
 

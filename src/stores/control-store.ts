@@ -34,6 +34,10 @@ export interface Transition {
   readonly atMicros: bigint;
   readonly fromState: FollowerState;
   readonly toState: FollowerState;
+  /** Of the record after the change. */
+  readonly epoch: number;
+  /** Of the record after the change. */
+  readonly authority: StoreName;
   readonly instance: string;
   readonly reason: string;
 }

@@ -121,6 +121,45 @@ function describeRecords(harness: () => ControlStoreHarness): void {
       expect(await control.transitions('nobody', null, 10, testCall())).toEqual([]);
     });
 
+    it('leaves in the history which epoch and authority each change led to', async () => {
+      await control.ensure([resource], testCall());
+      const moved: ControlRecord = {
+        ...(await current()),
+        generation: 2,
+        epoch: 2,
+        authority: 'target',
+        state: 'moved',
+        attempt: 'try',
+      };
+      await control.compareAndSet(moved, WHY, testCall());
+      const back: ControlRecord = { ...moved, generation: 3, epoch: 3, authority: 'source', state: 'in_sync' };
+      await control.compareAndSet(back, { instance: 'two', reason: 'back' }, testCall());
+      const history = await control.transitions(resource, null, 10, testCall());
+      expect(history).toEqual([
+        {
+          resource,
+          generation: 3,
+          atMicros: expect.any(BigInt),
+          fromState: 'moved',
+          toState: 'in_sync',
+          epoch: 3,
+          authority: 'source',
+          instance: 'two',
+          reason: 'back',
+        },
+        {
+          resource,
+          generation: 2,
+          atMicros: expect.any(BigInt),
+          fromState: 'detached',
+          toState: 'moved',
+          epoch: 2,
+          authority: 'target',
+          ...WHY,
+        },
+      ]);
+    });
+
     it('is the same for a poll that began after a change was answered', async () => {
       await control.ensure([resource], testCall());
       const { other } = harness();

@@ -61,6 +61,29 @@ describe('in MySQL', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(1_300);
   });
 
+  it('a history of an earlier version gets its new columns, by however many instances at once', async () => {
+    const resource = 'older';
+    await database.run('ALTER TABLE crossfade_history DROP COLUMN epoch, DROP COLUMN authority');
+    await database.run(
+      `INSERT INTO crossfade_history VALUES ('${resource}', 2, 7, 'detached', 'syncing', 'one', 'a test')`,
+    );
+    for (let time = 0; time < 2; time++) {
+      await Promise.all(Array.from({ length: 4 }, () => setUpSchema(pool, testCall())));
+    }
+    expect(await control.transitions(resource, null, 10, testCall())).toMatchObject([
+      { generation: 2, epoch: 1, authority: 'source', reason: 'a test' },
+    ]);
+    await control.ensure([resource], testCall());
+    const [current] = (await control.poll(testCall())).filter((record) => record.resource === resource);
+    const next: ControlRecord = { ...(current as ControlRecord), generation: 3, epoch: 2, authority: 'target' };
+    const why = { instance: 'one', reason: 'a test', replaces: 1 };
+    expect(await control.compareAndSet(next, why, testCall())).toBe(true);
+    expect((await control.transitions(resource, null, 1, testCall()))[0]).toMatchObject({
+      epoch: 2,
+      authority: 'target',
+    });
+  });
+
   const heartbeat = (incarnation: string, beat: bigint): Omit<Heartbeat, 'dead'> => ({
     incarnation: incarnation.padEnd(32, '0'),
     instance: 'service-1',

@@ -49,6 +49,7 @@ const handlers: Handlers = {
   cancelJob: unserved,
   listMismatches: unserved,
   repairMismatches: unserved,
+  decommissionMigration: unserved,
 };
 
 async function start(): Promise<Servers> {

@@ -39,18 +39,31 @@ describe('the command line', () => {
   it('shows every command and examples with --help', async () => {
     const { code, stdout } = await crossfade('--help');
     expect(code).toBe(0);
-    for (const command of ['serve', 'status', 'backfill', 'verify', 'repair', 'flags', 'dev'])
+    for (const command of [
+      'serve',
+      'status',
+      'history',
+      'backfill',
+      'verify',
+      'repair',
+      'decommission',
+      'flags',
+      'dev',
+    ])
       expect(stdout).toContain(command);
     expect(stdout).toContain('Examples:');
     expect(stdout).toContain('Exit codes:');
   });
 
-  it.each(['serve', 'status', 'backfill', 'verify', 'repair', 'dev'])('shows examples of %s', async (command) => {
-    const { code, stdout } = await crossfade(command, '--help');
-    expect(code).toBe(0);
-    expect(stdout).toContain(`crossfade ${command}`);
-    expect(stdout).toContain('Examples:');
-  });
+  it.each(['serve', 'status', 'history', 'backfill', 'verify', 'repair', 'decommission', 'dev'])(
+    'shows examples of %s',
+    async (command) => {
+      const { code, stdout } = await crossfade(command, '--help');
+      expect(code).toBe(0);
+      expect(stdout).toContain(`crossfade ${command}`);
+      expect(stdout).toContain('Examples:');
+    },
+  );
 
   it('ends with 2 for a wrong command line, and says what is wrong', async () => {
     expect(await crossfade('nonsense')).toMatchObject({ code: 2, stderr: expect.stringContaining('nonsense') });
@@ -71,6 +84,12 @@ describe('the command line', () => {
     const { code, stderr } = await crossfade('status', '--server', NOBODY);
     expect(code).toBe(4);
     expect(stderr).toContain('--server');
+  });
+
+  it('ends with 2 for a decommission without a confirmation where nobody can be asked', async () => {
+    const { code, stderr } = await crossfade('decommission', 'medications', '--server', NOBODY);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--confirm medications');
   });
 
   it('asks for a token before it creates flags', async () => {

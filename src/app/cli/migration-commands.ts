@@ -2,7 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, JobKind, JobState } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { type MigrationsClient, migrationName } from './api.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
-import { JobProgress, jobJson, jobLine, migrationJson, migrationLines, type Output } from './output.ts';
+import {
+  JobProgress,
+  jobJson,
+  jobLine,
+  migrationJson,
+  migrationLines,
+  type Output,
+  transitionJson,
+  transitionLine,
+} from './output.ts';
 
 /** What the commands on migrations share. */
 export interface CommandContext {
@@ -39,6 +48,29 @@ export async function showStatus(
     }
     if (options.watch) await sleep(1_000, undefined, { signal }).catch(() => {});
   } while (options.watch && !signal.aborted);
+  return exitCodes.ok;
+}
+
+/** The page size of a history; the API gives no more than 1000. */
+const HISTORY_PAGE = 1_000;
+
+/** Prints the changes of a control record, newest first, as many as `limit`. */
+export async function showHistory(
+  { client, output, signal }: CommandContext,
+  resource: string,
+  { limit }: { readonly limit: number },
+): Promise<number> {
+  const parent = migrationName(resource);
+  let pageToken = '';
+  for (let left = limit; left > 0; left -= HISTORY_PAGE) {
+    const pageSize = Math.min(left, HISTORY_PAGE);
+    const { transitions, nextPageToken } = await client.listTransitions({ parent, pageSize, pageToken }, { signal });
+    for (const transition of transitions) {
+      output.line(output.json ? transitionJson(transition) : transitionLine(transition));
+    }
+    if (nextPageToken === '') break;
+    pageToken = nextPageToken;
+  }
   return exitCodes.ok;
 }
 

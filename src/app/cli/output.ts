@@ -1,5 +1,5 @@
 import { toJson } from '@bufbuild/protobuf';
-import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { durationMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { Presets, SingleBar } from 'cli-progress';
 import {
   FollowerState,
@@ -11,6 +11,8 @@ import {
   MigrationSchema,
   Phase,
   Store,
+  type Transition,
+  TransitionSchema,
 } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
 
 /** Where a command writes. */
@@ -58,10 +60,7 @@ export function migrationLines(migration: Migration): string[] {
   for (const hold of migration.holds) lines.push(`  waits for   ${hold.reason}: ${hold.message}`);
   const { capture, backfill, verification } = migration;
   if (capture !== undefined && capture.instance !== '') {
-    const lag =
-      capture.lag === undefined
-        ? 'unknown'
-        : `${Number(capture.lag.seconds) * 1000 + Math.round(capture.lag.nanos / 1e6)} ms`;
+    const lag = capture.lag === undefined ? 'unknown' : `${Math.round(durationMs(capture.lag))} ms`;
     lines.push(`  capture     lag ${lag}, ${capture.appliedCount} applied, ${capture.touchedCount} touched`);
   }
   if (capture !== undefined && capture.stoppedReason !== '')
@@ -72,6 +71,23 @@ export function migrationLines(migration: Migration): string[] {
   const alive = migration.instances.filter((instance) => !instance.dead);
   lines.push(`  instances   ${alive.map((instance) => instance.id.split('/')[0]).join(', ') || 'none'}`);
   return lines;
+}
+
+/** A change of the control record in one line: when, what, who, how long writes paused, why. */
+export function transitionLine(transition: Transition): string {
+  const { createTime, fromState, toState, epoch, authority, instance, writePause, reason } = transition;
+  const at = createTime === undefined ? 'unknown' : new Date(timestampMs(createTime)).toISOString();
+  const change = `${spelled(FollowerState, fromState)} -> ${spelled(FollowerState, toState)}`;
+  const paused = writePause === undefined ? '' : `, writes paused ${Math.round(durationMs(writePause))} ms`;
+  return `${at}  ${change.padEnd(HISTORY_COLUMN)}  epoch ${epoch}, ${spelled(Store, authority)}  by ${instance}${paused}: ${reason}`;
+}
+
+/** As wide as the longest change of state that the protocol knows. */
+const HISTORY_COLUMN = 'handing-over -> in-sync'.length;
+
+/** A change of the control record as JSON. */
+export function transitionJson(transition: Transition): string {
+  return JSON.stringify(toJson(TransitionSchema, transition));
 }
 
 /** A job in one line. */

@@ -3,10 +3,11 @@ import { JobKind } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { ConfigError } from '../config.ts';
 import { StartError } from '../start-error.ts';
 import { commandErrorOf, createMigrationsClient, DEFAULT_SERVER } from './api.ts';
+import { decommission, terminalPrompt } from './decommission-command.ts';
 import { runDev } from './dev-command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { setUpFlags } from './flags-command.ts';
-import { type CommandContext, repair, runJob, showStatus } from './migration-commands.ts';
+import { type CommandContext, repair, runJob, showHistory, showStatus } from './migration-commands.ts';
 import { createOutput } from './output.ts';
 
 interface CommonOptions {
@@ -49,13 +50,16 @@ Examples:
   crossfade serve --config crossfade.yaml
   crossfade flags create medications --unleash-url http://127.0.0.1:4242
   crossfade status --watch
+  crossfade history medications
   crossfade verify medications`,
     );
   addServe(program, signal, exit);
   addStatus(program, signal, exit);
+  addHistory(program, signal, exit);
   addBackfill(program, signal, exit);
   addVerify(program, signal, exit);
   addRepair(program, signal, exit);
+  addDecommission(program, signal, exit);
   addFlags(program, signal);
   addDev(program, signal, exit);
   return program;
@@ -115,6 +119,20 @@ function addStatus(program: Command, signal: AbortSignal, exit: (code: number) =
     });
 }
 
+function addHistory(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
+  apiCommand(
+    program,
+    'history',
+    'Shows what happened to a migration, newest first: who, when, why, and how long writes paused.',
+    '  crossfade history medications\n  crossfade history medications --limit 200 --json',
+  )
+    .argument('<resource>', "the resource's id")
+    .option('--limit <changes>', 'the most changes to show', wholeNumber, 20)
+    .action(async (resource: string, options: CommonOptions & { limit: number }) => {
+      exit(await withApi(options, signal, (context) => showHistory(context, resource, options)));
+    });
+}
+
 function addBackfill(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
   addJobOptions(
     apiCommand(
@@ -168,6 +186,21 @@ function addRepair(program: Command, signal: AbortSignal, exit: (code: number) =
     .option('--list', 'list the open mismatches instead')
     .action(async (resource: string, records: string[], options: CommonOptions & { list?: boolean }) => {
       exit(await withApi(options, signal, (context) => repair(context, resource, records, options)));
+    });
+}
+
+function addDecommission(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
+  apiCommand(
+    program,
+    'decommission',
+    "Confirms that writing to the source may end, which can't be taken back, and prints what remains to be dropped by hand.",
+    '  crossfade decommission medications\n  crossfade decommission medications --confirm medications --json',
+  )
+    .argument('<resource>', "the resource's id")
+    .option('--confirm <resource>', 'the id once more; without it, it is asked for on a terminal')
+    .action(async (resource: string, options: CommonOptions & { confirm?: string }) => {
+      const ask = terminalPrompt(signal);
+      exit(await withApi(options, signal, (context) => decommission(context, resource, options, ask)));
     });
 }
 

@@ -68,9 +68,9 @@ function compile(table: string) {
     findOne: `SELECT resource, ${columns} FROM ${table} WHERE ${record} AND resource = ? AND generation = 0`,
     // Null: it is not there yet.
     replace: `UPDATE ${table} SET ${set.join(', ')} WHERE ${record} AND resource = ? AND generation = 0 IF current = ?`,
-    append: `INSERT INTO ${table} (scope, kind, resource, generation, at_micros, from_state, state, instance, reason, change_id)
-      VALUES ('crossfade', 'transition', ?, ?, ?, ?, ?, ?, ?, ?)`,
-    history: `SELECT generation, at_micros, from_state, state, instance, reason, change_id FROM ${table}
+    append: `INSERT INTO ${table} (scope, kind, resource, generation, at_micros, from_state, state, epoch, authority, instance, reason, change_id)
+      VALUES ('crossfade', 'transition', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    history: `SELECT generation, at_micros, from_state, state, epoch, authority, instance, reason, change_id FROM ${table}
       WHERE scope = 'crossfade' AND kind = 'transition' AND resource = ? AND generation < ? LIMIT ?`,
   };
 }
@@ -118,7 +118,7 @@ interface Change {
 async function replaceRecord(engine: Engine, statements: Statements, change: Change, call: Call): Promise<boolean> {
   const { client, updates } = engine;
   const { next, why } = change;
-  const { resource, generation } = next;
+  const { resource, generation, epoch, authority } = next;
   const replaces = why.replaces ?? generation - 1;
   const [current, nowMicros] = await client.within(ROLE, call, () =>
     Promise.all([findOne(engine, statements, resource, call.deadlineMs), readNow(client, call.deadlineMs)]),
@@ -131,7 +131,10 @@ async function replaceRecord(engine: Engine, statements: Statements, change: Cha
       { query: statements.replace, params: [...bindRecord(next, id), resource, BigInt(replaces)] },
       {
         query: statements.append,
-        params: [resource, BigInt(generation), nowMicros, current.record.state, next.state, instance, reason, id],
+        params: [
+          ...[resource, BigInt(generation), nowMicros, current.record.state, next.state, epoch, authority],
+          ...[instance, reason, id],
+        ],
       },
     ],
     call,
@@ -207,6 +210,9 @@ function toTransition(resource: string, row: DriverRow): Transition {
     atMicros: row.at_micros as bigint,
     fromState: row.from_state as FollowerState,
     toState: row.state as FollowerState,
+    // Rows from before the history kept these are of the first epoch.
+    epoch: (row.epoch as number | null) ?? 1,
+    authority: (row.authority as StoreName | null) ?? 'source',
     instance: row.instance as string,
     reason: row.reason as string,
   };

@@ -96,8 +96,8 @@ export const HEARTBEAT_PAGE = 1_000;
 /** Incarnations that one store remembers to have written for: one for every time that it was declared dead. */
 export const MAX_REMEMBERED_INCARNATIONS = 1_000;
 
-/** The most transitions of one page of the history. */
-export const MAX_TRANSITIONS = 1_000;
+/** The most transitions of one page of the history: the migration API's largest page, and some around it. */
+export const MAX_TRANSITIONS = 1_100;
 
 /** Entries of the write-ahead log that share a statement: as many requests as one turn of the event loop brings. */
 export const LOG_BATCH = 50;

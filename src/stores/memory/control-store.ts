@@ -32,10 +32,10 @@ export function createMemoryControlStore(database: MemoryDatabase): ControlStore
       checkCall(clock, call);
       const current = control.get(next.resource);
       if (current === undefined || current.generation !== (why.replaces ?? next.generation - 1)) return false;
-      const { resource, generation } = next;
+      const { resource, generation, epoch, authority } = next;
       const { instance, reason } = why;
-      const states = { fromState: current.state, toState: next.state };
-      history.unshift({ resource, generation, atMicros: clock.wallMicros(), ...states, instance, reason });
+      const change = { fromState: current.state, toState: next.state, epoch, authority };
+      history.unshift({ resource, generation, atMicros: clock.wallMicros(), ...change, instance, reason });
       set(next);
       return true;
     },

@@ -35,8 +35,9 @@ function createControlRecords(client: MysqlClient, schema: string): ControlRecor
     update: `UPDATE ${control} SET epoch = ?, authority = ?, floor = ?, attach = ?, state = ?, generation = ?,
       copied_attach = ?, attempt = ? WHERE resource = ?`,
     append: `INSERT INTO ${schema}.crossfade_history
-      (resource, generation, at_micros, from_state, to_state, instance, reason) VALUES (?, ?, ${NOW_MICROS}, ?, ?, ?, ?)`,
-    history: `SELECT resource, generation, at_micros, from_state, to_state, instance, reason
+      (resource, generation, at_micros, from_state, to_state, epoch, authority, instance, reason)
+      VALUES (?, ?, ${NOW_MICROS}, ?, ?, ?, ?, ?, ?)`,
+    history: `SELECT resource, generation, at_micros, from_state, to_state, epoch, authority, instance, reason
       FROM ${schema}.crossfade_history WHERE resource = ? AND generation < ? ORDER BY generation DESC LIMIT ?`,
   };
   return {
@@ -86,8 +87,9 @@ async function replaceRecord(
     next.attempt,
     next.resource,
   ]);
-  const { resource, generation: reached } = next;
-  await session.execute(statements.append, [resource, reached, String(state), next.state, why.instance, why.reason]);
+  const { resource, generation: reached, epoch, authority } = next;
+  const change = [String(state), next.state, epoch, authority];
+  await session.execute(statements.append, [resource, reached, ...change, why.instance, why.reason]);
   return true;
 }
 
@@ -107,13 +109,15 @@ function toControlRecord(row: readonly MysqlValue[]): ControlRecord {
 }
 
 function toTransition(row: readonly MysqlValue[]): Transition {
-  const [resource, generation, atMicros, fromState, toState, instance, reason] = row;
+  const [resource, generation, atMicros, fromState, toState, epoch, authority, instance, reason] = row;
   return {
     resource: String(resource),
     generation: Number(generation),
     atMicros: BigInt(atMicros as number | string),
     fromState: fromState as FollowerState,
     toState: toState as FollowerState,
+    epoch: Number(epoch),
+    authority: authority as StoreName,
     instance: String(instance),
     reason: String(reason),
   };

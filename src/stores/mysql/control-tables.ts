@@ -22,6 +22,8 @@ export const controlTables = [
     to_state VARCHAR(16) CHARACTER SET ascii NOT NULL,
     instance VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     reason VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    epoch INT UNSIGNED NOT NULL DEFAULT 1,
+    authority ENUM('source','target') CHARACTER SET ascii NOT NULL DEFAULT 'source',
     PRIMARY KEY (resource, generation)
   ) ENGINE=InnoDB`,
   `CREATE TABLE IF NOT EXISTS crossfade_heartbeat (
@@ -102,4 +104,17 @@ export const controlTables = [
     KEY open_of_resource (resource, open, id),
     KEY of_key (resource, \`key\`(255))
   ) ENGINE=InnoDB`,
+] as const;
+
+/**
+ * Columns that tables of {@link controlTables} got after they were first made. Their defaults are what the rows from before
+ * mean, and what an instance of an earlier version, which does not name them, still writes.
+ */
+export const addedColumns = [
+  { table: 'crossfade_history', column: 'epoch', definition: 'INT UNSIGNED NOT NULL DEFAULT 1' },
+  {
+    table: 'crossfade_history',
+    column: 'authority',
+    definition: "ENUM('source','target') CHARACTER SET ascii NOT NULL DEFAULT 'source'",
+  },
 ] as const;

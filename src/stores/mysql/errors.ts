@@ -28,6 +28,9 @@ export const NO_SUCH_PROCEDURE = 1305;
 /** Another instance has made the write procedure. */
 export const PROCEDURE_EXISTS = 1304;
 
+/** Another instance has added the column. */
+export const COLUMN_EXISTS = 1060;
+
 /** Errors that say that the server ended the statement, possibly while it was committing. */
 const ENDED_BY_SERVER = new Set([
   1053, // the server shuts down

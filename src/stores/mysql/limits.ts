@@ -64,5 +64,5 @@ export const DEAD_HEARTBEAT_SECONDS = 3_600;
 /** The most dead heartbeat rows removed at once. */
 export const MAX_REMOVED_HEARTBEATS = 100;
 
-/** The most transitions of one page of the history. */
-export const MAX_TRANSITIONS = 1_000;
+/** The most transitions of one page of the history: the migration API's largest page, and some around it. */
+export const MAX_TRANSITIONS = 1_100;

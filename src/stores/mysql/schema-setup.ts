@@ -1,10 +1,12 @@
-import { controlTables } from './control-tables.ts';
+import { DomainError } from '../../domain/errors.ts';
+import { addedColumns, controlTables } from './control-tables.ts';
+import { COLUMN_EXISTS } from './errors.ts';
 import { identifier } from './names.ts';
-import type { Deadline, MysqlPool } from './pool.ts';
+import type { Deadline, MysqlClient, MysqlPool } from './pool.ts';
 
 /**
- * Creates the schema of Crossfade's own tables and the tables that are missing. Changes nothing that exists, and may run
- * in several instances at once.
+ * Creates the schema of Crossfade's own tables, the tables that are missing, and columns that tables of an earlier version
+ * lack. Changes nothing else that exists, and may run in several instances at once.
  */
 export async function setUpSchema(pool: MysqlPool, deadline: Deadline): Promise<void> {
   const client = pool.client('authority');
@@ -21,4 +23,24 @@ export async function setUpSchema(pool: MysqlPool, deadline: Deadline): Promise<
   for (const table of controlTables) {
     await client.write(table.replace('IF NOT EXISTS ', `IF NOT EXISTS ${schema}.`), [], deadline);
   }
+  await addColumns(client, pool.controlSchema, deadline);
 }
+
+/** Looks first: MySQL has no ADD COLUMN IF NOT EXISTS, and an ALTER waits for whoever uses the table. */
+async function addColumns(client: MysqlClient, controlSchema: string, deadline: Deadline): Promise<void> {
+  const { rows } = await client.read(COLUMNS, [controlSchema], deadline);
+  const known = new Set(rows.map(([table, column]) => `${table}.${column}`));
+  for (const { table, column, definition } of addedColumns) {
+    if (known.has(`${table}.${column}`)) continue;
+    const path = `${identifier(controlSchema)}.${table}`;
+    try {
+      await client.write(`ALTER TABLE ${path} ADD COLUMN ${column} ${definition}`, [], deadline);
+    } catch (error) {
+      // Another instance was quicker.
+      if (error instanceof DomainError && error.metadata.mysqlErrno === String(COLUMN_EXISTS)) continue;
+      throw error;
+    }
+  }
+}
+
+const COLUMNS = 'SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ?';

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file crossfade/v1alpha1/migrations.proto.
  */
 export const file_crossfade_v1alpha1_migrations: GenFile = /*@__PURE__*/
-  fileDesc("CiNjcm9zc2ZhZGUvdjFhbHBoYTEvbWlncmF0aW9ucy5wcm90bxISY3Jvc3NmYWRlLnYxYWxwaGExIsMFCglNaWdyYXRpb24SEQoEbmFtZRgBIAEoCUID4EEIEjQKDHdhbnRlZF9waGFzZRgCIAEoDjIZLmNyb3NzZmFkZS52MWFscGhhMS5QaGFzZUID4EEDEi0KBXBoYXNlGAMgASgOMhkuY3Jvc3NmYWRlLnYxYWxwaGExLlBoYXNlQgPgQQMSMQoJYXV0aG9yaXR5GAQgASgOMhkuY3Jvc3NmYWRlLnYxYWxwaGExLlN0b3JlQgPgQQMSPgoOZm9sbG93ZXJfc3RhdGUYBSABKA4yIS5jcm9zc2ZhZGUudjFhbHBoYTEuRm9sbG93ZXJTdGF0ZUID4EEDEhIKBWVwb2NoGAYgASgDQgPgQQMSGgoNYXR0YWNoX251bWJlchgHIAEoA0ID4EEDEhcKCmdlbmVyYXRpb24YCCABKANCA+BBAxISCgVmbG9vchgJIAEoA0ID4EEDEiwKBWhvbGRzGAogAygLMhguY3Jvc3NmYWRlLnYxYWxwaGExLkhvbGRCA+BBAxI3CgdjYXB0dXJlGAsgASgLMiEuY3Jvc3NmYWRlLnYxYWxwaGExLkNhcHR1cmVTdGF0dXNCA+BBAxIuCghiYWNrZmlsbBgMIAEoCzIXLmNyb3NzZmFkZS52MWFscGhhMS5Kb2JCA+BBAxIyCgx2ZXJpZmljYXRpb24YDSABKAsyFy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iQgPgQQMSIAoTb3Blbl9taXNtYXRjaF9jb3VudBgOIAEoA0ID4EEDEjQKCWluc3RhbmNlcxgPIAMoCzIcLmNyb3NzZmFkZS52MWFscGhhMS5JbnN0YW5jZUID4EEDOkvqQUgKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uEhZtaWdyYXRpb25zL3ttaWdyYXRpb259KgptaWdyYXRpb25zMgltaWdyYXRpb24iMQoESG9sZBITCgZyZWFzb24YASABKAlCA+BBAxIUCgdtZXNzYWdlGAIgASgJQgPgQQMivwEKDUNhcHR1cmVTdGF0dXMSFQoIaW5zdGFuY2UYASABKAlCA+BBAxIVCghwb3NpdGlvbhgCIAEoCUID4EEDEisKA2xhZxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEDEhoKDWFwcGxpZWRfY291bnQYBCABKANCA+BBAxIaCg10b3VjaGVkX2NvdW50GAUgASgDQgPgQQMSGwoOc3RvcHBlZF9yZWFzb24YBiABKAlCA+BBAyJHCghJbnN0YW5jZRIPCgJpZBgBIAEoCUID4EEDEhcKCmdlbmVyYXRpb24YAiABKANCA+BBAxIRCgRkZWFkGAMgASgIQgPgQQMi/QEKClRyYW5zaXRpb24SFwoKZ2VuZXJhdGlvbhgBIAEoA0ID4EEDEjQKC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjoKCmZyb21fc3RhdGUYAyABKA4yIS5jcm9zc2ZhZGUudjFhbHBoYTEuRm9sbG93ZXJTdGF0ZUID4EEDEjgKCHRvX3N0YXRlGAQgASgOMiEuY3Jvc3NmYWRlLnYxYWxwaGExLkZvbGxvd2VyU3RhdGVCA+BBAxIVCghpbnN0YW5jZRgFIAEoCUID4EEDEhMKBnJlYXNvbhgGIAEoCUID4EEDIscECgNKb2ISEQoEbmFtZRgBIAEoCUID4EEIEjEKBGtpbmQYAiABKA4yGy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iS2luZEIG4EEC4EEFEjAKBXN0YXRlGAMgASgOMhwuY3Jvc3NmYWRlLnYxYWxwaGExLkpvYlN0YXRlQgPgQQMSNAoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSMQoIZW5kX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFgoJcm93X2NvdW50GAYgASgDQgPgQQMSHwoSZXhwZWN0ZWRfcm93X2NvdW50GAcgASgDQgPgQQMSHQoQZG9uZV9jaHVua19jb3VudBgIIAEoA0ID4EEDEhgKC2NodW5rX2NvdW50GAkgASgDQgPgQQMSHAoPcm93c19wZXJfc2Vjb25kGAogASgBQgPgQQMSIgoVcm93c19wZXJfc2Vjb25kX2xpbWl0GAsgASgDQgPgQQESGwoObWlzbWF0Y2hfY291bnQYDCABKANCA+BBAxISCgVlcnJvchgNIAEoCUID4EEDEiAKE2NvbXBhcmVfd2l0aF9pdHNlbGYYDiABKAhCA+BBARISCgVzdGFnZRgPIAEoCUID4EEDOkTqQUEKEWNyb3NzZmFkZS5kZXYvSm9iEiFtaWdyYXRpb25zL3ttaWdyYXRpb259L2pvYnMve2pvYn0qBGpvYnMyA2pvYiLfAQoITWlzbWF0Y2gSDwoCaWQYASABKANCA+BBAxITCgZyZWNvcmQYAiABKAlCA+BBAxIzCgRraW5kGAMgASgOMiAuY3Jvc3NmYWRlLnYxYWxwaGExLk1pc21hdGNoS2luZEID4EEDEhgKC2ZpZWxkX3BhdGhzGAQgAygJQgPgQQMSFQoIZm91bmRfYnkYBSABKAlCA+BBAxI0CgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIRCgRvcGVuGAcgASgIQgPgQQMiRAoTR2V0TWlncmF0aW9uUmVxdWVzdBItCgRuYW1lGAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uIkgKFUxpc3RNaWdyYXRpb25zUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQEiZAoWTGlzdE1pZ3JhdGlvbnNSZXNwb25zZRIxCgptaWdyYXRpb25zGAEgAygLMh0uY3Jvc3NmYWRlLnYxYWxwaGExLk1pZ3JhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkieAoVV2F0Y2hNaWdyYXRpb25SZXF1ZXN0Ei0KBG5hbWUYASABKAlCH+BBAvpBGQoXY3Jvc3NmYWRlLmRldi9NaWdyYXRpb24SMAoIaW50ZXJ2YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBASJKChZXYXRjaE1pZ3JhdGlvblJlc3BvbnNlEjAKCW1pZ3JhdGlvbhgBIAEoCzIdLmNyb3NzZmFkZS52MWFscGhhMS5NaWdyYXRpb24iegoWTGlzdFRyYW5zaXRpb25zUmVxdWVzdBIvCgZwYXJlbnQYASABKAlCH+BBAvpBGQoXY3Jvc3NmYWRlLmRldi9NaWdyYXRpb24SFgoJcGFnZV9zaXplGAIgASgFQgPgQQESFwoKcGFnZV90b2tlbhgDIAEoCUID4EEBImcKF0xpc3RUcmFuc2l0aW9uc1Jlc3BvbnNlEjMKC3RyYW5zaXRpb25zGAEgAygLMh4uY3Jvc3NmYWRlLnYxYWxwaGExLlRyYW5zaXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIm4KEENyZWF0ZUpvYlJlcXVlc3QSLwoGcGFyZW50GAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uEikKA2pvYhgCIAEoCzIXLmNyb3NzZmFkZS52MWFscGhhMS5Kb2JCA+BBAiI4Cg1HZXRKb2JSZXF1ZXN0EicKBG5hbWUYASABKAlCGeBBAvpBEwoRY3Jvc3NmYWRlLmRldi9Kb2IicwoPTGlzdEpvYnNSZXF1ZXN0Ei8KBnBhcmVudBgBIAEoCUIf4EEC+kEZChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbhIWCglwYWdlX3NpemUYAiABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAMgASgJQgPgQQEiUgoQTGlzdEpvYnNSZXNwb25zZRIlCgRqb2JzGAEgAygLMhcuY3Jvc3NmYWRlLnYxYWxwaGExLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiPQoQVXBkYXRlSm9iUmVxdWVzdBIpCgNqb2IYASABKAsyFy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iQgPgQQIiOwoQQ2FuY2VsSm9iUmVxdWVzdBInCgRuYW1lGAEgASgJQhngQQL6QRMKEWNyb3NzZmFkZS5kZXYvSm9iIpMBChVMaXN0TWlzbWF0Y2hlc1JlcXVlc3QSLwoGcGFyZW50GAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBARIYCgtzaG93X2Nsb3NlZBgEIAEoCEID4EEBImMKFkxpc3RNaXNtYXRjaGVzUmVzcG9uc2USMAoKbWlzbWF0Y2hlcxgBIAMoCzIcLmNyb3NzZmFkZS52MWFscGhhMS5NaXNtYXRjaBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiYAoXUmVwYWlyTWlzbWF0Y2hlc1JlcXVlc3QSLwoGcGFyZW50GAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uEhQKB3JlY29yZHMYAiADKAlCA+BBASJGChhSZXBhaXJNaXNtYXRjaGVzUmVzcG9uc2USFgoOcmVwYWlyZWRfY291bnQYASABKAMSEgoKb3Blbl9jb3VudBgCIAEoAyp/CgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEhUKEVBIQVNFX1NPVVJDRV9PTkxZEAESFQoRUEhBU0VfU1lOQ0hST05JWkUQAhIaChZQSEFTRV9UQVJHRVRfQVVUSE9SSVRZEAMSFQoRUEhBU0VfVEFSR0VUX09OTFkQBCpCCgVTdG9yZRIVChFTVE9SRV9VTlNQRUNJRklFRBAAEhAKDFNUT1JFX1NPVVJDRRABEhAKDFNUT1JFX1RBUkdFVBACKvcBCg1Gb2xsb3dlclN0YXRlEh4KGkZPTExPV0VSX1NUQVRFX1VOU1BFQ0lGSUVEEAASGwoXRk9MTE9XRVJfU1RBVEVfREVUQUNIRUQQARIaChZGT0xMT1dFUl9TVEFURV9TWU5DSU5HEAISGgoWRk9MTE9XRVJfU1RBVEVfSk9JTklORxADEhoKFkZPTExPV0VSX1NUQVRFX0lOX1NZTkMQBBIaChZGT0xMT1dFUl9TVEFURV9MRUFWSU5HEAUSHwobRk9MTE9XRVJfU1RBVEVfSEFORElOR19PVkVSEAYSGAoURk9MTE9XRVJfU1RBVEVfTU9WRUQQBypVCgdKb2JLaW5kEhgKFEpPQl9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRSk9CX0tJTkRfQkFDS0ZJTEwQARIZChVKT0JfS0lORF9WRVJJRklDQVRJT04QAiqEAQoISm9iU3RhdGUSGQoVSk9CX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRSk9CX1NUQVRFX1JVTk5JTkcQARIXChNKT0JfU1RBVEVfU1VDQ0VFREVEEAISFAoQSk9CX1NUQVRFX0ZBSUxFRBADEhcKE0pPQl9TVEFURV9DQU5DRUxMRUQQBCqWAQoMTWlzbWF0Y2hLaW5kEh0KGU1JU01BVENIX0tJTkRfVU5TUEVDSUZJRUQQABIbChdNSVNNQVRDSF9LSU5EX0RJRkZFUkVOVBABEiUKIU1JU01BVENIX0tJTkRfTUlTU0lOR19JTl9GT0xMT1dFUhACEiMKH01JU01BVENIX0tJTkRfRVhUUkFfSU5fRk9MTE9XRVIQAzL9BwoKTWlncmF0aW9ucxJWCgxHZXRNaWdyYXRpb24SJy5jcm9zc2ZhZGUudjFhbHBoYTEuR2V0TWlncmF0aW9uUmVxdWVzdBodLmNyb3NzZmFkZS52MWFscGhhMS5NaWdyYXRpb24SZwoOTGlzdE1pZ3JhdGlvbnMSKS5jcm9zc2ZhZGUudjFhbHBoYTEuTGlzdE1pZ3JhdGlvbnNSZXF1ZXN0GiouY3Jvc3NmYWRlLnYxYWxwaGExLkxpc3RNaWdyYXRpb25zUmVzcG9uc2USaQoOV2F0Y2hNaWdyYXRpb24SKS5jcm9zc2ZhZGUudjFhbHBoYTEuV2F0Y2hNaWdyYXRpb25SZXF1ZXN0GiouY3Jvc3NmYWRlLnYxYWxwaGExLldhdGNoTWlncmF0aW9uUmVzcG9uc2UwARJqCg9MaXN0VHJhbnNpdGlvbnMSKi5jcm9zc2ZhZGUudjFhbHBoYTEuTGlzdFRyYW5zaXRpb25zUmVxdWVzdBorLmNyb3NzZmFkZS52MWFscGhhMS5MaXN0VHJhbnNpdGlvbnNSZXNwb25zZRJKCglDcmVhdGVKb2ISJC5jcm9zc2ZhZGUudjFhbHBoYTEuQ3JlYXRlSm9iUmVxdWVzdBoXLmNyb3NzZmFkZS52MWFscGhhMS5Kb2ISRAoGR2V0Sm9iEiEuY3Jvc3NmYWRlLnYxYWxwaGExLkdldEpvYlJlcXVlc3QaFy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iElUKCExpc3RKb2JzEiMuY3Jvc3NmYWRlLnYxYWxwaGExLkxpc3RKb2JzUmVxdWVzdBokLmNyb3NzZmFkZS52MWFscGhhMS5MaXN0Sm9ic1Jlc3BvbnNlEkoKCVVwZGF0ZUpvYhIkLmNyb3NzZmFkZS52MWFscGhhMS5VcGRhdGVKb2JSZXF1ZXN0GhcuY3Jvc3NmYWRlLnYxYWxwaGExLkpvYhJKCglDYW5jZWxKb2ISJC5jcm9zc2ZhZGUudjFhbHBoYTEuQ2FuY2VsSm9iUmVxdWVzdBoXLmNyb3NzZmFkZS52MWFscGhhMS5Kb2ISZwoOTGlzdE1pc21hdGNoZXMSKS5jcm9zc2ZhZGUudjFhbHBoYTEuTGlzdE1pc21hdGNoZXNSZXF1ZXN0GiouY3Jvc3NmYWRlLnYxYWxwaGExLkxpc3RNaXNtYXRjaGVzUmVzcG9uc2USbQoQUmVwYWlyTWlzbWF0Y2hlcxIrLmNyb3NzZmFkZS52MWFscGhhMS5SZXBhaXJNaXNtYXRjaGVzUmVxdWVzdBosLmNyb3NzZmFkZS52MWFscGhhMS5SZXBhaXJNaXNtYXRjaGVzUmVzcG9uc2ViBnByb3RvMw", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiNjcm9zc2ZhZGUvdjFhbHBoYTEvbWlncmF0aW9ucy5wcm90bxISY3Jvc3NmYWRlLnYxYWxwaGExIvkFCglNaWdyYXRpb24SEQoEbmFtZRgBIAEoCUID4EEIEjQKDHdhbnRlZF9waGFzZRgCIAEoDjIZLmNyb3NzZmFkZS52MWFscGhhMS5QaGFzZUID4EEDEi0KBXBoYXNlGAMgASgOMhkuY3Jvc3NmYWRlLnYxYWxwaGExLlBoYXNlQgPgQQMSMQoJYXV0aG9yaXR5GAQgASgOMhkuY3Jvc3NmYWRlLnYxYWxwaGExLlN0b3JlQgPgQQMSPgoOZm9sbG93ZXJfc3RhdGUYBSABKA4yIS5jcm9zc2ZhZGUudjFhbHBoYTEuRm9sbG93ZXJTdGF0ZUID4EEDEhIKBWVwb2NoGAYgASgDQgPgQQMSGgoNYXR0YWNoX251bWJlchgHIAEoA0ID4EEDEhcKCmdlbmVyYXRpb24YCCABKANCA+BBAxISCgVmbG9vchgJIAEoA0ID4EEDEiwKBWhvbGRzGAogAygLMhguY3Jvc3NmYWRlLnYxYWxwaGExLkhvbGRCA+BBAxI3CgdjYXB0dXJlGAsgASgLMiEuY3Jvc3NmYWRlLnYxYWxwaGExLkNhcHR1cmVTdGF0dXNCA+BBAxIuCghiYWNrZmlsbBgMIAEoCzIXLmNyb3NzZmFkZS52MWFscGhhMS5Kb2JCA+BBAxIyCgx2ZXJpZmljYXRpb24YDSABKAsyFy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iQgPgQQMSIAoTb3Blbl9taXNtYXRjaF9jb3VudBgOIAEoA0ID4EEDEjQKCWluc3RhbmNlcxgPIAMoCzIcLmNyb3NzZmFkZS52MWFscGhhMS5JbnN0YW5jZUID4EEDEjQKCWxlZnRvdmVycxgQIAMoCzIcLmNyb3NzZmFkZS52MWFscGhhMS5MZWZ0b3ZlckID4EEDOkvqQUgKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uEhZtaWdyYXRpb25zL3ttaWdyYXRpb259KgptaWdyYXRpb25zMgltaWdyYXRpb24iNgoITGVmdG92ZXISGAoLZGVzY3JpcHRpb24YASABKAlCA+BBAxIQCgNzcWwYAiABKAlCA+BBAyIxCgRIb2xkEhMKBnJlYXNvbhgBIAEoCUID4EEDEhQKB21lc3NhZ2UYAiABKAlCA+BBAyK/AQoNQ2FwdHVyZVN0YXR1cxIVCghpbnN0YW5jZRgBIAEoCUID4EEDEhUKCHBvc2l0aW9uGAIgASgJQgPgQQMSKwoDbGFnGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgPgQQMSGgoNYXBwbGllZF9jb3VudBgEIAEoA0ID4EEDEhoKDXRvdWNoZWRfY291bnQYBSABKANCA+BBAxIbCg5zdG9wcGVkX3JlYXNvbhgGIAEoCUID4EEDIkcKCEluc3RhbmNlEg8KAmlkGAEgASgJQgPgQQMSFwoKZ2VuZXJhdGlvbhgCIAEoA0ID4EEDEhEKBGRlYWQYAyABKAhCA+BBAyL5AgoKVHJhbnNpdGlvbhIXCgpnZW5lcmF0aW9uGAEgASgDQgPgQQMSNAoLY3JlYXRlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSOgoKZnJvbV9zdGF0ZRgDIAEoDjIhLmNyb3NzZmFkZS52MWFscGhhMS5Gb2xsb3dlclN0YXRlQgPgQQMSOAoIdG9fc3RhdGUYBCABKA4yIS5jcm9zc2ZhZGUudjFhbHBoYTEuRm9sbG93ZXJTdGF0ZUID4EEDEhUKCGluc3RhbmNlGAUgASgJQgPgQQMSEwoGcmVhc29uGAYgASgJQgPgQQMSEgoFZXBvY2gYByABKANCA+BBAxIxCglhdXRob3JpdHkYCCABKA4yGS5jcm9zc2ZhZGUudjFhbHBoYTEuU3RvcmVCA+BBAxIzCgt3cml0ZV9wYXVzZRgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEDIscECgNKb2ISEQoEbmFtZRgBIAEoCUID4EEIEjEKBGtpbmQYAiABKA4yGy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iS2luZEIG4EEC4EEFEjAKBXN0YXRlGAMgASgOMhwuY3Jvc3NmYWRlLnYxYWxwaGExLkpvYlN0YXRlQgPgQQMSNAoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSMQoIZW5kX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFgoJcm93X2NvdW50GAYgASgDQgPgQQMSHwoSZXhwZWN0ZWRfcm93X2NvdW50GAcgASgDQgPgQQMSHQoQZG9uZV9jaHVua19jb3VudBgIIAEoA0ID4EEDEhgKC2NodW5rX2NvdW50GAkgASgDQgPgQQMSHAoPcm93c19wZXJfc2Vjb25kGAogASgBQgPgQQMSIgoVcm93c19wZXJfc2Vjb25kX2xpbWl0GAsgASgDQgPgQQESGwoObWlzbWF0Y2hfY291bnQYDCABKANCA+BBAxISCgVlcnJvchgNIAEoCUID4EEDEiAKE2NvbXBhcmVfd2l0aF9pdHNlbGYYDiABKAhCA+BBARISCgVzdGFnZRgPIAEoCUID4EEDOkTqQUEKEWNyb3NzZmFkZS5kZXYvSm9iEiFtaWdyYXRpb25zL3ttaWdyYXRpb259L2pvYnMve2pvYn0qBGpvYnMyA2pvYiLfAQoITWlzbWF0Y2gSDwoCaWQYASABKANCA+BBAxITCgZyZWNvcmQYAiABKAlCA+BBAxIzCgRraW5kGAMgASgOMiAuY3Jvc3NmYWRlLnYxYWxwaGExLk1pc21hdGNoS2luZEID4EEDEhgKC2ZpZWxkX3BhdGhzGAQgAygJQgPgQQMSFQoIZm91bmRfYnkYBSABKAlCA+BBAxI0CgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIRCgRvcGVuGAcgASgIQgPgQQMiRAoTR2V0TWlncmF0aW9uUmVxdWVzdBItCgRuYW1lGAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uIkgKFUxpc3RNaWdyYXRpb25zUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQEiZAoWTGlzdE1pZ3JhdGlvbnNSZXNwb25zZRIxCgptaWdyYXRpb25zGAEgAygLMh0uY3Jvc3NmYWRlLnYxYWxwaGExLk1pZ3JhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkieAoVV2F0Y2hNaWdyYXRpb25SZXF1ZXN0Ei0KBG5hbWUYASABKAlCH+BBAvpBGQoXY3Jvc3NmYWRlLmRldi9NaWdyYXRpb24SMAoIaW50ZXJ2YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBASJKChZXYXRjaE1pZ3JhdGlvblJlc3BvbnNlEjAKCW1pZ3JhdGlvbhgBIAEoCzIdLmNyb3NzZmFkZS52MWFscGhhMS5NaWdyYXRpb24iegoWTGlzdFRyYW5zaXRpb25zUmVxdWVzdBIvCgZwYXJlbnQYASABKAlCH+BBAvpBGQoXY3Jvc3NmYWRlLmRldi9NaWdyYXRpb24SFgoJcGFnZV9zaXplGAIgASgFQgPgQQESFwoKcGFnZV90b2tlbhgDIAEoCUID4EEBImcKF0xpc3RUcmFuc2l0aW9uc1Jlc3BvbnNlEjMKC3RyYW5zaXRpb25zGAEgAygLMh4uY3Jvc3NmYWRlLnYxYWxwaGExLlRyYW5zaXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIm4KEENyZWF0ZUpvYlJlcXVlc3QSLwoGcGFyZW50GAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uEikKA2pvYhgCIAEoCzIXLmNyb3NzZmFkZS52MWFscGhhMS5Kb2JCA+BBAiI4Cg1HZXRKb2JSZXF1ZXN0EicKBG5hbWUYASABKAlCGeBBAvpBEwoRY3Jvc3NmYWRlLmRldi9Kb2IicwoPTGlzdEpvYnNSZXF1ZXN0Ei8KBnBhcmVudBgBIAEoCUIf4EEC+kEZChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbhIWCglwYWdlX3NpemUYAiABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAMgASgJQgPgQQEiUgoQTGlzdEpvYnNSZXNwb25zZRIlCgRqb2JzGAEgAygLMhcuY3Jvc3NmYWRlLnYxYWxwaGExLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiPQoQVXBkYXRlSm9iUmVxdWVzdBIpCgNqb2IYASABKAsyFy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iQgPgQQIiOwoQQ2FuY2VsSm9iUmVxdWVzdBInCgRuYW1lGAEgASgJQhngQQL6QRMKEWNyb3NzZmFkZS5kZXYvSm9iIpMBChVMaXN0TWlzbWF0Y2hlc1JlcXVlc3QSLwoGcGFyZW50GAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBARIYCgtzaG93X2Nsb3NlZBgEIAEoCEID4EEBImMKFkxpc3RNaXNtYXRjaGVzUmVzcG9uc2USMAoKbWlzbWF0Y2hlcxgBIAMoCzIcLmNyb3NzZmFkZS52MWFscGhhMS5NaXNtYXRjaBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiYAoXUmVwYWlyTWlzbWF0Y2hlc1JlcXVlc3QSLwoGcGFyZW50GAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uEhQKB3JlY29yZHMYAiADKAlCA+BBASJGChhSZXBhaXJNaXNtYXRjaGVzUmVzcG9uc2USFgoOcmVwYWlyZWRfY291bnQYASABKAMSEgoKb3Blbl9jb3VudBgCIAEoAyJoChxEZWNvbW1pc3Npb25NaWdyYXRpb25SZXF1ZXN0Ei0KBG5hbWUYASABKAlCH+BBAvpBGQoXY3Jvc3NmYWRlLmRldi9NaWdyYXRpb24SGQoMY29uZmlybWF0aW9uGAIgASgJQgPgQQIqfwoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABIVChFQSEFTRV9TT1VSQ0VfT05MWRABEhUKEVBIQVNFX1NZTkNIUk9OSVpFEAISGgoWUEhBU0VfVEFSR0VUX0FVVEhPUklUWRADEhUKEVBIQVNFX1RBUkdFVF9PTkxZEAQqQgoFU3RvcmUSFQoRU1RPUkVfVU5TUEVDSUZJRUQQABIQCgxTVE9SRV9TT1VSQ0UQARIQCgxTVE9SRV9UQVJHRVQQAir3AQoNRm9sbG93ZXJTdGF0ZRIeChpGT0xMT1dFUl9TVEFURV9VTlNQRUNJRklFRBAAEhsKF0ZPTExPV0VSX1NUQVRFX0RFVEFDSEVEEAESGgoWRk9MTE9XRVJfU1RBVEVfU1lOQ0lORxACEhoKFkZPTExPV0VSX1NUQVRFX0pPSU5JTkcQAxIaChZGT0xMT1dFUl9TVEFURV9JTl9TWU5DEAQSGgoWRk9MTE9XRVJfU1RBVEVfTEVBVklORxAFEh8KG0ZPTExPV0VSX1NUQVRFX0hBTkRJTkdfT1ZFUhAGEhgKFEZPTExPV0VSX1NUQVRFX01PVkVEEAcqVQoHSm9iS2luZBIYChRKT0JfS0lORF9VTlNQRUNJRklFRBAAEhUKEUpPQl9LSU5EX0JBQ0tGSUxMEAESGQoVSk9CX0tJTkRfVkVSSUZJQ0FUSU9OEAIqhAEKCEpvYlN0YXRlEhkKFUpPQl9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUpPQl9TVEFURV9SVU5OSU5HEAESFwoTSk9CX1NUQVRFX1NVQ0NFRURFRBACEhQKEEpPQl9TVEFURV9GQUlMRUQQAxIXChNKT0JfU1RBVEVfQ0FOQ0VMTEVEEAQqlgEKDE1pc21hdGNoS2luZBIdChlNSVNNQVRDSF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXTUlTTUFUQ0hfS0lORF9ESUZGRVJFTlQQARIlCiFNSVNNQVRDSF9LSU5EX01JU1NJTkdfSU5fRk9MTE9XRVIQAhIjCh9NSVNNQVRDSF9LSU5EX0VYVFJBX0lOX0ZPTExPV0VSEAMy5wgKCk1pZ3JhdGlvbnMSVgoMR2V0TWlncmF0aW9uEicuY3Jvc3NmYWRlLnYxYWxwaGExLkdldE1pZ3JhdGlvblJlcXVlc3QaHS5jcm9zc2ZhZGUudjFhbHBoYTEuTWlncmF0aW9uEmcKDkxpc3RNaWdyYXRpb25zEikuY3Jvc3NmYWRlLnYxYWxwaGExLkxpc3RNaWdyYXRpb25zUmVxdWVzdBoqLmNyb3NzZmFkZS52MWFscGhhMS5MaXN0TWlncmF0aW9uc1Jlc3BvbnNlEmkKDldhdGNoTWlncmF0aW9uEikuY3Jvc3NmYWRlLnYxYWxwaGExLldhdGNoTWlncmF0aW9uUmVxdWVzdBoqLmNyb3NzZmFkZS52MWFscGhhMS5XYXRjaE1pZ3JhdGlvblJlc3BvbnNlMAESagoPTGlzdFRyYW5zaXRpb25zEiouY3Jvc3NmYWRlLnYxYWxwaGExLkxpc3RUcmFuc2l0aW9uc1JlcXVlc3QaKy5jcm9zc2ZhZGUudjFhbHBoYTEuTGlzdFRyYW5zaXRpb25zUmVzcG9uc2USSgoJQ3JlYXRlSm9iEiQuY3Jvc3NmYWRlLnYxYWxwaGExLkNyZWF0ZUpvYlJlcXVlc3QaFy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iEkQKBkdldEpvYhIhLmNyb3NzZmFkZS52MWFscGhhMS5HZXRKb2JSZXF1ZXN0GhcuY3Jvc3NmYWRlLnYxYWxwaGExLkpvYhJVCghMaXN0Sm9icxIjLmNyb3NzZmFkZS52MWFscGhhMS5MaXN0Sm9ic1JlcXVlc3QaJC5jcm9zc2ZhZGUudjFhbHBoYTEuTGlzdEpvYnNSZXNwb25zZRJKCglVcGRhdGVKb2ISJC5jcm9zc2ZhZGUudjFhbHBoYTEuVXBkYXRlSm9iUmVxdWVzdBoXLmNyb3NzZmFkZS52MWFscGhhMS5Kb2ISSgoJQ2FuY2VsSm9iEiQuY3Jvc3NmYWRlLnYxYWxwaGExLkNhbmNlbEpvYlJlcXVlc3QaFy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iEmcKDkxpc3RNaXNtYXRjaGVzEikuY3Jvc3NmYWRlLnYxYWxwaGExLkxpc3RNaXNtYXRjaGVzUmVxdWVzdBoqLmNyb3NzZmFkZS52MWFscGhhMS5MaXN0TWlzbWF0Y2hlc1Jlc3BvbnNlEm0KEFJlcGFpck1pc21hdGNoZXMSKy5jcm9zc2ZhZGUudjFhbHBoYTEuUmVwYWlyTWlzbWF0Y2hlc1JlcXVlc3QaLC5jcm9zc2ZhZGUudjFhbHBoYTEuUmVwYWlyTWlzbWF0Y2hlc1Jlc3BvbnNlEmgKFURlY29tbWlzc2lvbk1pZ3JhdGlvbhIwLmNyb3NzZmFkZS52MWFscGhhMS5EZWNvbW1pc3Npb25NaWdyYXRpb25SZXF1ZXN0Gh0uY3Jvc3NmYWRlLnYxYWxwaGExLk1pZ3JhdGlvbmIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * The move of one resource.
@@ -129,6 +129,13 @@ export type Migration = Message<"crossfade.v1alpha1.Migration"> & {
    * @generated from field: repeated crossfade.v1alpha1.Instance instances = 15;
    */
   instances: Instance[];
+
+  /**
+   * What a decommission leaves to be dropped by hand, in the order in which to do it. Empty while the source is the authority.
+   *
+   * @generated from field: repeated crossfade.v1alpha1.Leftover leftovers = 16;
+   */
+  leftovers: Leftover[];
 };
 
 /**
@@ -137,6 +144,34 @@ export type Migration = Message<"crossfade.v1alpha1.Migration"> & {
  */
 export const MigrationSchema: GenMessage<Migration> = /*@__PURE__*/
   messageDesc(file_crossfade_v1alpha1_migrations, 0);
+
+/**
+ * Something that stays behind when a migration has ended. The service never drops it.
+ *
+ * @generated from message crossfade.v1alpha1.Leftover
+ */
+export type Leftover = Message<"crossfade.v1alpha1.Leftover"> & {
+  /**
+   * What it is, and when it may go.
+   *
+   * @generated from field: string description = 1;
+   */
+  description: string;
+
+  /**
+   * SQL for MySQL that drops it; empty where it is not kept in MySQL.
+   *
+   * @generated from field: string sql = 2;
+   */
+  sql: string;
+};
+
+/**
+ * Describes the message crossfade.v1alpha1.Leftover.
+ * Use `create(LeftoverSchema)` to create a new message.
+ */
+export const LeftoverSchema: GenMessage<Leftover> = /*@__PURE__*/
+  messageDesc(file_crossfade_v1alpha1_migrations, 1);
 
 /**
  * A condition that the controller waits for.
@@ -164,7 +199,7 @@ export type Hold = Message<"crossfade.v1alpha1.Hold"> & {
  * Use `create(HoldSchema)` to create a new message.
  */
 export const HoldSchema: GenMessage<Hold> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 1);
+  messageDesc(file_crossfade_v1alpha1_migrations, 2);
 
 /**
  * Change capture of one resource.
@@ -220,7 +255,7 @@ export type CaptureStatus = Message<"crossfade.v1alpha1.CaptureStatus"> & {
  * Use `create(CaptureStatusSchema)` to create a new message.
  */
 export const CaptureStatusSchema: GenMessage<CaptureStatus> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 2);
+  messageDesc(file_crossfade_v1alpha1_migrations, 3);
 
 /**
  * An instance of the service.
@@ -255,7 +290,7 @@ export type Instance = Message<"crossfade.v1alpha1.Instance"> & {
  * Use `create(InstanceSchema)` to create a new message.
  */
 export const InstanceSchema: GenMessage<Instance> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 3);
+  messageDesc(file_crossfade_v1alpha1_migrations, 4);
 
 /**
  * A change of the control record.
@@ -304,6 +339,29 @@ export type Transition = Message<"crossfade.v1alpha1.Transition"> & {
    * @generated from field: string reason = 6;
    */
   reason: string;
+
+  /**
+   * The epoch after the change.
+   *
+   * @generated from field: int64 epoch = 7;
+   */
+  epoch: bigint;
+
+  /**
+   * The authority after the change.
+   *
+   * @generated from field: crossfade.v1alpha1.Store authority = 8;
+   */
+  authority: Store;
+
+  /**
+   * How long writes paused, for a change that ends a handover attempt: from `handing_over` until this change, or, if the
+   * authority moved, until the other store let writes go on. Absent for other changes, and while writes still wait. Two stores'
+   * clocks may take part, so it is as exact as they agree.
+   *
+   * @generated from field: google.protobuf.Duration write_pause = 9;
+   */
+  writePause?: Duration | undefined;
 };
 
 /**
@@ -311,7 +369,7 @@ export type Transition = Message<"crossfade.v1alpha1.Transition"> & {
  * Use `create(TransitionSchema)` to create a new message.
  */
 export const TransitionSchema: GenMessage<Transition> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 4);
+  messageDesc(file_crossfade_v1alpha1_migrations, 5);
 
 /**
  * A piece of long work that the instances share.
@@ -430,7 +488,7 @@ export type Job = Message<"crossfade.v1alpha1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema: GenMessage<Job> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 5);
+  messageDesc(file_crossfade_v1alpha1_migrations, 6);
 
 /**
  * A record that the stores hold differently.
@@ -493,7 +551,7 @@ export type Mismatch = Message<"crossfade.v1alpha1.Mismatch"> & {
  * Use `create(MismatchSchema)` to create a new message.
  */
 export const MismatchSchema: GenMessage<Mismatch> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 6);
+  messageDesc(file_crossfade_v1alpha1_migrations, 7);
 
 /**
  * Request of GetMigration.
@@ -514,7 +572,7 @@ export type GetMigrationRequest = Message<"crossfade.v1alpha1.GetMigrationReques
  * Use `create(GetMigrationRequestSchema)` to create a new message.
  */
 export const GetMigrationRequestSchema: GenMessage<GetMigrationRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 7);
+  messageDesc(file_crossfade_v1alpha1_migrations, 8);
 
 /**
  * Request of ListMigrations.
@@ -542,7 +600,7 @@ export type ListMigrationsRequest = Message<"crossfade.v1alpha1.ListMigrationsRe
  * Use `create(ListMigrationsRequestSchema)` to create a new message.
  */
 export const ListMigrationsRequestSchema: GenMessage<ListMigrationsRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 8);
+  messageDesc(file_crossfade_v1alpha1_migrations, 9);
 
 /**
  * Response of ListMigrations.
@@ -570,7 +628,7 @@ export type ListMigrationsResponse = Message<"crossfade.v1alpha1.ListMigrationsR
  * Use `create(ListMigrationsResponseSchema)` to create a new message.
  */
 export const ListMigrationsResponseSchema: GenMessage<ListMigrationsResponse> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 9);
+  messageDesc(file_crossfade_v1alpha1_migrations, 10);
 
 /**
  * Request of WatchMigration.
@@ -598,7 +656,7 @@ export type WatchMigrationRequest = Message<"crossfade.v1alpha1.WatchMigrationRe
  * Use `create(WatchMigrationRequestSchema)` to create a new message.
  */
 export const WatchMigrationRequestSchema: GenMessage<WatchMigrationRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 10);
+  messageDesc(file_crossfade_v1alpha1_migrations, 11);
 
 /**
  * One message of WatchMigration.
@@ -619,7 +677,7 @@ export type WatchMigrationResponse = Message<"crossfade.v1alpha1.WatchMigrationR
  * Use `create(WatchMigrationResponseSchema)` to create a new message.
  */
 export const WatchMigrationResponseSchema: GenMessage<WatchMigrationResponse> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 11);
+  messageDesc(file_crossfade_v1alpha1_migrations, 12);
 
 /**
  * Request of ListTransitions.
@@ -654,7 +712,7 @@ export type ListTransitionsRequest = Message<"crossfade.v1alpha1.ListTransitions
  * Use `create(ListTransitionsRequestSchema)` to create a new message.
  */
 export const ListTransitionsRequestSchema: GenMessage<ListTransitionsRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 12);
+  messageDesc(file_crossfade_v1alpha1_migrations, 13);
 
 /**
  * Response of ListTransitions.
@@ -682,7 +740,7 @@ export type ListTransitionsResponse = Message<"crossfade.v1alpha1.ListTransition
  * Use `create(ListTransitionsResponseSchema)` to create a new message.
  */
 export const ListTransitionsResponseSchema: GenMessage<ListTransitionsResponse> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 13);
+  messageDesc(file_crossfade_v1alpha1_migrations, 14);
 
 /**
  * Request of CreateJob.
@@ -710,7 +768,7 @@ export type CreateJobRequest = Message<"crossfade.v1alpha1.CreateJobRequest"> & 
  * Use `create(CreateJobRequestSchema)` to create a new message.
  */
 export const CreateJobRequestSchema: GenMessage<CreateJobRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 14);
+  messageDesc(file_crossfade_v1alpha1_migrations, 15);
 
 /**
  * Request of GetJob.
@@ -731,7 +789,7 @@ export type GetJobRequest = Message<"crossfade.v1alpha1.GetJobRequest"> & {
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 15);
+  messageDesc(file_crossfade_v1alpha1_migrations, 16);
 
 /**
  * Request of ListJobs.
@@ -766,7 +824,7 @@ export type ListJobsRequest = Message<"crossfade.v1alpha1.ListJobsRequest"> & {
  * Use `create(ListJobsRequestSchema)` to create a new message.
  */
 export const ListJobsRequestSchema: GenMessage<ListJobsRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 16);
+  messageDesc(file_crossfade_v1alpha1_migrations, 17);
 
 /**
  * Response of ListJobs.
@@ -794,7 +852,7 @@ export type ListJobsResponse = Message<"crossfade.v1alpha1.ListJobsResponse"> & 
  * Use `create(ListJobsResponseSchema)` to create a new message.
  */
 export const ListJobsResponseSchema: GenMessage<ListJobsResponse> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 17);
+  messageDesc(file_crossfade_v1alpha1_migrations, 18);
 
 /**
  * Request of UpdateJob.
@@ -815,7 +873,7 @@ export type UpdateJobRequest = Message<"crossfade.v1alpha1.UpdateJobRequest"> & 
  * Use `create(UpdateJobRequestSchema)` to create a new message.
  */
 export const UpdateJobRequestSchema: GenMessage<UpdateJobRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 18);
+  messageDesc(file_crossfade_v1alpha1_migrations, 19);
 
 /**
  * Request of CancelJob.
@@ -836,7 +894,7 @@ export type CancelJobRequest = Message<"crossfade.v1alpha1.CancelJobRequest"> & 
  * Use `create(CancelJobRequestSchema)` to create a new message.
  */
 export const CancelJobRequestSchema: GenMessage<CancelJobRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 19);
+  messageDesc(file_crossfade_v1alpha1_migrations, 20);
 
 /**
  * Request of ListMismatches.
@@ -878,7 +936,7 @@ export type ListMismatchesRequest = Message<"crossfade.v1alpha1.ListMismatchesRe
  * Use `create(ListMismatchesRequestSchema)` to create a new message.
  */
 export const ListMismatchesRequestSchema: GenMessage<ListMismatchesRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 20);
+  messageDesc(file_crossfade_v1alpha1_migrations, 21);
 
 /**
  * Response of ListMismatches.
@@ -906,7 +964,7 @@ export type ListMismatchesResponse = Message<"crossfade.v1alpha1.ListMismatchesR
  * Use `create(ListMismatchesResponseSchema)` to create a new message.
  */
 export const ListMismatchesResponseSchema: GenMessage<ListMismatchesResponse> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 21);
+  messageDesc(file_crossfade_v1alpha1_migrations, 22);
 
 /**
  * Request of RepairMismatches.
@@ -934,7 +992,7 @@ export type RepairMismatchesRequest = Message<"crossfade.v1alpha1.RepairMismatch
  * Use `create(RepairMismatchesRequestSchema)` to create a new message.
  */
 export const RepairMismatchesRequestSchema: GenMessage<RepairMismatchesRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 22);
+  messageDesc(file_crossfade_v1alpha1_migrations, 23);
 
 /**
  * Response of RepairMismatches.
@@ -962,7 +1020,35 @@ export type RepairMismatchesResponse = Message<"crossfade.v1alpha1.RepairMismatc
  * Use `create(RepairMismatchesResponseSchema)` to create a new message.
  */
 export const RepairMismatchesResponseSchema: GenMessage<RepairMismatchesResponse> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 23);
+  messageDesc(file_crossfade_v1alpha1_migrations, 24);
+
+/**
+ * Request of DecommissionMigration.
+ *
+ * @generated from message crossfade.v1alpha1.DecommissionMigrationRequest
+ */
+export type DecommissionMigrationRequest = Message<"crossfade.v1alpha1.DecommissionMigrationRequest"> & {
+  /**
+   * The migration's name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The resource's id, typed by the person who decides: the last part of `name`.
+   *
+   * @generated from field: string confirmation = 2;
+   */
+  confirmation: string;
+};
+
+/**
+ * Describes the message crossfade.v1alpha1.DecommissionMigrationRequest.
+ * Use `create(DecommissionMigrationRequestSchema)` to create a new message.
+ */
+export const DecommissionMigrationRequestSchema: GenMessage<DecommissionMigrationRequest> = /*@__PURE__*/
+  messageDesc(file_crossfade_v1alpha1_migrations, 25);
 
 /**
  * Where a migration is, or should be.
@@ -1396,6 +1482,18 @@ export const Migrations: GenService<{
     methodKind: "unary";
     input: typeof RepairMismatchesRequestSchema;
     output: typeof RepairMismatchesResponseSchema;
+  },
+  /**
+   * Confirms that writing to the source may end: the one step that can't be taken back, so the phase flag alone does not take it.
+   * Answers INVALID_ARGUMENT for a confirmation that is not the resource's id, FAILED_PRECONDITION unless the target is the
+   * authority and the phase flag asks for `target-only`. The controller goes on by itself; nothing is dropped.
+   *
+   * @generated from rpc crossfade.v1alpha1.Migrations.DecommissionMigration
+   */
+  decommissionMigration: {
+    methodKind: "unary";
+    input: typeof DecommissionMigrationRequestSchema;
+    output: typeof MigrationSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_crossfade_v1alpha1_migrations, 0);
