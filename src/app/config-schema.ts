@@ -41,6 +41,10 @@ const cassandra = z.strictObject({
   scope: z.enum(['local', 'global']).default('local'),
   /** Whether the service creates the keyspaces and tables of its resources where they are missing. */
   createTables: z.boolean().default(false),
+  /** The keyspace for Crossfade's own tables, which authority needs in the target; created as those of the resources are. */
+  controlKeyspace: text.default('crossfade'),
+  /** How long entries of the write-ahead log stay, in seconds: longer than the source may be away while the target is the authority. */
+  logTtlSeconds: count.default(10 * 24 * 3600),
   /** The replication of keyspaces that are created. */
   replication: z.record(text, z.union([text, z.number()])).default({ class: 'SimpleStrategy', replication_factor: 1 }),
 });

@@ -6,6 +6,7 @@ import { checkCassandraTable, cqlName, createTableCql } from '../schema/cassandr
 import { type Call, internalCall } from '../stores/call.ts';
 import type { CassandraClient } from '../stores/cassandra/client.ts';
 import { describeTable } from '../stores/cassandra/describe-table.ts';
+import { setUpKeyspace } from '../stores/cassandra/schema-setup.ts';
 import { checkServer } from '../stores/cassandra/server-checks.ts';
 import type { Config } from './config.ts';
 import { StartError } from './start-error.ts';
@@ -65,6 +66,7 @@ async function prepare(config: Config, client: CassandraClient, movable: readonl
   const call = internalCall(systemClock, STEP_TIMEOUT_MS);
   await client.connect('follower', call);
   if (config.stores.cassandra?.createTables) await createTables(config, client, movable, call);
+  await createControlTables(config, client, log, call);
   const mistakes: string[] = [];
   for (const resource of movable) {
     const table = await describeTable(client, resource.cassandra, call);
@@ -83,6 +85,18 @@ async function prepare(config: Config, client: CassandraClient, movable: readonl
     ),
   );
   if (mistakes.length > 0) throw new StartError(mistakes);
+}
+
+/** Without them the target follows and is read, but authority stays at the source. */
+async function createControlTables(config: Config, client: CassandraClient, log: Log, call: Call): Promise<void> {
+  const { controlKeyspace: keyspace, createTables: mayCreate, replication } = config.stores.cassandra ?? {};
+  if (keyspace === undefined) return;
+  try {
+    await setUpKeyspace(client, { keyspace, replication: mayCreate ? (replication ?? null) : null }, call);
+  } catch (error) {
+    if (!isDomainError(error, 'failed_precondition', 'internal')) throw error;
+    log.warn('authority can’t move to Cassandra', { error });
+  }
 }
 
 async function createTables(

@@ -5,6 +5,7 @@ import { systemClock, systemRandom } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
 import { file_crossfade_v1alpha1_migrations, Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
 import type { Flags } from '../migration/flags.ts';
+import { Registers } from '../migration/registers.ts';
 import { createUnleashFlags, type UnleashFlags } from '../migration/unleash-flags.ts';
 import { type ConnectServer, createConnectServer } from '../rpc/connect-server.ts';
 import { drain } from '../rpc/drain.ts';
@@ -18,13 +19,16 @@ import { addReflection } from '../rpc/reflection.ts';
 import { defaultRpcLimits, type RpcLimits } from '../rpc/settings.ts';
 import { createTypedMethods } from '../rpc/typed-service.ts';
 import { internalCall } from '../stores/call.ts';
+import { createCassandraControlStore } from '../stores/cassandra/control-store.ts';
+import { createCassandraWriteAheadLog } from '../stores/cassandra/write-ahead-log.ts';
 import { createMysqlControlStore } from '../stores/mysql/control-store.ts';
 import { createMysqlJobStore } from '../stores/mysql/job-store.ts';
+import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
 import { createJsonLog } from '../telemetry/log.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import type { Config } from './config.ts';
 import { type LoadedResources, loadResources } from './load-resources.ts';
-import { openStores } from './open-stores.ts';
+import { openStores, type Stores } from './open-stores.ts';
 import { prepareTarget } from './prepare-target.ts';
 import { type Surroundings, type WiredResources, wireResources } from './wire-resources.ts';
 
@@ -64,14 +68,16 @@ export async function startService(
     const loaded = await loadResources(config, stores.mysql.pool, log);
     const resources = loaded.served.map(({ resource }) => resource);
     await prepareTarget(config, stores.cassandra, resources, log, running.signal);
-    const control = createMysqlControlStore({ pool: stores.mysql.controlPool });
+    const registers = createRegisters(config, stores);
     const ids = resources.map(({ id }) => id);
-    await control.ensure(ids, internalCall(systemClock, ENSURE_TIMEOUT_MS));
+    await registers.source.ensure(ids, internalCall(systemClock, ENSURE_TIMEOUT_MS));
     const jobs = createMysqlJobStore({ pool: stores.mysql.controlPool });
     const telemetry = startTelemetry({ ...config.telemetry, instance: config.instance, onExport: logExport(log) });
     const flags = startFlags(config, log);
     const { rewire } = options;
-    const surroundings = { config, stores, control, jobs, flags: flags ?? noFlags, metrics: telemetry.metrics, log };
+    const writeAheadLog = createLog(config, stores);
+    const { metrics } = telemetry;
+    const surroundings = { config, stores, registers, writeAheadLog, jobs, flags: flags ?? noFlags, metrics, log };
     const wired = await wireResources({ ...surroundings, ...(rewire && { rewire }) }, loaded.served);
     const background = runBackground(wired, running.signal);
     const servers = createServers(config, loaded, createMethods(wired, surroundings), telemetry, log);
@@ -100,6 +106,21 @@ export async function startService(
   }
 }
 
+function createRegisters(config: Config, { mysql, cassandra: client }: Stores): Registers {
+  const source = createMysqlControlStore({ pool: mysql.controlPool });
+  const { cassandra } = config.stores;
+  if (client === null || cassandra === undefined) return new Registers(source, null);
+  const { controlKeyspace: keyspace, logTtlSeconds } = cassandra;
+  return new Registers(source, createCassandraControlStore({ client, keyspace, logTtlSeconds }));
+}
+
+function createLog(config: Config, { cassandra: client }: Stores): WriteAheadLog | null {
+  const { cassandra } = config.stores;
+  if (client === null || cassandra === undefined) return null;
+  const { controlKeyspace: keyspace, logTtlSeconds: ttlSeconds } = cassandra;
+  return createCassandraWriteAheadLog({ client, keyspace, ttlSeconds });
+}
+
 function logExport(log: Log): (error: Error | null) => void {
   return (error) => {
     if (error === null) log.info('spans reach the trace server again');
@@ -120,12 +141,12 @@ async function runBackground({ lease, resources }: WiredResources, signal: Abort
 
 function createMethods(
   { resources }: WiredResources,
-  { control, jobs }: Pick<Surroundings, 'control' | 'jobs'>,
+  { registers, jobs }: Pick<Surroundings, 'registers' | 'jobs'>,
 ): MethodTable {
   const subjects = resources.map(({ subject }) => subject);
   return createMethodTable([
     ...resources.flatMap(({ methods }) => methods),
-    ...createTypedMethods(Migrations, createMigrationService({ subjects, control, jobs, clock: systemClock })),
+    ...createTypedMethods(Migrations, createMigrationService({ subjects, registers, jobs, clock: systemClock })),
   ]);
 }
 

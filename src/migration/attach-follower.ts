@@ -53,5 +53,9 @@ export async function tellSource(
 ): Promise<void> {
   const told = (await registers.source.poll(call)).find((one) => one.resource === resource);
   if (told === undefined || told.epoch !== epoch || told.attach >= number) return;
-  await registers.source.compareAndSet({ ...told, attach: number, generation: told.generation + 1 }, { instance, reason }, call);
+  await registers.source.compareAndSet(
+    { ...told, attach: number, generation: told.generation + 1 },
+    { instance, reason },
+    call,
+  );
 }

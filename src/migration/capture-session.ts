@@ -213,7 +213,8 @@ export class CaptureSession {
   async #carry(batch: Batch, signal: AbortSignal): Promise<boolean> {
     try {
       const touched = batch.touches.size > 0 ? this.#touch([...batch.touches.values()], signal) : undefined;
-      const applied = this.#carriesOwn && batch.copies.size > 0 ? this.#apply([...batch.copies.values()], signal) : undefined;
+      const applied =
+        this.#carriesOwn && batch.copies.size > 0 ? this.#apply([...batch.copies.values()], signal) : undefined;
       await Promise.all([touched, applied]);
       return !signal.aborted;
     } catch (error) {

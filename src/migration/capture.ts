@@ -247,7 +247,8 @@ export class Capture {
       if (checkpoint?.attach === attach && checkpoint.epoch <= epoch) {
         const hash = await changeLog.definitionHash(internalCall(clock, settings.callMs, signal));
         // That of an earlier epoch lies before this one's beginning, which the log shows.
-        if (hash === checkpoint.definitionHash) return checkpoint.epoch === epoch ? checkpoint : { ...checkpoint, epoch, begun: false };
+        if (hash === checkpoint.definitionHash)
+          return checkpoint.epoch === epoch ? checkpoint : { ...checkpoint, epoch, begun: false };
         const message =
           'the table was altered while nobody captured: start the service with its new definition, then set the phase to source-only and back to synchronize';
         return { epoch, attach, reason: 'definition_changed', message };

@@ -358,7 +358,10 @@ export class Controller {
   /** How long to wait before the follower may join again: exponential in the demotions of the last minutes. */
   async #backoffMs(record: ControlRecord): Promise<number> {
     const recent = await this.#recentTransitions();
-    return this.#backoffOf(record, recent.filter((one) => isDemotion(one.fromState, one.toState)));
+    return this.#backoffOf(
+      record,
+      recent.filter((one) => isDemotion(one.fromState, one.toState)),
+    );
   }
 
   #recentTransitions(): Promise<readonly Transition[]> {

@@ -26,10 +26,13 @@ export async function missingForHandover(
   record: ControlRecord,
   call: Call,
 ): Promise<Hold | null> {
-  const { resource, jobs, lease, outsideAt } = options;
+  const { resource, jobs, lease, registers, outsideAt } = options;
   const open = await jobs.countOpenMismatches(resource, call);
   if (open > 0) {
-    return hold('mismatches_open', `${open} records differ: see \`crossfade status\`, then \`crossfade repair ${resource}\``);
+    return hold(
+      'mismatches_open',
+      `${open} records differ: see \`crossfade status\`, then \`crossfade repair ${resource}\``,
+    );
   }
   const clean = await newestClean(options, call);
   const joined = await lastJoined(options, call);
@@ -44,6 +47,16 @@ export async function missingForHandover(
     );
   }
   const to = otherStore(record.authority);
+  const isReached = await registers
+    .named(to)
+    .poll(call)
+    .then(
+      () => true,
+      () => false,
+    );
+  if (!isReached) {
+    return hold('instances_not_ready', `the control records in the ${to} can't be read: see the log of the start`);
+  }
   const [here, there] = await Promise.all([lease.countIn(record.authority), lease.countIn(to)]);
   if (there < here) {
     return hold('instances_not_ready', `not every instance reaches the control records in the ${to} yet`);

@@ -141,7 +141,11 @@ export class Handover {
 
   async #compareAndSet(next: ControlRecord, reason: string): Promise<boolean> {
     const { registers, instance, clock, settings, lease } = this.#options;
-    const done = await registers.compareAndSet(next, { instance, reason }, internalCall(clock, settings.handoverTimeoutMs));
+    const done = await registers.compareAndSet(
+      next,
+      { instance, reason },
+      internalCall(clock, settings.handoverTimeoutMs),
+    );
     lease.poke();
     return done;
   }

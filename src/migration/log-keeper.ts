@@ -78,7 +78,10 @@ export class LogKeeper {
         failing = false;
       } catch (error) {
         if (!failing && !signal.aborted) {
-          logger.warn('open entries of the write-ahead log could not be carried yet; trying again', { resource, error });
+          logger.warn('open entries of the write-ahead log could not be carried yet; trying again', {
+            resource,
+            error,
+          });
         }
         failing = true;
       }
@@ -104,7 +107,11 @@ export class LogKeeper {
     const { incarnation } = lease;
     const own = { incarnation, logClosedUpTo: this.#options.log.closedUpTo(incarnation) };
     await this.#eachPage(own, signal, async (page) => {
-      await this.#carry(record, page.filter((entry) => !hand.holds(entry.id)), signal);
+      await this.#carry(
+        record,
+        page.filter((entry) => !hand.holds(entry.id)),
+        signal,
+      );
     });
   }
 
@@ -194,11 +201,20 @@ export class LogKeeper {
     const call = () => internalCall(clock, PAGE_MS, signal);
     if (record.state !== 'detached') {
       const distinct = new Map<string, Key>();
-      for (const entry of batch) for (const bytes of entry.keys) distinct.set(bytes.toString('latin1'), keys.fromBytes(bytes));
+      for (const entry of batch)
+        for (const bytes of entry.keys) distinct.set(bytes.toString('latin1'), keys.fromBytes(bytes));
       const ready = async () => lease.current(resource)?.generation === record.generation;
-      const fenced = await roles.authority.touchMany([...distinct.values()], { ...record, fencing: true, ready }, call());
-      if (fenced.some(({ outcome }) => outcome === 'control_changed')) throw new RangeError('the control record changed');
-      await roles.follower.apply(fenced.map(({ stored }) => stored), call());
+      const fenced = await roles.authority.touchMany(
+        [...distinct.values()],
+        { ...record, fencing: true, ready },
+        call(),
+      );
+      if (fenced.some(({ outcome }) => outcome === 'control_changed'))
+        throw new RangeError('the control record changed');
+      await roles.follower.apply(
+        fenced.map(({ stored }) => stored),
+        call(),
+      );
     }
     await Promise.all(batch.map((entry) => log.close(entry, call())));
   }

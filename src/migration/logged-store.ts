@@ -59,9 +59,12 @@ export class OwnHand {
   close(id: string, closed: Promise<void>): void {
     this.#held.delete(id);
     this.#closing += 1;
-    closed.then(() => {
-      this.#closing -= 1;
-    }, () => {});
+    closed.then(
+      () => {
+        this.#closing -= 1;
+      },
+      () => {},
+    );
   }
 
   /** The request is done with the entry, which stays open. */
@@ -89,7 +92,10 @@ export function createLoggedStore(options: LoggedStoreOptions): RecordStore {
     touchMany: async (keys, guard, call) => {
       if (guard.fencing || keys.length === 0) return store.touchMany(keys, guard, call);
       const entry = new Entry(options, keys, guard, call);
-      const written = await entry.during(() => store.touchMany(keys, entry.guard, call), () => true);
+      const written = await entry.during(
+        () => store.touchMany(keys, entry.guard, call),
+        () => true,
+      );
       return written.map((one, i): Written => (i === 0 && one.outcome !== 'control_changed' ? { ...one, entry } : one));
     },
   };
@@ -117,7 +123,8 @@ class Entry implements WrittenEntry {
       hand.take(entry.id);
       this.#begun = entry;
     };
-    const append = (): Promise<LogEntry> => log.append({ incarnation: this.#incarnation, resource, keys, onBegun }, call);
+    const append = (): Promise<LogEntry> =>
+      log.append({ incarnation: this.#incarnation, resource, keys, onBegun }, call);
     this.guard = {
       ...guard,
       ready: async () => {

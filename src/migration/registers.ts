@@ -1,5 +1,5 @@
 import type { Call } from '../stores/call.ts';
-import type { ControlRecord, ControlStore, StoreName, Transition } from '../stores/control-store.ts';
+import type { ControlRecord, ControlStore, Heartbeat, StoreName, Transition } from '../stores/control-store.ts';
 
 /** The store that is not `store`. */
 export function otherStore(store: StoreName): StoreName {
@@ -64,20 +64,30 @@ export class Registers {
     return [...inSource.map(named('source')), ...inTarget.map(named('target'))];
   }
 
+  /** The heartbeat rows of both stores. An instance has a life of its own in each. */
+  async heartbeats(call: Call): Promise<Readonly<Record<StoreName, readonly Heartbeat[]>>> {
+    const [source, target] = await this.#ofBoth((store) => store.heartbeats(call));
+    return { source, target };
+  }
+
   /** The history of a resource in both stores, newest first. A store that can't be reached tells nothing. */
-  async transitions(resource: string, before: number | null, limit: number, call: Call): Promise<readonly Transition[]> {
+  async transitions(
+    resource: string,
+    before: number | null,
+    limit: number,
+    call: Call,
+  ): Promise<readonly Transition[]> {
     const [inSource, inTarget] = await this.#ofBoth((store) => store.transitions(resource, before, limit, call));
     return [...inSource, ...inTarget].sort((a, b) => b.generation - a.generation).slice(0, limit);
   }
 
   /** Throws only when both fail. */
-  async #ofBoth<T>(ask: (store: ControlStore) => Promise<readonly T[]>): Promise<readonly [readonly T[], readonly T[]]> {
+  async #ofBoth<T>(
+    ask: (store: ControlStore) => Promise<readonly T[]>,
+  ): Promise<readonly [readonly T[], readonly T[]]> {
     if (this.target === null) return [await ask(this.source), []];
     const [source, target] = await Promise.allSettled([ask(this.source), ask(this.target)]);
     if (source.status === 'rejected' && target.status === 'rejected') throw source.reason;
-    return [
-      source.status === 'fulfilled' ? source.value : [],
-      target.status === 'fulfilled' ? target.value : [],
-    ];
+    return [source.status === 'fulfilled' ? source.value : [], target.status === 'fulfilled' ? target.value : []];
   }
 }

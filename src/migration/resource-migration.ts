@@ -1,5 +1,4 @@
 import type { Clock, Random } from '../domain/clock.ts';
-import { DomainError } from '../domain/errors.ts';
 import type { Key, KeyCodec } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
 import type { Resource } from '../domain/resource.ts';
@@ -98,8 +97,6 @@ export interface ResourceMigration {
   confirmDecommission(call: Call): Promise<void>;
   /** Repairs records; null: the first open mismatches. */
   repair(keys: readonly Key[] | null, call: Call): Promise<Repaired>;
-  /** Confirms that writing to the source may end. Throws `failed_precondition` unless the target is the authority. */
-  confirmDecommission(call: Call): Promise<void>;
 }
 
 /** Wires one resource's migration. */

@@ -1,6 +1,6 @@
 import type { Key } from '../domain/key.ts';
 import type { Call } from '../stores/call.ts';
-import type { Copy, Guard, RecordStore, WrittenEntry, Written } from '../stores/record-store.ts';
+import type { Copy, Guard, RecordStore, Written, WrittenEntry } from '../stores/record-store.ts';
 
 /** The outcome of touching some keys. */
 export interface Touched {

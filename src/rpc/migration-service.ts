@@ -12,9 +12,10 @@ import {
 } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
 import type { CaptureStatus } from '../migration/capture.ts';
 import { type ControllerStatus, phaseOf } from '../migration/phase.ts';
+import type { Registers } from '../migration/registers.ts';
 import { MAX_REPAIRED, type Repaired } from '../migration/repair.ts';
 import type { Call } from '../stores/call.ts';
-import type { ControlRecord, ControlStore } from '../stores/control-store.ts';
+import type { ControlRecord } from '../stores/control-store.ts';
 import type { Job, JobStore } from '../stores/job-store.ts';
 import type { CallContext } from './call-context.ts';
 import {
@@ -62,7 +63,7 @@ export interface MigrationLeftover {
 export interface MigrationServiceOptions {
   /** In the order of their ids. */
   readonly subjects: readonly MigrationSubject[];
-  readonly control: ControlStore;
+  readonly registers: Registers;
   readonly jobs: JobStore;
   readonly clock: Clock;
 }
@@ -148,15 +149,15 @@ class MigrationService {
   }
 
   async #migration(subject: MigrationSubject, call: Call): Promise<MigrationFields> {
-    const { control, jobs } = this.#options;
+    const { registers, jobs } = this.#options;
     const { id } = subject;
     const [records, controller, capture, newest, openMismatches, heartbeats] = await Promise.all([
-      control.poll(call),
+      registers.poll(call),
       jobs.readTask(`controller/${id}`, call),
       jobs.readTask(`capture/${id}`, call),
       jobs.listJobs(id, null, NEWEST_JOBS, call),
       jobs.countOpenMismatches(id, call),
-      control.heartbeats(call),
+      registers.heartbeats(call),
     ]);
     const record = records.find((one) => one.resource === id);
     if (record === undefined) throw notFound(`${id} has no control record`);
@@ -171,7 +172,7 @@ class MigrationService {
       ...(backfill !== undefined && { backfill: this.#job(backfill) }),
       ...(verification !== undefined && { verification: this.#job(verification) }),
       openMismatchCount: BigInt(openMismatches),
-      instances: heartbeats.map((heartbeat) => instanceMessage(heartbeat, id)),
+      instances: heartbeats[record.authority].map((heartbeat) => instanceMessage(heartbeat, id)),
       leftovers: record.authority === 'target' ? [...subject.leftovers] : [],
     };
   }
@@ -198,7 +199,7 @@ class MigrationService {
     const pages = new PageTokenOf(pageToken, pageSize, PAGE);
     const { afterNumber: after } = pages;
     const before = after === null ? null : after + PAUSE_NEIGHBOURS;
-    const around = await this.#options.control.transitions(id, before, pages.size + 1 + 2 * PAUSE_NEIGHBOURS, call);
+    const around = await this.#options.registers.transitions(id, before, pages.size + 1 + 2 * PAUSE_NEIGHBOURS, call);
     const pauses = writePauses(around);
     const found = around.filter(({ generation }) => after === null || generation < after);
     const { shown, nextPageToken } = pages.cut(found, ({ generation }) => String(generation));
@@ -227,12 +228,12 @@ class MigrationService {
     job: Pick<JobMessage, 'kind' | 'rowsPerSecondLimit' | 'compareWithItself'> | undefined,
     call: Call,
   ): Promise<MessageInitShape<typeof JobSchema>> {
-    const { control, jobs } = this.#options;
+    const { registers, jobs } = this.#options;
     const kind = jobKindOf(job?.kind ?? JobKind.UNSPECIFIED);
     if (job === undefined || kind === undefined) throw invalidField('job.kind', 'must be a backfill or a verification');
     const limit = Number(job.rowsPerSecondLimit);
     if (!(limit >= 0)) throw invalidField('job.rows_per_second_limit', 'must not be negative');
-    const record = (await control.poll(call)).find((one) => one.resource === id);
+    const record = (await registers.poll(call)).find((one) => one.resource === id);
     if (record === undefined) throw notFound(`${id} has no control record`);
     refuseJob(kind, record);
     const { attach } = record;
@@ -272,10 +273,10 @@ class MigrationService {
   }
 
   async #decommission(subject: MigrationSubject, confirmation: string, call: Call): Promise<MigrationFields> {
-    const { control, jobs } = this.#options;
+    const { registers, jobs } = this.#options;
     const { id } = subject;
     if (confirmation !== id) throw invalidField('confirmation', `must be the resource's id, ${id}, letter by letter`);
-    const [records, controller] = await Promise.all([control.poll(call), jobs.readTask(`controller/${id}`, call)]);
+    const [records, controller] = await Promise.all([registers.poll(call), jobs.readTask(`controller/${id}`, call)]);
     refuseDecommission(
       records.find((one) => one.resource === id),
       parseStatus<ControllerStatus>(controller?.status),

@@ -116,11 +116,8 @@ describe('jobs from MySQL into Cassandra', () => {
     const kinds = (await openMismatches()).map(({ kind, fieldPaths }) => [kind, ...fieldPaths].join(' '));
     expect(kinds.sort()).toEqual(['different title', 'extra_in_follower', 'missing_in_follower']);
     const { compared } = start('repairer');
-    const repaired = await repair(
-      { ...compared, authority: world.authority, control: world.record },
-      null,
-      world.call(),
-    );
+    const rolesOf = () => ({ ...compared.rolesOf(), authority: world.authority });
+    const repaired = await repair({ ...compared, rolesOf, control: world.record }, null, world.call());
     expect(repaired).toEqual({ repaired: 3, open: 0 });
     expect(await world.contents(world.follower)).toEqual(await world.contents(world.authority));
   }, 120_000);

@@ -7,6 +7,7 @@ import { differingColumns, type Row } from '../../src/domain/resource.ts';
 import { defaultCaptureSettings } from '../../src/migration/capture-session.ts';
 import { defaultJobSettings } from '../../src/migration/chunk-worker.ts';
 import { Lease } from '../../src/migration/lease.ts';
+import { Registers } from '../../src/migration/registers.ts';
 import { createResourceMigration, type ResourceMigration } from '../../src/migration/resource-migration.ts';
 import { defaultProtocolSettings } from '../../src/migration/settings.ts';
 import { type Call, internalCall } from '../../src/stores/call.ts';
@@ -18,7 +19,7 @@ import { createMysqlJobStore } from '../../src/stores/mysql/job-store.ts';
 import { createMysqlPool, type MysqlPool } from '../../src/stores/mysql/pool.ts';
 import { createMysqlRecordStore } from '../../src/stores/mysql/record-store.ts';
 import { setUpSchema } from '../../src/stores/mysql/schema-setup.ts';
-import type { FollowerStore, RecordStore } from '../../src/stores/record-store.ts';
+import type { FollowerStore, SourceStore } from '../../src/stores/record-store.ts';
 import { noMetrics } from '../../src/telemetry/migration-metrics.ts';
 import { arbitraryRow } from '../support/arbitrary-row.ts';
 import { createTestDatabase, createTestKeyspace, type TestDatabase, type TestKeyspace } from '../support/databases.ts';
@@ -40,7 +41,7 @@ describe(`a row with a column of every type (seed ${SEED})`, () => {
   let keyspace: TestKeyspace;
   let pool: MysqlPool;
   let cassandra: CassandraClient;
-  let source: RecordStore;
+  let source: SourceStore;
   let target: FollowerStore;
   let migration: ResourceMigration;
   let lease: Lease;
@@ -78,10 +79,10 @@ describe(`a row with a column of every type (seed ${SEED})`, () => {
       verificationIntervalMs: 3_600_000,
       rowsPerSecondLimit: 0,
     };
-    const shared = { control, instance: 'types', clock: systemClock, random: systemRandom, log: noLog };
+    const registers = new Registers(control, null);
+    const shared = { registers, instance: 'types', clock: systemClock, random: systemRandom, log: noLog };
     lease = new Lease({
       ...shared,
-      resources: [resource.id],
       settings,
       onChange: (record) => migration.onChange(record),
     });
@@ -92,6 +93,7 @@ describe(`a row with a column of every type (seed ${SEED})`, () => {
       owner: systemRandom.id(),
       source,
       target,
+      targetAuthority: null,
       changeLog: createMysqlChangeLog({ pool, connection: address, resource }),
       jobs: createMysqlJobStore({ pool }),
       lease,

@@ -8,6 +8,7 @@ import { systemClock, systemRandom } from '../../src/domain/clock.ts';
 import { DomainError } from '../../src/domain/errors.ts';
 import { FollowerState, Migrations, Store } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
 import type { Phase } from '../../src/migration/flags.ts';
+import { Registers } from '../../src/migration/registers.ts';
 import { createMigrationService } from '../../src/rpc/migration-service.ts';
 import { createTypedMethods } from '../../src/rpc/typed-service.ts';
 import type { ControlRecord, ControlStore, FollowerState as State } from '../../src/stores/control-store.ts';
@@ -48,7 +49,12 @@ describe('the migration API', () => {
       ],
     };
     const medications = await loadMedications();
-    const service = createMigrationService({ subjects: [subject], control, jobs, clock: systemClock });
+    const service = createMigrationService({
+      subjects: [subject],
+      registers: new Registers(control, null),
+      jobs,
+      clock: systemClock,
+    });
     servers = await startServers({
       medications,
       records: memoryRecords(medications.resource),

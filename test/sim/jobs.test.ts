@@ -42,7 +42,8 @@ function startRunner(owner: string, settings: Partial<typeof defaultJobSettings>
   const followerFaults = createFaults();
   const follower = injectFaults(world.follower, { faults: followerFaults, clock, role: 'follower' });
   const { barriers } = capturing;
-  const options = { resource, authority: world.authority, follower, barriers, jobs, metrics: noMetrics, clock };
+  const rolesOf = () => ({ authority: world.authority, follower });
+  const options = { resource, rolesOf, barriers, jobs, metrics: noMetrics, clock };
   const ended: Job[] = [];
   const traffic = new LiveTraffic(clock);
   const runner = new JobRunner({

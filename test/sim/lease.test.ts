@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { noLog } from '../../src/domain/log.ts';
 import { Lease } from '../../src/migration/lease.ts';
+import { Registers } from '../../src/migration/registers.ts';
 import { defaultProtocolSettings } from '../../src/migration/settings.ts';
 import { internalCall } from '../../src/stores/call.ts';
 import { createMemoryControlStore } from '../../src/stores/memory/control-store.ts';
@@ -23,8 +24,7 @@ describe('a read without a valid lease', () => {
     const control = createMemoryControlStore(new MemoryDatabase({ clock, random }));
     await control.ensure(['notes'], internalCall(clock, 1_000));
     lease = new Lease({
-      control: injectFaults(control, { faults, clock, role: 'authority' }),
-      resources: ['notes'],
+      registers: new Registers(injectFaults(control, { faults, clock, role: 'authority' }), null),
       instance: 'one',
       settings: defaultProtocolSettings,
       clock,

@@ -6,6 +6,8 @@ import { defaultCaptureSettings } from '../../src/migration/capture-session.ts';
 import { defaultJobSettings } from '../../src/migration/chunk-worker.ts';
 import type { Flags, Phase } from '../../src/migration/flags.ts';
 import { Lease } from '../../src/migration/lease.ts';
+import { OwnHand } from '../../src/migration/logged-store.ts';
+import { Registers } from '../../src/migration/registers.ts';
 import { createResourceMigration, type ResourceMigration } from '../../src/migration/resource-migration.ts';
 import { defaultProtocolSettings } from '../../src/migration/settings.ts';
 import type { Call } from '../../src/stores/call.ts';
@@ -17,6 +19,7 @@ import { createFaults, type Faults, injectFaults } from '../../src/stores/memory
 import { createMemoryJobStore } from '../../src/stores/memory/job-store.ts';
 import { createMemoryRecordStore } from '../../src/stores/memory/record-store.ts';
 import { createMemoryTargetStore } from '../../src/stores/memory/target-store.ts';
+import { createMemoryWriteAheadLog } from '../../src/stores/memory/write-ahead-log.ts';
 import { noMetrics } from '../../src/telemetry/migration-metrics.ts';
 
 /** Flags that a test sets by hand. */
@@ -60,6 +63,8 @@ export function createMemoryWorld(resource: Resource) {
   const source = createMemoryRecordStore({ database, resource });
   const target = createMemoryTargetStore({ ...time, resource });
   const control = createMemoryControlStore(database);
+  const targetControl = createMemoryControlStore(new MemoryDatabase(time));
+  const writeAheadLog = createMemoryWriteAheadLog(time);
   const changeLog = createMemoryChangeLog({ database, resource: resource.id });
   const jobs = createMemoryJobStore(time);
   const keys = createKeyCodec(resource);
@@ -72,8 +77,14 @@ export function createMemoryWorld(resource: Resource) {
     const links = {
       source: injectFaults(source, { faults: faults.source, clock: systemClock, role: 'authority' }),
       target: injectFaults(target, { faults: faults.target, clock: systemClock, role: 'follower' }),
-      control: injectFaults(control, { faults: faults.control, clock: systemClock, role: 'authority' }),
     };
+    const toTarget = { faults: faults.target, clock: systemClock, role: 'authority' } as const;
+    const registers = new Registers(
+      injectFaults(control, { faults: faults.control, clock: systemClock, role: 'authority' }),
+      injectFaults(targetControl, toTarget),
+    );
+    const log = injectFaults(writeAheadLog, toTarget);
+    const hand = new OwnHand();
     const stopping = new AbortController();
     const settings = {
       ...defaultProtocolSettings,
@@ -83,12 +94,13 @@ export function createMemoryWorld(resource: Resource) {
     };
     const lease: Lease = new Lease({
       ...time,
-      control: links.control,
-      resources: [resource.id],
+      registers,
       instance: name,
       settings,
       log: noLog,
       onChange: (record) => migration.onChange(record),
+      logClosedUpTo: (incarnation) => writeAheadLog.closedUpTo(incarnation),
+      isDone: () => hand.isIdle,
     });
     const migration = createResourceMigration({
       ...time,
@@ -97,6 +109,8 @@ export function createMemoryWorld(resource: Resource) {
       instance: name,
       owner: systemRandom.id(),
       ...links,
+      targetAuthority: { store: injectFaults(target, toTarget), log, hand },
+      registers,
       changeLog,
       jobs,
       lease,
@@ -115,5 +129,17 @@ export function createMemoryWorld(resource: Resource) {
     return { migration, lease, flags, faults, stop };
   }
 
-  return { database, source, target, control, jobs, changeLog, keys, call, startInstance };
+  return {
+    database,
+    source,
+    target,
+    control,
+    targetControl,
+    writeAheadLog,
+    jobs,
+    changeLog,
+    keys,
+    call,
+    startInstance,
+  };
 }

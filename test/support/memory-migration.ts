@@ -7,6 +7,7 @@ import { Barriers } from '../../src/migration/barrier.ts';
 import { Capture, type CaptureGap } from '../../src/migration/capture.ts';
 import { defaultCaptureSettings } from '../../src/migration/capture-session.ts';
 import { step } from '../../src/migration/control-record.ts';
+import { Registers } from '../../src/migration/registers.ts';
 import { internalCall } from '../../src/stores/call.ts';
 import type { ControlRecord, FollowerState } from '../../src/stores/control-store.ts';
 import { createMemoryChangeLog } from '../../src/stores/memory/change-log.ts';
@@ -64,7 +65,9 @@ export async function createMemoryWorld(time: { readonly clock: Clock; readonly 
     record,
     /** Attaches the follower as the controller does. */
     async attach(): Promise<void> {
-      const options = { control, log: changeLog, instance: 'test', settings: { skewBoundMs: 50 }, clock };
+      const registers = new Registers(control, null);
+      const rolesOf = () => ({ authority, follower });
+      const options = { registers, rolesOf, log: changeLog, instance: 'test', settings: { skewBoundMs: 50 }, clock };
       await attachFollower(options, record(), 'test');
     },
     async toState(...states: readonly FollowerState[]): Promise<void> {
@@ -110,8 +113,10 @@ export function createCapturing(world: MemoryWorld, owner: string, more: { sees?
   const capture = new Capture({
     resource: resource.id,
     owner,
-    authority: injectFaults(world.authority, link),
-    follower: injectFaults(world.follower, { faults: followerFaults, clock, role: 'follower' }),
+    rolesOf: () => ({
+      authority: injectFaults(world.authority, link),
+      follower: injectFaults(world.follower, { faults: followerFaults, clock, role: 'follower' }),
+    }),
     changeLog,
     jobs: injectFaults(world.jobs, link),
     control: more.sees ?? world.record,

@@ -11,6 +11,7 @@ import { defaultCaptureSettings } from '../../src/migration/capture-session.ts';
 import { defaultJobSettings, type JobSettings } from '../../src/migration/chunk-worker.ts';
 import { JobRunner } from '../../src/migration/job-runner.ts';
 import { LiveTraffic } from '../../src/migration/live-traffic.ts';
+import { Registers } from '../../src/migration/registers.ts';
 import { createVerification } from '../../src/migration/verification.ts';
 import { type Call, internalCall } from '../../src/stores/call.ts';
 import { createCassandraClient } from '../../src/stores/cassandra/client.ts';
@@ -76,7 +77,9 @@ export async function createRealWorld() {
     key: (owner: string, note: string): Key => createKeyCodec(resource).fromValues([owner, note]),
     /** Attaches the follower as the controller does. */
     async attach(): Promise<void> {
-      const options = { control, log: changeLog, instance: 'test', settings: { skewBoundMs: 50 }, clock };
+      const registers = new Registers(control, null);
+      const rolesOf = () => ({ authority, follower });
+      const options = { registers, rolesOf, log: changeLog, instance: 'test', settings: { skewBoundMs: 50 }, clock };
       await attachFollower(options, record, 'test');
       record = await readControl(control, call());
     },
@@ -136,6 +139,7 @@ export function startInstance(world: RealWorld, owner: string, settings: Partial
   const link = { faults: authorityFaults, clock, role: 'authority' } as const;
   const authority = injectFaults(world.authority, link);
   const follower = injectFaults(world.follower, { faults: followerFaults, clock, role: 'follower' });
+  const rolesOf = () => ({ authority, follower });
   const changeLog = injectFaults(world.changeLog, link);
   const jobs = injectFaults(world.jobs, link);
   const barriers = new Barriers({ changeLog, clock });
@@ -149,15 +153,14 @@ export function startInstance(world: RealWorld, owner: string, settings: Partial
   const shared = { resource: resource.id, owner, jobs, control: world.record, metrics: noMetrics, clock, log };
   const capture = new Capture({
     ...shared,
-    authority,
-    follower,
+    rolesOf,
     changeLog,
     onGap: (gap) => gaps.push(gap),
     onBarriersMet: (ids) => barriers.noteMet(ids),
     settings: defaultCaptureSettings,
     random: systemRandom,
   });
-  const compared = { resource, authority, follower, barriers, jobs, metrics: noMetrics, clock };
+  const compared = { resource, rolesOf, barriers, jobs, metrics: noMetrics, clock };
   const runner = new JobRunner({
     ...shared,
     kinds: [createBackfill(compared), createVerification(compared)],

@@ -48,9 +48,9 @@ const breakers: Readonly<Record<SabotageName, (parts: Parts) => Parts>> = {
   },
   'no-demotion': (parts) => ({
     ...parts,
-    control: overriding(parts.control, {
+    registers: overriding(parts.registers, {
       compareAndSet: (next, why, call) =>
-        next.state === 'leaving' ? Promise.resolve(false) : parts.control.compareAndSet(next, why, call),
+        next.state === 'leaving' ? Promise.resolve(false) : parts.registers.compareAndSet(next, why, call),
     }),
   }),
   'late-flags': (parts) => {
@@ -125,12 +125,16 @@ function withApply(
   parts: Parts,
   replacement: (apply: FollowerStore['apply'], copies: readonly Copy[], call: Call) => Promise<void>,
 ): Parts {
-  const { target } = parts;
+  const { source, target, copies } = parts;
   if (target === null) return parts;
   const replaced = (original: Pick<FollowerStore, 'apply'>): Pick<FollowerStore, 'apply'> => ({
     apply: (copies, call) => replacement((some, by) => original.apply(some, by), copies, call),
   });
-  return { ...parts, target: overriding(target, replaced(target)), copies: replaced(parts.copies ?? target) };
+  return {
+    ...parts,
+    target: overriding(target, replaced(target)),
+    copies: { source: copies?.source ?? source, target: replaced(copies?.target ?? target) },
+  };
 }
 
 async function* skipping(events: AsyncIterable<readonly LogEvent[]>): AsyncGenerator<readonly LogEvent[]> {

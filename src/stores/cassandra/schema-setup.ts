@@ -1,3 +1,4 @@
+import { DomainError } from '../../domain/errors.ts';
 import type { Call } from '../call.ts';
 import type { CassandraClient } from './client.ts';
 import { controlTables, tableName } from './control-tables.ts';
@@ -8,14 +9,15 @@ import { quote } from './statements.ts';
 export interface ControlKeyspace {
   /** Default: `crossfade`. */
   readonly keyspace?: string;
-  /** The replication of the keyspace if it has to be created: the options of CQL's `WITH replication`. */
-  readonly replication: Readonly<Record<string, string | number>>;
+  /** The replication of the keyspace if it has to be created: the options of CQL's `WITH replication`. Null: it is not created. */
+  readonly replication: Readonly<Record<string, string | number>> | null;
 }
 
 /**
  * Creates the keyspace of Crossfade's own tables and the tables that are missing. Changes nothing that exists, and looks
  * first: a role that may create nothing can have it made by hand. May run in several instances at once, where the cluster
- * agrees on its schema. Throws `unavailable`, `deadline_exceeded`, or `internal` without the permission.
+ * agrees on its schema. Throws `unavailable`, `deadline_exceeded`,
+ * `failed_precondition` where the keyspace is missing and may not be created, or `internal` without the permission.
  */
 export function setUpKeyspace(
   client: CassandraClient,
@@ -26,6 +28,7 @@ export function setUpKeyspace(
     const run = (query: string, params: readonly unknown[] = []) => client.run({ query, params }, call.deadlineMs);
     const keyspaces = await run(KEYSPACE, [keyspace]);
     if (keyspaces.rowLength === 0) {
+      if (replication === null) throw missingKeyspace(keyspace);
       const options = Object.entries(replication).map(([name, value]) => `${literal(name)}: ${literal(String(value))}`);
       await run(`CREATE KEYSPACE IF NOT EXISTS ${quote(keyspace)} WITH replication = {${options.join(', ')}}`);
     }
@@ -40,6 +43,14 @@ export function setUpKeyspace(
 
 const KEYSPACE = 'SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?';
 const TABLES = 'SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?';
+
+function missingKeyspace(keyspace: string): DomainError {
+  return new DomainError({
+    kind: 'failed_precondition',
+    reason: 'MIGRATION_STATE',
+    message: `Cassandra has no keyspace ${keyspace} for Crossfade's own tables: create it, or set stores.cassandra.createTables`,
+  });
+}
 
 function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
