@@ -260,6 +260,10 @@ export class Controller {
       case 'joining':
         return this.#join(record, signal);
       case 'in_sync':
+        if (record.authority === 'target' && this.#options.logIsTooOld()) {
+          await this.#options.demotion.demote(record, 'a part of the write-ahead log has expired');
+          return [hold('leaving', 'a part of the write-ahead log has expired: the follower is attached anew')];
+        }
         await this.#verifyWhenDue(record);
         return [];
       case 'leaving':

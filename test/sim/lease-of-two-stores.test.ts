@@ -36,7 +36,13 @@ afterEach(async () => {
 
 const call = (ms = 1_000) => internalCall(clock, ms);
 const put = (database: MemoryDatabase, record: ControlRecord) => database.control.set('notes', record);
-const inSync: ControlRecord = { ...firstControlRecord('notes'), state: 'in_sync', attach: 1, copiedAttach: 1, generation: 5 };
+const inSync: ControlRecord = {
+  ...firstControlRecord('notes'),
+  state: 'in_sync',
+  attach: 1,
+  copiedAttach: 1,
+  generation: 5,
+};
 const gone = moved(beginHandover(inSync, 'attempt'), 100n);
 const arrived: ControlRecord = { ...gone, state: 'in_sync', generation: gone.generation + 1 };
 

@@ -83,7 +83,7 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
   const source = createMemoryRecordStore({ database, resource });
   const target = createMemoryTargetStore({ ...time, resource, ...(onUpdate && { onUpdate }), ...(onWay && { onWay }) });
   const control = createMemoryControlStore(database);
-  const targetControl = createMemoryControlStore(new MemoryDatabase(time));
+  const targetControl = createMemoryControlStore(new MemoryDatabase(time), true);
   const writeAheadLog = createMemoryWriteAheadLog({
     ...time,
     ...(logTtlSeconds !== undefined && { ttlSeconds: logTtlSeconds }),
