@@ -30,8 +30,10 @@ export async function mendGap(options: GapOptions, gap: CaptureGap, signal: Abor
   while (!signal.aborted) {
     const record = lease.current(resource);
     if (record !== undefined && (record.attach !== gap.attach || record.epoch !== gap.epoch)) return;
-    // While the target is the authority, the log only shows outside writers: the follower is not fed from it.
-    if (record?.state === 'detached' || record?.authority === 'target') return;
+    if (record?.state === 'detached') return;
+    // While the target is the authority, the follower is not fed from the log. But one that lost its tail, or was emptied by
+    // somebody, lacks what it had acknowledged, and unseen outside changes may be in it: a walk mends that too.
+    if (record?.authority === 'target' && !isMendedByWalk(gap)) return;
     try {
       if (record?.state === 'in_sync' || record?.state === 'joining') {
         await demotion.demote(record, `capture has stopped: ${gap.reason}`);
