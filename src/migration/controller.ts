@@ -162,7 +162,7 @@ export class Controller {
   }
 
   async #handOver(record: ControlRecord, wanted: Phase, signal: AbortSignal): Promise<readonly Hold[]> {
-    const { handover, random } = this.#options;
+    const { handover, random, captureStopped } = this.#options;
     if (handover === null) {
       return [hold('target_authority_not_offered', 'the target can’t be the authority here: see the log of the start')];
     }
@@ -171,6 +171,13 @@ export class Controller {
     const waitMs = await this.#handoverBackoffMs(record);
     if (waitMs > 0) {
       return [hold('handover_backoff', `a handover was undone lately; next try in ${Math.ceil(waitMs / 1000)} s`)];
+    }
+    const stopped = await captureStopped(this.#call());
+    if (stopped !== null) return [hold('capture_stopped', stopped)];
+    try {
+      await handover.makeReady(record, signal);
+    } catch {
+      return [hold('catching_up', 'capture has not caught up yet, or the source is slow')];
     }
     // The stores change roles: what compares them now would take one for the other.
     await this.#cancelJobs();
@@ -285,7 +292,8 @@ export class Controller {
 
   async #sync(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
     const checkpoint = await this.#options.log.readCheckpoint(this.#call());
-    if (checkpoint?.attach !== record.attach || checkpoint.epoch !== record.epoch) {
+    // That of an earlier epoch will do: capture goes on from there (see `capture.ts`), and nothing was attached since.
+    if (checkpoint?.attach !== record.attach) {
       return this.#attach(record, 'the log of this attach is not known');
     }
     const stopped = await this.#options.captureStopped(this.#call());

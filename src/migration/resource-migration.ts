@@ -117,6 +117,7 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
       metrics.followerState(resource.id, record.state);
       demotion.onChange(record, stopped.signal);
       if (record.state === 'moved') void handover?.install(record, stopped.signal);
+      if (record.state === 'handing_over') void handover?.undoWhenOverdue(record, stopped.signal);
     },
     run: async (signal) => {
       signal.addEventListener('abort', () => stopped.abort(), { once: true });
@@ -155,6 +156,7 @@ function createParts(options: ResourceMigrationOptions) {
         });
   const authority = () => lease.latest(id)?.authority ?? 'source';
   const barriers = new Barriers({ changeLog: new LogBarriers({ changeLog, keeper, authority, random }), clock });
+  const capturedLog = new Barriers({ changeLog, clock });
   const demotion = new Demotion({ ...options, resource: id, settings: settings.protocol });
   const handover =
     stores.targetAuthority === null || keeper === null
@@ -165,6 +167,7 @@ function createParts(options: ResourceMigrationOptions) {
           targetAuthority: stores.targetAuthority,
           keeper,
           barrier: (call) => barriers.pass(call),
+          captured: (call) => capturedLog.pass(call),
           settings: settings.protocol,
           logger: options.log,
         });

@@ -48,6 +48,8 @@ export function createSetFlags(): SetFlags {
 
 /** One instance of the service over the shared in-memory stores. */
 export interface MemoryInstance {
+  /** This life of it, as tasks name it. */
+  readonly owner: string;
   readonly migration: ResourceMigration;
   readonly lease: Lease;
   readonly flags: SetFlags;
@@ -109,6 +111,7 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
     );
     const log = injectFaults(writeAheadLog, toTarget);
     const hand = new OwnHand();
+    const owner = random.id();
     const stopping = new AbortController();
     const settings = {
       ...defaultProtocolSettings,
@@ -132,7 +135,7 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
       resource,
       keys,
       instance: name,
-      owner: random.id(),
+      owner,
       ...links,
       targetAuthority: { store: injectFaults(target, toTarget), log, hand },
       registers,
@@ -158,7 +161,7 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
       }
       return stop();
     };
-    return { migration, lease, flags, faults, stop, kill };
+    return { owner, migration, lease, flags, faults, stop, kill };
   }
 
   return {

@@ -3,6 +3,7 @@ import { createKeyCodec, type Key } from '../../src/domain/key.ts';
 import type { Row } from '../../src/domain/resource.ts';
 import type { CaptureStatus } from '../../src/migration/capture.ts';
 import type { ControllerStatus, HoldReason } from '../../src/migration/phase.ts';
+import { maxVersion } from '../../src/migration/versions.ts';
 import { type Call, internalCall } from '../../src/stores/call.ts';
 import type { ControlRecord, FollowerState, StoreName } from '../../src/stores/control-store.ts';
 import type { Change, RecordStore } from '../../src/stores/record-store.ts';
@@ -131,10 +132,13 @@ export async function createVirtualWorld(options: MemoryWorldOptions & { readonl
       const [stored] = await clock.until(store.getMany([noteKey(note)], call()));
       return (stored?.row?.[TITLE] ?? null) as string | null;
     },
-    /** Content and versions of some notes in both stores, to be compared. */
+    /** Content and versions, as callers see them, of some notes in both stores: to be compared. */
     async contents(notes: readonly string[]) {
+      const floor = instances[0]?.lease.latest(resource.id)?.floor ?? 0n;
       const of = async (store: Pick<RecordStore, 'getMany'>) =>
-        (await clock.until(store.getMany(notes.map(noteKey), call()))).map(({ row, version }) => `${row}@${version}`);
+        (await clock.until(store.getMany(notes.map(noteKey), call()))).map(
+          ({ row, version }) => `${row}@${maxVersion(version, floor)}`,
+        );
       return { source: await of(world.source), target: await of(world.target) };
     },
     async openEntries(): Promise<number> {
