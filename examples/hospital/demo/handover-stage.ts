@@ -1,0 +1,129 @@
+/** The last stage: authority goes to Cassandra, comes back, and goes again, while everybody goes on reading and writing. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import {
+  FollowerState,
+  type Migration,
+  Store,
+} from '../../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
+import { connectToHospital, HOSPITAL_DATABASE } from '../mysql-connection.ts';
+import { stateOf } from './migration-watch.ts';
+import type { StageContext } from './stages.ts';
+
+/** One move of authority. */
+export interface MeasuredHandover {
+  readonly direction: 'to-target' | 'to-source';
+  /** How long writes paused, by the history of the control record. */
+  readonly pauseMs: number;
+  /** Reads and writes that failed from the flag's change until the next part of the stage. */
+  readonly failedRequests: number;
+}
+
+const HANDED_OVER_WITHIN_MS = 120_000;
+const DETECTED_WITHIN_MS = 20_000;
+const LOOK_MS = 100;
+/** How long each authority reigns at least. */
+const REIGN_MS = 2_000;
+
+/**
+ * The outside program stops first: what it writes past the service from then on would be lost. That it is noticed all the
+ * same is shown by one more of its writes.
+ */
+export async function handOverAndBack(context: StageContext): Promise<void> {
+  const { flags, measured, terminal, signal, outside } = context;
+  measured.outside = await outside.stop();
+  terminal.say('  the outside program has stopped; a verification shows that nothing differs');
+  await context.watch.verify(() => {});
+  await handOver(context, 'to-target', () => flags.setPhase('target-authority', true));
+  await sleep(REIGN_MS, undefined, { signal });
+  measured.outsideDetected = await writeOutside(context);
+  await handOver(context, 'to-source', () => flags.setPhase('target-authority', false));
+  // Since somebody wrote past the service, only another verification lets authority move again.
+  await context.watch.verify(() => {});
+  await handOver(context, 'to-target', () => flags.setPhase('target-authority', true));
+}
+
+async function handOver(
+  context: StageContext,
+  direction: MeasuredHandover['direction'],
+  setFlag: () => Promise<void>,
+): Promise<void> {
+  const { watch, traffic, measured, terminal, signal } = context;
+  const problems = () => Object.values(traffic.progress.problems).reduce((sum, count) => sum + count, 0);
+  const before = problems();
+  await setFlag();
+  const authority = direction === 'to-target' ? Store.TARGET : Store.SOURCE;
+  let shown = '';
+  await until(watch.get, HANDED_OVER_WITHIN_MS, signal, (migration) => {
+    const state = stateOf(migration);
+    if (state !== shown) terminal.say(`  authority ${nameOf(migration.authority)}, follower: ${state}`);
+    shown = state;
+    return migration.authority === authority && migration.followerState === FollowerState.IN_SYNC;
+  });
+  const [moved] = (await watch.transitions()).filter(({ toState }) => toState === FollowerState.MOVED);
+  const pauseMs = moved?.writePause === undefined ? Number.NaN : Math.round(durationMs(moved.writePause));
+  const failedRequests = problems() - before;
+  measured.handovers.push({ direction, pauseMs, failedRequests });
+  terminal.say(
+    `  ${nameOf(authority)} is the authority; writes paused for ${pauseMs} ms, ${failedRequests} requests failed`,
+  );
+}
+
+/** Writes to MySQL past the service while Cassandra is the authority. Whether that is noticed, and taken back. */
+async function writeOutside({ stack, watch, terminal, signal }: StageContext): Promise<boolean> {
+  if (stack.mysql === undefined) throw new Error('the stack has no MySQL');
+  const before = (await watch.get()).capture?.touchedCount ?? 0n;
+  const { host, port, user, password } = stack.mysql;
+  const connection = await connectToHospital({ host, port, user, password }, HOSPITAL_DATABASE);
+  try {
+    await connection.query(`UPDATE medications SET dispenses = dispenses + 1 LIMIT 1`);
+  } finally {
+    await connection.end();
+  }
+  const seen = await until(
+    watch.get,
+    DETECTED_WITHIN_MS,
+    signal,
+    ({ capture }) => (capture?.touchedCount ?? 0n) > before,
+  )
+    .then(() => true)
+    .catch(() => false);
+  terminal.say(`  a write to MySQL past the service was ${seen ? 'noticed, and the record set back' : 'NOT noticed'}`);
+  return seen;
+}
+
+/** Writing to MySQL ends: a person types the resource's name. */
+export async function decommission({ flags, watch, terminal, signal }: StageContext): Promise<readonly string[]> {
+  await flags.setPhase('target-only', true);
+  await until(watch.get, HANDED_OVER_WITHIN_MS, signal, ({ holds }) =>
+    holds.some(({ reason }) => reason === 'confirmation_missing'),
+  );
+  await watch.decommission();
+  const migration = await until(
+    watch.get,
+    HANDED_OVER_WITHIN_MS,
+    signal,
+    ({ followerState }) => followerState === FollowerState.DETACHED,
+  );
+  terminal.say('  only Cassandra is written now; nothing was dropped');
+  return migration.leftovers.map(({ description }) => description);
+}
+
+async function until(
+  get: () => Promise<Migration>,
+  withinMs: number,
+  signal: AbortSignal,
+  isReached: (migration: Migration) => boolean,
+): Promise<Migration> {
+  const untilMs = performance.now() + withinMs;
+  for (;;) {
+    const migration = await get();
+    if (isReached(migration)) return migration;
+    if (performance.now() > untilMs) throw new Error(`it does not go on: ${stateOf(migration)}`);
+    await sleep(LOOK_MS, undefined, { signal });
+  }
+}
+
+function nameOf(store: Store): string {
+  return store === Store.TARGET ? 'Cassandra' : 'MySQL';
+}
