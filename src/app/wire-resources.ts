@@ -83,6 +83,7 @@ export async function wireResources(
     random: systemRandom,
     log,
     onChange: (record) => migrations.get(record.resource)?.onChange(record),
+    onFollowerForgot: (record) => migrations.get(record.resource)?.onFollowerForgot(record),
     ...(writeAheadLog && { logClosedUpTo: (incarnation) => writeAheadLog.closedUpTo(incarnation) }),
     isDone: () => hands.every((hand) => hand.isIdle),
   });

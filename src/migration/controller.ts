@@ -25,8 +25,8 @@ export interface ControllerOptions extends AttachOptions, HandoverConditionsOpti
   readonly jobs: JobStore;
   /** Null: the target can't be the authority. */
   readonly handover: Handover | null;
-  /** Whether a part of the write-ahead log may have expired before it was carried. */
-  readonly logIsTooOld: () => boolean;
+  /** Whether a part of the write-ahead log may have expired, since this attach, before it was carried. */
+  readonly logIsTooOld: (attach: number) => boolean;
   readonly random: Random;
   readonly flags: Flags;
   readonly demotion: Demotion;
@@ -281,13 +281,15 @@ export class Controller {
 
   async #sync(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
     const checkpoint = await this.#options.log.readCheckpoint(this.#call());
-    if (checkpoint?.attach !== record.attach || checkpoint.epoch !== record.epoch) {
+    // Capture goes on from that of an earlier epoch of the same attach.
+    if (checkpoint?.attach !== record.attach || checkpoint.epoch > record.epoch) {
       return this.#attach(record, 'the log of this attach is not known');
     }
     const stopped = await this.#options.captureStopped(this.#call());
     if (record.authority === 'source' && stopped !== null) return [hold('capture_stopped', stopped)];
     if (record.authority === 'target') {
-      if (this.#options.logIsTooOld()) return this.#attach(record, 'a part of the write-ahead log has expired');
+      if (this.#options.logIsTooOld(record.attach))
+        return this.#attach(record, 'a part of the write-ahead log has expired');
       await tellSource(this.#options, record, 'the attach under way', this.#call());
     }
     return needsCopy(record) ? this.#copy(record) : this.#rejoin(record, signal);

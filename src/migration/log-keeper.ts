@@ -57,15 +57,16 @@ export interface OpenEntries {
 export class LogKeeper {
   readonly #options: LogKeeperOptions;
   #deadLookedAtMs = Number.NEGATIVE_INFINITY;
-  #tooOld = false;
+  /** The attach during which something too old was met; 0: none. */
+  #tooOldAttach = 0;
 
   constructor(options: LogKeeperOptions) {
     this.#options = options;
   }
 
   /** Whether a part of the log may have expired before it was carried: the follower must be attached anew. */
-  get tooOld(): boolean {
-    return this.#tooOld;
+  isTooOld(attach: number): boolean {
+    return attach > 0 && this.#tooOldAttach === attach;
   }
 
   /** Carries what is left, here and by the dead, until the signal aborts. Never rejects. */
@@ -176,7 +177,7 @@ export class LogKeeper {
       if (page.entries.length > 0) await work(page.entries);
       after = page.next;
     } while (after !== null);
-    if (tooOld) this.#tooOld = true;
+    if (tooOld) this.#tooOldAttach = this.#options.lease.latest(this.#options.resource)?.attach ?? 0;
     return tooOld;
   }
 

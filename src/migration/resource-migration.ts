@@ -17,7 +17,7 @@ import type { JobSettings } from './chunk-worker.ts';
 import { Controller, type ControllerSettings } from './controller.ts';
 import { Demotion } from './demotion.ts';
 import type { Flags } from './flags.ts';
-import { mendGap } from './gap.ts';
+import { type GapOptions, mendGap } from './gap.ts';
 import { Handover } from './handover.ts';
 import { JobRunner } from './job-runner.ts';
 import type { Lease } from './lease.ts';
@@ -89,6 +89,8 @@ export interface MigrationSettings {
 export interface ResourceMigration {
   /** The records over both stores. */
   readonly records: Records;
+  /** To be called when the source, as the follower, was found to have forgotten this record: it is attached anew. */
+  onFollowerForgot(record: ControlRecord): void;
   /** To be called with each newer control record that the lease brings. */
   onChange(record: ControlRecord): void;
   /** Runs capture, jobs and the controller until the signal aborts. Never rejects. */
@@ -117,6 +119,10 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
       metrics.followerState(resource.id, record.state);
       demotion.onChange(record, stopped.signal);
       if (record.state === 'moved') void handover?.install(record, stopped.signal);
+    },
+    onFollowerForgot: ({ epoch, attach }) => {
+      const message = 'MySQL has lost what it had committed as the follower: it is filled anew';
+      void mendGap(gapOptions(parts), { epoch, attach, reason: 'source_lost_its_tail', message }, stopped.signal);
     },
     run: async (signal) => {
       signal.addEventListener('abort', () => stopped.abort(), { once: true });
@@ -231,23 +237,30 @@ function createController(parts: Parts): Controller {
       const micros = (await readCapture(call))?.outsideAtMicros;
       return micros ? BigInt(micros) : null;
     },
-    logIsTooOld: () => keeper?.tooOld ?? false,
+    logIsTooOld: (attach: number) => keeper?.isTooOld(attach) ?? false,
   };
   return new Controller(controllerOptions, () => owner);
 }
 
 function createCapture(parts: Parts, signal: AbortSignal): Capture {
-  const { resource, lease, changeLog, log, acknowledged, barriers, settings } = parts;
-  const gapOptions = { ...parts, resource: resource.id, log: changeLog, logger: log, settings: settings.protocol };
+  const { resource, lease, acknowledged, barriers, settings } = parts;
   return new Capture({
     ...parts,
     resource: resource.id,
     control: () => lease.latest(resource.id),
-    onGap: (gap) => void mendGap(gapOptions, gap, signal),
+    // While the target is the authority, the log only shows outside writers: the follower is not fed from it.
+    onGap: (gap) => {
+      if (lease.latest(resource.id)?.authority === 'source') void mendGap(gapOptions(parts), gap, signal);
+    },
     alreadyAcknowledged: (keyId, version) => acknowledged.has(keyId, version),
     onBarriersMet: (ids) => barriers.noteMet(ids),
     settings: settings.capture,
   });
+}
+
+function gapOptions(parts: Parts): GapOptions {
+  const { resource, changeLog, log, settings } = parts;
+  return { ...parts, resource: resource.id, log: changeLog, logger: log, settings: settings.protocol };
 }
 
 function createJobs(parts: Parts): JobRunner {

@@ -36,11 +36,10 @@ export async function handOverAndBack(context: StageContext): Promise<void> {
   await context.watch.verify(() => {});
   await handOver(context, 'to-target', () => flags.setPhase('target-authority', true));
   await sleep(REIGN_MS, undefined, { signal });
-  measured.outsideDetected = await writeOutside(context);
   await handOver(context, 'to-source', () => flags.setPhase('target-authority', false));
-  // Since somebody wrote past the service, only another verification lets authority move again.
-  await context.watch.verify(() => {});
+  await sleep(REIGN_MS, undefined, { signal });
   await handOver(context, 'to-target', () => flags.setPhase('target-authority', true));
+  measured.outsideDetected = await writeOutside(context);
 }
 
 async function handOver(
