@@ -21,10 +21,11 @@ export async function readServerValues(pool: MysqlPool, resource: Resource, dead
     details?.defaultKind === 'constant' ? `DEFAULT(${identifier(details.name)})` : 'NULL',
   );
   const tables = createRecordTables(resource, pool.controlSchema);
-  // An aggregate of no rows is one row, so an empty table tells its defaults too, and a large one is not read.
-  const sql = `SELECT ${expressions.join(', ')}, COUNT(*) FROM ${tables.table} WHERE FALSE`;
-  const { rows } = await client.read(sql, [], deadline);
-  const values = tables.readRow(rows[0] ?? []);
+  const select = `SELECT ${expressions.join(', ')}`;
+  // DEFAULT() needs a row, whichever; over an empty table an aggregate makes one.
+  const found = await client.read(`${select} FROM ${tables.table} LIMIT 1`, [], deadline);
+  const row = found.rows[0] ?? (await client.read(`${select}, COUNT(*) FROM ${tables.table}`, [], deadline)).rows[0];
+  const values = tables.readRow(row ?? []);
   const isKey = (i: number): boolean => i < resource.keyLength;
   return {
     defaults: columns.map((details, i): ServerDefault => {
