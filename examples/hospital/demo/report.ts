@@ -27,6 +27,8 @@ export interface DemoReport {
   readonly handovers: readonly MeasuredHandover[];
   /** Whether a write to the source past the service was noticed while the target was the authority. */
   readonly outsideDetected: boolean;
+  /** Whether writing to the source has ended. */
+  readonly decommissioned: boolean;
   readonly bulk: { readonly rows: number; readonly rowsPerSecond: number };
   readonly latencyMs: { readonly source: Quantiles; readonly target: Quantiles; readonly write: Quantiles };
   readonly readsBySource: Counts;
@@ -84,6 +86,7 @@ export interface Findings {
   readonly rollbackMs: number | null;
   readonly handovers: readonly MeasuredHandover[];
   readonly outsideDetected: boolean;
+  readonly decommissioned: boolean;
   readonly bulk: { readonly rows: number; readonly rowsPerSecond: number };
   readonly shadowByStage: Readonly<Record<string, ShadowCounts>>;
   /** The stages in which two stores could be compared. */
@@ -113,6 +116,7 @@ export function createReport(findings: Findings, aims: Aims): DemoReport {
     rollbackMs: rollbackMs === null ? null : Math.round(rollbackMs),
     handovers: findings.handovers,
     outsideDetected: findings.outsideDetected,
+    decommissioned: findings.decommissioned,
     bulk,
     latencyMs: traffic.latencyMs,
     readsBySource: traffic.readsBySource,
@@ -128,6 +132,9 @@ export function createReport(findings: Findings, aims: Aims): DemoReport {
     durations: findings.durations,
   };
 }
+
+/** To the target, back, and to the target again. */
+const HANDOVERS = 3;
 
 function judgeBars(findings: Findings, aims: Aims): Bar[] {
   const { traffic, judgement, verification, rollbackMs, bulk, shadowByStage, twoStoreStages } = findings;
@@ -164,8 +171,10 @@ function judgeBars(findings: Findings, aims: Aims): Bar[] {
     bar(
       'longest pause of a handover',
       handovers.length > 0 && handovers.every((one) => one.pauseMs < aims.handoverPauseMs),
-      `${Math.max(...handovers.map((one) => one.pauseMs))} ms, below ${aims.handoverPauseMs}`,
+      `${Math.max(0, ...handovers.map((one) => one.pauseMs))} ms, below ${aims.handoverPauseMs}`,
     ),
+    bar('authority moved', handovers.length === HANDOVERS, `${handovers.length} times, ${HANDOVERS} asked for`),
+    bar('writing to the source ended', findings.decommissioned, findings.decommissioned ? 'yes' : 'no'),
     bar('a write past the service was noticed', outsideDetected, outsideDetected ? 'yes' : 'no'),
     bar('longest pause of writes', pauseMs < aims.writePauseMs, `${pauseMs} ms, below ${aims.writePauseMs}`),
   ];

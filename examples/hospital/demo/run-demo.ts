@@ -73,6 +73,7 @@ export async function runDemo(
       bulk: { rows: 0, rowsPerSecond: 0 },
       rollbackMs: null,
       handovers: [],
+      stuck: null,
       outside: null,
       outsideDetected: false,
     },
@@ -106,10 +107,11 @@ export async function runDemo(
     twoStoreStages,
     handovers,
     outsideDetected,
+    decommissioned: leftovers !== null,
     ...staged,
   };
   const report = createReport({ ...findings, kills: kills.done, durations: clock.seconds() }, aims);
-  return { report, places: placesOf(addresses, instances), leftovers };
+  return { report, places: placesOf(addresses, instances), leftovers: leftovers ?? [] };
 }
 
 /** What the demo's processes are started with. */

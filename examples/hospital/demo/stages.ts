@@ -28,6 +28,8 @@ export interface StageContext {
     /** From the flag's change to the last read of the target; null: not measured yet. */
     rollbackMs: number | null;
     readonly handovers: MeasuredHandover[];
+    /** Why authority did not move on; null: it did. */
+    stuck: string | null;
     /** Null: the outside program still runs. */
     outside: OutsideResult | null;
     /** Whether a write to the source past the service was noticed while the target was the authority. */
