@@ -25,8 +25,8 @@ export interface ControllerOptions extends AttachOptions, HandoverConditionsOpti
   readonly jobs: JobStore;
   /** Null: the target can't be the authority. */
   readonly handover: Handover | null;
-  /** Whether a part of the write-ahead log may have expired, since this attach, before it was carried. */
-  readonly logIsTooOld: (attach: number) => boolean;
+  /** Whether a part of the write-ahead log may have expired before it was carried. */
+  readonly logIsTooOld: () => boolean;
   readonly random: Random;
   readonly flags: Flags;
   readonly demotion: Demotion;
@@ -260,6 +260,10 @@ export class Controller {
       case 'joining':
         return this.#join(record, signal);
       case 'in_sync':
+        if (record.authority === 'target' && this.#options.logIsTooOld()) {
+          await this.#options.demotion.demote(record, 'a part of the write-ahead log has expired');
+          return [hold('leaving', 'a part of the write-ahead log has expired: the follower is attached anew')];
+        }
         await this.#verifyWhenDue(record);
         return [];
       case 'leaving':
@@ -288,8 +292,7 @@ export class Controller {
     const stopped = await this.#options.captureStopped(this.#call());
     if (record.authority === 'source' && stopped !== null) return [hold('capture_stopped', stopped)];
     if (record.authority === 'target') {
-      if (this.#options.logIsTooOld(record.attach))
-        return this.#attach(record, 'a part of the write-ahead log has expired');
+      if (this.#options.logIsTooOld()) return this.#attach(record, 'a part of the write-ahead log has expired');
       await tellSource(this.#options, record, 'the attach under way', this.#call());
     }
     return needsCopy(record) ? this.#copy(record) : this.#rejoin(record, signal);

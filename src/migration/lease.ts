@@ -105,9 +105,12 @@ export class Lease {
     return this.#settled(resource, call, (lease) => lease.renewed(resource, call));
   }
 
-  /** Tells of a generation that a write in the source has read: if it is newer, the lease ends at once and a round begins. */
+  /**
+   * Tells of a generation that a write has read: if it is newer, the lease ends at once and a round begins. Only a write in the
+   * source reads any; one in the target gives back what it was told, which is no news, and of another store's counting.
+   */
   observe(resource: string, generation: number): void {
-    this.#source.observe(resource, generation);
+    if (this.#newest.get(resource)?.authority === 'source') this.#source.observe(resource, generation);
   }
 
   /** Lets the next round begin now in every store that has a word on anything. */

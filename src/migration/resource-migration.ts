@@ -237,7 +237,7 @@ function createController(parts: Parts): Controller {
       const micros = (await readCapture(call))?.outsideAtMicros;
       return micros ? BigInt(micros) : null;
     },
-    logIsTooOld: (attach: number) => keeper?.isTooOld(attach) ?? false,
+    logIsTooOld: () => keeper?.tooOld ?? false,
   };
   return new Controller(controllerOptions, () => owner);
 }
