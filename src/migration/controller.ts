@@ -292,8 +292,8 @@ export class Controller {
 
   async #sync(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
     const checkpoint = await this.#options.log.readCheckpoint(this.#call());
-    // That of an earlier epoch will do: capture goes on from there (see `capture.ts`), and nothing was attached since.
-    if (checkpoint?.attach !== record.attach) {
+    // Capture goes on from that of an earlier epoch of the same attach.
+    if (checkpoint?.attach !== record.attach || checkpoint.epoch > record.epoch) {
       return this.#attach(record, 'the log of this attach is not known');
     }
     const stopped = await this.#options.captureStopped(this.#call());

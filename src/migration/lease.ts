@@ -21,6 +21,8 @@ export interface LeaseOptions {
   readonly log: Log;
   /** Called for each newer control record that has the word on its resource, `moved` too. Must not throw. */
   readonly onChange: (record: ControlRecord) => void;
+  /** Called when the source, as the follower, was found to have lost its tail: it has forgotten this `moved` record. */
+  readonly onFollowerForgot?: (record: ControlRecord) => void;
   /** Of the target's write-ahead log. */
   readonly logClosedUpTo?: RegisterLeaseOptions['logClosedUpTo'];
   readonly isDone?: RegisterLeaseOptions['isDone'];
@@ -52,6 +54,9 @@ export class Lease {
       ...{ instance, settings, clock, random, log },
       onChange: (record) => this.#take(store, record),
       roundMs: () => this.#roundMs(store),
+      onForgotten: (record) => {
+        if (record.state === 'moved') options.onFollowerForgot?.(record);
+      },
     });
     const ofLog = { ...(logClosedUpTo && { logClosedUpTo }), ...(isDone && { isDone }) };
     this.#source = new RegisterLease(leaseOf('source', registers.source));

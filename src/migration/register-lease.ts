@@ -23,6 +23,8 @@ export interface RegisterLeaseOptions {
   readonly log: Log;
   /** Called for each newer control record that a round brings. Must not throw. */
   readonly onChange: (record: ControlRecord) => void;
+  /** Called when the store was found to have forgotten this record. Must not throw. Default: nobody is told. */
+  readonly onForgotten?: (record: ControlRecord) => void;
   /** The time between rounds now, in milliseconds. Default: `settings.roundMs`. */
   readonly roundMs?: () => number;
   /** Where the store has a write-ahead log: up to which minute all entries of an incarnation are closed. */
@@ -287,6 +289,7 @@ export class RegisterLease {
     const next = held.record.state === 'moved' ? held.record : aboveAllSeen(found, held.record);
     const why = { instance, reason: 'the store lost its tail', replaces: found.generation };
     await control.compareAndSet(next, why, internalCall(clock, settings.leaseMs));
+    this.#options.onForgotten?.(held.record);
   }
 
   #extend(record: ControlRecord, sentMs: number, sentWallMicros: bigint): void {

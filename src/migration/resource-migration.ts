@@ -17,7 +17,7 @@ import type { JobSettings } from './chunk-worker.ts';
 import { Controller, type ControllerSettings } from './controller.ts';
 import { Demotion } from './demotion.ts';
 import type { Flags } from './flags.ts';
-import { mendGap } from './gap.ts';
+import { type GapOptions, isMendedByWalk, mendGap } from './gap.ts';
 import { Handover } from './handover.ts';
 import { JobRunner } from './job-runner.ts';
 import type { Lease } from './lease.ts';
@@ -89,6 +89,8 @@ export interface MigrationSettings {
 export interface ResourceMigration {
   /** The records over both stores. */
   readonly records: Records;
+  /** To be called when the source, as the follower, was found to have forgotten this record: it is attached anew. */
+  onFollowerForgot(record: ControlRecord): void;
   /** To be called with each newer control record that the lease brings. */
   onChange(record: ControlRecord): void;
   /** Runs capture, jobs and the controller until the signal aborts. Never rejects. */
@@ -118,6 +120,10 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
       demotion.onChange(record, stopped.signal);
       if (record.state === 'moved') void handover?.install(record, stopped.signal);
       if (record.state === 'handing_over') void handover?.undoWhenOverdue(record, stopped.signal);
+    },
+    onFollowerForgot: ({ epoch, attach }) => {
+      const message = 'MySQL has lost what it had committed as the follower: it is filled anew';
+      void mendGap(gapOptions(parts), { epoch, attach, reason: 'source_lost_its_tail', message }, stopped.signal);
     },
     run: async (signal) => {
       signal.addEventListener('abort', () => stopped.abort(), { once: true });
@@ -240,17 +246,26 @@ function createController(parts: Parts): Controller {
 }
 
 function createCapture(parts: Parts, signal: AbortSignal): Capture {
-  const { resource, lease, changeLog, log, acknowledged, barriers, settings } = parts;
-  const gapOptions = { ...parts, resource: resource.id, log: changeLog, logger: log, settings: settings.protocol };
+  const { resource, lease, acknowledged, barriers, settings } = parts;
   return new Capture({
     ...parts,
     resource: resource.id,
     control: () => lease.latest(resource.id),
-    onGap: (gap) => void mendGap(gapOptions, gap, signal),
+    // While the target is the authority, the follower is not fed from the log. But one that lost its tail, or was emptied by
+    // somebody, lacks what it had acknowledged, and unseen outside changes may be in it: a walk mends that too.
+    onGap: (gap) => {
+      const feeds = lease.latest(resource.id)?.authority === 'source';
+      if (feeds || isMendedByWalk(gap)) void mendGap(gapOptions(parts), gap, signal);
+    },
     alreadyAcknowledged: (keyId, version) => acknowledged.has(keyId, version),
     onBarriersMet: (ids) => barriers.noteMet(ids),
     settings: settings.capture,
   });
+}
+
+function gapOptions(parts: Parts): GapOptions {
+  const { resource, changeLog, log, settings } = parts;
+  return { ...parts, resource: resource.id, log: changeLog, logger: log, settings: settings.protocol };
 }
 
 function createJobs(parts: Parts): JobRunner {

@@ -169,10 +169,10 @@ async function readAuthority(
   let control = await lease.valid(resource.id, call);
   let renewed = false;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const stored = await askStore(options, question, control.authority, control, call);
+    const { stored, compared } = await askStore(options, question, control.authority, control, call);
     if (!holdsStill(options, control)) {
       control = await lease.valid(resource.id, call);
-    } else if (question.authorityReaches(stored, call.atLeast)) {
+    } else if (question.authorityReaches(compared, call.atLeast)) {
       return { stored, store: control.authority, reason, control };
     } else if (renewed) {
       throw versionLost();
@@ -188,17 +188,27 @@ async function readAuthority(
   });
 }
 
-/** A store's answer, with the versions that its records have under this control record. */
+/** A store's answer under one control record. */
+interface StoreAnswer {
+  /** With the versions that are shown: of an absence that nothing tells of no more than the floor, which either store reaches. */
+  readonly stored: readonly Stored[];
+  /** With those that are compared with the caller's. */
+  readonly compared: readonly Stored[];
+}
+
 async function askStore(
   { reads, clock, settings }: TwoStoresOptions,
   question: Question,
   store: StoreName,
   { floor }: ControlRecord,
   call: Call,
-): Promise<readonly Stored[]> {
-  if (store === 'source') return (await question.ask(reads.source, call)).map((one) => atFloor(one, floor));
-  if (reads.target === null) throw new RangeError('there is no target to be read');
-  return (await question.ask(reads.target, call)).map((one) => absentInTarget(one, floor, clock, settings));
+): Promise<StoreAnswer> {
+  const asked = reads[store];
+  if (asked === null) throw new RangeError('there is no target to be read');
+  const answer = await question.ask(asked, call);
+  const stored = answer.map((one) => atFloor(one, floor));
+  if (store === 'source') return { stored, compared: stored };
+  return { stored, compared: answer.map((one) => absentInTarget(one, floor, clock, settings)) };
 }
 
 function holdsStill(options: TwoStoresOptions, control: ControlRecord): boolean {
@@ -217,9 +227,9 @@ async function askFollower(
   const budgetMs = Math.min(settings.followerReadBudgetMs, (call.deadlineMs - nowMs) * FOLLOWER_SHARE);
   try {
     const within = { ...call, deadlineMs: nowMs + budgetMs };
-    const stored = await askStore(options, question, followerOf(control), control, within);
+    const { stored, compared } = await askStore(options, question, followerOf(control), control, within);
     if (!holdsStill(options, control)) return { reason: 'not_in_sync' };
-    return question.followerReaches(stored, call.atLeast) ? { stored } : { reason: 'version_behind' };
+    return question.followerReaches(compared, call.atLeast) ? { stored } : { reason: 'version_behind' };
   } catch (error) {
     if (isDomainError(error, 'invalid_argument', 'cancelled')) throw error;
     return { reason: 'follower_failed' };
