@@ -4,7 +4,7 @@ import type { Log } from '../domain/log.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { ControlRecord, Transition } from '../stores/control-store.ts';
 import type { Job, JobStore } from '../stores/job-store.ts';
-import { type AttachOptions, attachFollower, tellSource } from './attach-follower.ts';
+import { type AttachOptions, attachFollower, sourceHasForgotten, tellSource } from './attach-follower.ts';
 import { confirmed, copied, needsCopy, step } from './control-record.ts';
 import type { Demotion } from './demotion.ts';
 import type { Flags, Phase } from './flags.ts';
@@ -267,18 +267,32 @@ export class Controller {
       case 'joining':
         return this.#join(record, signal);
       case 'in_sync':
-        if (record.authority === 'target' && this.#options.logIsTooOld()) {
-          await this.#options.demotion.demote(record, 'a part of the write-ahead log has expired');
-          return [hold('leaving', 'a part of the write-ahead log has expired: the follower is attached anew')];
-        }
-        await this.#verifyWhenDue(record);
-        return [];
+        return this.#keepInSync(record);
       case 'leaving':
         return [hold('leaving', 'waiting until no instance reads the follower any more')];
       case 'handing_over':
       case 'moved':
         return [];
     }
+  }
+
+  async #keepInSync(record: ControlRecord): Promise<readonly Hold[]> {
+    const lacking = await this.#whatFollowerLacks(record);
+    if (lacking !== null) {
+      await this.#options.demotion.demote(record, lacking);
+      return [hold('leaving', `${lacking}: the follower is attached anew`)];
+    }
+    await this.#verifyWhenDue(record);
+    return [];
+  }
+
+  /** Why a follower in MySQL may lack what it is thought to have; null: nothing speaks for it. */
+  async #whatFollowerLacks(record: ControlRecord): Promise<string | null> {
+    const { registers, logIsTooOld } = this.#options;
+    if (record.authority === 'source') return null;
+    if (logIsTooOld()) return 'a part of the write-ahead log has expired';
+    const forgotten = await sourceHasForgotten(registers, record, this.#call()).catch(() => false);
+    return forgotten ? 'the source has forgotten that authority has moved' : null;
   }
 
   async #attach(record: ControlRecord, reason: string): Promise<readonly Hold[]> {
@@ -300,6 +314,9 @@ export class Controller {
     if (record.authority === 'source' && stopped !== null) return [hold('capture_stopped', stopped)];
     if (record.authority === 'target') {
       if (this.#options.logIsTooOld()) return this.#attach(record, 'a part of the write-ahead log has expired');
+      if (await sourceHasForgotten(this.#options.registers, record, this.#call())) {
+        return this.#attach(record, 'the source has forgotten that authority has moved');
+      }
       await tellSource(this.#options, record, 'the attach under way', this.#call());
     }
     return needsCopy(record) ? this.#copy(record) : this.#rejoin(record, signal);

@@ -77,6 +77,44 @@ describe('the source, as the follower,', () => {
     await expectAlike('a');
   });
 
+  it.each(['while the service runs', 'while no instance is there'])(
+    'is attached anew when a backup was restored %s',
+    async (when) => {
+      world = await createVirtualWorld();
+      const [one, other] = two();
+      await world.write(one, 'a', '1');
+      world.setAll({ phase: 'synchronize' });
+      await world.becomes('source', 'in_sync');
+      const backup = world.database.control.get('notes');
+      if (backup === undefined) throw new Error('no record');
+      await world.toTarget();
+      await world.write(one, 'a', '2');
+      await world.pass(10_000);
+      if (when === 'while no instance is there') {
+        for (const instance of [one, other]) {
+          world.instances.splice(0, 1);
+          await world.clock.until(instance.stop());
+        }
+        await world.pass(60_000);
+      }
+      world.database.control.set('notes', backup);
+      world.source.outsideWrite(noteKey('a'), noteRow('a', '1'));
+      world.database.purgeLog(world.database.position);
+      if (when === 'while no instance is there') {
+        for (const name of ['new', 'newer']) (await world.start(name)).flags.phase = 'target-authority';
+      }
+      await world.waitUntil('it is attached anew', () => attach() === 2);
+      await world.becomes('target', 'in_sync');
+      expect(await world.titleIn(world.source, 'a')).toBe('2');
+      expect(await world.write(world.instances[0] as MemoryInstance, 'a', '3')).toBe('written');
+      expect(await world.titleIn(world.source, 'a')).toBe('3');
+      expect(world.database.control.get('notes')).toMatchObject({ state: 'moved', epoch: 2, attach: attach() });
+      world.setAll({ phase: 'synchronize' });
+      await world.becomes('source', 'in_sync');
+      await expectAlike('a');
+    },
+  );
+
   it('is attached anew, and outside changes in what was purged are overwritten, when its log has a gap', async () => {
     world = await createVirtualWorld();
     await world.toTarget();
