@@ -55,6 +55,8 @@ const TICK_MS = 250;
 const FOLLOWING_TICK_MS = 1_000;
 /** How often it is looked whether a verification is due. */
 const VERIFICATION_LOOK_MS = 2_000;
+/** How long after a verification that failed another one is started. */
+const FAILED_VERIFICATION_MICROS = 60_000_000n;
 /** How long an instance controls without renewing: another takes over after this. */
 const TASK_LEASE_MS = 3_000;
 /** How long one call of a step may take. */
@@ -416,11 +418,14 @@ export class Controller {
     if (job?.state === 'running') return;
     const joined = await lastJoined(this.#options, this.#call());
     const nowMicros = await rolesOf(record).authority.clock(this.#call());
+    // Whatever makes it fail will not be gone at once, and every one leaves a job behind.
+    const failedLately =
+      job?.state === 'failed' && nowMicros - (job.endedAtMicros ?? job.createdAtMicros) < FAILED_VERIFICATION_MICROS;
     const freshEnough =
       job?.state === 'succeeded' &&
       job.createdAtMicros > (joined?.atMicros ?? 0n) &&
       nowMicros - job.createdAtMicros < BigInt(settings.verificationIntervalMs) * 1000n;
-    if (!freshEnough) await this.#createJob('verification', record);
+    if (!freshEnough && !failedLately) await this.#createJob('verification', record);
   }
 
   async #newestJob(kind: Job['kind']): Promise<Job | undefined> {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { DomainError } from '../../src/domain/errors.ts';
 import type { Phase } from '../../src/migration/flags.ts';
 import type { MemoryInstance } from '../support/memory-instances.ts';
 import { createVirtualWorld, noteKey, noteRow, type VirtualWorld } from '../support/virtual-instances.ts';
@@ -128,6 +129,21 @@ describe('authority does not move', () => {
       expect(await world.holds()).toEqual([]);
     },
   );
+});
+
+it('a verification that fails is begun again, but not without a pause', async () => {
+  world = await createVirtualWorld();
+  world.setAll({ phase: 'synchronize' });
+  await world.becomes('source', 'in_sync');
+  const error = new DomainError({ kind: 'internal', reason: 'INTERNAL', message: 'broken' });
+  for (const { faults } of world.instances) {
+    faults.source.add({ method: 'split', fail: 'refused', error, times: Number.POSITIVE_INFINITY });
+  }
+  await world.pass(600_000);
+  const made = await world.clock.until(world.jobs.listJobs('notes', null, 1_000, world.call()));
+  const failed = made.filter(({ state }) => state === 'failed').length;
+  expect(failed).toBeGreaterThan(3);
+  expect(failed).toBeLessThan(15);
 });
 
 describe('flags that differ between instances', () => {
