@@ -38,7 +38,8 @@ export class OwnHand {
 
   /** Those that were left open and are not known to be carried. */
   get left(): readonly LogEntry[] {
-    return this.#left;
+    // A copy: what is left while these are being carried is not carried with them.
+    return [...this.#left];
   }
 
   /** Whether nothing is open. */
