@@ -178,23 +178,37 @@ describe('the fence of a source', () => {
     const grant = async (privileges: string, to: string): Promise<void> => {
       for (const name of names) await outside.query(`GRANT ${privileges} ON ${to}.* TO ${name}`);
     };
-    for (const name of names) await outside.query(`CREATE USER ${name} IDENTIFIED BY 'a secret'`);
+    const [[server]] = (await outside.query('SELECT @@version version')) as unknown as [[{ version: string }]];
+    const plugin = /mariadb/i.test(server.version) ? '' : 'WITH mysql_native_password ';
+    for (const name of names) await outside.query(`CREATE USER ${name} IDENTIFIED ${plugin}BY 'a secret'`);
     await grant('SELECT, INSERT, UPDATE, DELETE', schema);
     await grant('ALL', harness.control.name);
     const pool = createMysqlPool({ host, port, user, password: 'a secret', controlSchema: harness.control.name });
+    const refusal = (message: RegExp) => ({
+      kind: 'failed_precondition',
+      reason: 'MIGRATION_STATE',
+      message: expect.stringMatching(message),
+    });
+    const [[before]] = (await outside.query('SELECT @@log_bin_trust_function_creators t')) as unknown as [
+      [{ t: number }],
+    ];
+    const limited = createSourceFence({ pool, resource });
     try {
-      const refused = { kind: 'failed_precondition', message: expect.stringMatching(/GRANT TRIGGER/) };
-      await createSourceFence({ pool, resource }).install(testCall()).catch((e) => console.log(e.cause));
-await expect(createSourceFence({ pool, resource }).install(testCall())).rejects.toMatchObject(refused);
+      await outside.query('SET GLOBAL log_bin_trust_function_creators = OFF');
+      await expect(limited.install(testCall())).rejects.toMatchObject(refusal(/TRIGGER|log_bin_trust/));
+      await outside.query('SET GLOBAL log_bin_trust_function_creators = ON');
+      await expect(limited.install(testCall())).rejects.toMatchObject(refusal(/GRANT TRIGGER ON .*notes/));
+      await fence.install(testCall());
+      expect(await limited.isInstalled(testCall())).toBe(false);
+      await fence.remove(testCall());
       await grant('TRIGGER', schema);
-      const [[trusted]] = (await outside.query('SELECT @@log_bin_trust_function_creators t')) as unknown as [
-        [{ t: number }],
-      ];
-      const installed = createSourceFence({ pool, resource }).install(testCall());
-      if (trusted.t === 1) await installed;
-      else await expect(installed).rejects.toMatchObject({ message: expect.stringContaining('log_bin_trust') });
+      await limited.install(testCall());
+      expect(await limited.isInstalled(testCall())).toBe(true);
+      await outside.query(CHANGES[0] as string);
+      await limited.remove(testCall());
     } finally {
       await pool.close();
+      await outside.query('SET GLOBAL log_bin_trust_function_creators = ?', [before.t]);
       await outside.query(`DROP USER ${names.join(', ')}`);
     }
   });

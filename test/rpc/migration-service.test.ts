@@ -24,6 +24,7 @@ const NAME = 'migrations/medications';
 describe('the migration API', () => {
   let servers: Servers;
   let control: ControlStore;
+  let targetControl: ControlStore;
   let jobs: JobStore;
   /** How often the decommission was confirmed. */
   let confirmed: number;
@@ -34,6 +35,7 @@ describe('the migration API', () => {
   beforeEach(async () => {
     const time = { clock: systemClock, random: systemRandom };
     control = createMemoryControlStore(new MemoryDatabase(time));
+    targetControl = createMemoryControlStore(new MemoryDatabase(time));
     jobs = createMemoryJobStore(time);
     confirmed = 0;
     fenced = false;
@@ -66,7 +68,7 @@ describe('the migration API', () => {
     const medications = await loadMedications();
     const service = createMigrationService({
       subjects: [subject],
-      registers: new Registers(control, null),
+      registers: new Registers(control, targetControl),
       jobs,
       clock: systemClock,
     });
@@ -99,7 +101,11 @@ describe('the migration API', () => {
     await systemClock.sleep(20);
     await change('moved', { epoch: 2, authority: 'target' });
     await systemClock.sleep(20);
-    await change('in_sync');
+    const [decided] = await control.poll(testCall());
+    if (decided === undefined) throw new Error('there is no control record');
+    await targetControl.ensure(['medications'], testCall());
+    const installed = { ...decided, generation: decided.generation + 1, state: 'in_sync' } as const;
+    await targetControl.compareAndSet(installed, { instance: 'one', reason: 'to in_sync', replaces: 1 }, testCall());
   }
 
   const wants = (phase: Phase) =>
