@@ -134,6 +134,8 @@ describe('a change of the source past the service, in an epoch of the target', (
     });
     world.source.outsideWrite(key('a'), rowOf('a', 'from outside'));
     await vi.waitFor(async () => expect(await titles('a')).toEqual(['from outside', 'from outside']));
+    // The controller learns of it with the next renewal of capture's lease.
+    await vi.waitUntil(async () => (await touched()) >= 1, { timeout: 10_000, interval: 10 });
     setPhase('target-authority');
     await vi.waitUntil(async () => (await holds()).includes('outside_writer_seen'), { timeout: 10_000, interval: 10 });
     isFenced = true;
