@@ -73,6 +73,10 @@ export interface CaptureSessionOptions {
   readonly changeLog: ChangeLog;
   /** From where on, and for which epoch and attach number. */
   readonly checkpoint: Checkpoint;
+  /** Whether the checkpoint is the epoch before's, which may have left outside changes untouched: none may get lost. */
+  readonly resumed: boolean;
+  /** Whether the service's own changes are in the log for the first time, not as copies of what the authority has. */
+  readonly carriesOwn: boolean;
   readonly alreadyAcknowledged: (keyId: string, version: bigint) => boolean;
   /** Told at once of barriers that are met, before the other instances can see it. */
   readonly onBarriersMet: (ids: readonly string[]) => void;
@@ -126,13 +130,14 @@ export class CaptureSession {
   #held = '';
 
   constructor(options: CaptureSessionOptions) {
-    const { checkpoint, settings, alreadyAcknowledged } = options;
+    const { checkpoint, settings, alreadyAcknowledged, resumed } = options;
     this.#options = options;
     this.#acknowledged = checkpoint;
-    this.#carriesOwn = options.control()?.authority !== 'target';
+    this.#carriesOwn = options.carriesOwn;
     this.#fold = new Fold({
       guard: checkpoint,
       begun: checkpoint.begun,
+      resumed,
       maxCopies: settings.applyBatch,
       maxTouches: settings.touchBatch,
       alreadyAcknowledged,
@@ -260,6 +265,10 @@ export class CaptureSession {
     let left = keys;
     const backoff = new Backoff(RETRY, this.#options);
     while (left.length > 0) {
+      if (this.#isSuperseded()) {
+        this.#finish({ kind: 'superseded' });
+        signal.throwIfAborted();
+      }
       const touched = await this.#touchOnce(left, signal);
       await applyTouched(touched, () => this.#apply(touched.copies, signal));
       left = touched.refused;
@@ -285,6 +294,14 @@ export class CaptureSession {
       this.#touchEnded = Promise.withResolvers();
       ended.resolve();
     }
+  }
+
+  /** Whether authority has moved, or the follower was attached anew: what is left to touch is the successor's. */
+  #isSuperseded(): boolean {
+    const { control, checkpoint } = this.#options;
+    const now = control();
+    if (now === undefined) return false;
+    return now.epoch > checkpoint.epoch || (now.epoch === checkpoint.epoch && now.attach > checkpoint.attach);
   }
 
   /** An authority that keeps no control record beside its records believes what it is told. */
@@ -355,6 +372,8 @@ export class CaptureSession {
       last = !(await slept(clock, settings.checkpointMs, signal));
       const next = this.#acknowledged;
       // A checkpoint is a transaction too: without this it would make the log grow for ever, and itself necessary.
+      // Until the epoch's own beginning is behind it, a successor must know that the checkpoint was the epoch before's.
+      if (this.#options.resumed && !next.begun) continue;
       const due = last || this.#worked || clock.monotonicMs() - writtenMs >= settings.idleCheckpointMs;
       if (!due || next.position === written.position) continue;
       await this.#meeting;

@@ -203,10 +203,14 @@ export class Capture {
   #newSession(control: ControlRecord, checkpoint: Checkpoint, backoff: Backoff): CaptureSession {
     const { resource, metrics, alreadyAcknowledged, onBarriersMet, holdOutside, settings, clock } = this.#options;
     const holds = control.authority === 'target' && settings.outsideWrites === 'hold';
+    const resumed = checkpoint.epoch !== control.epoch;
     return new CaptureSession({
       ...this.#options,
       ...this.#options.rolesOf(control),
-      checkpoint,
+      // That of an earlier epoch lies before this one's beginning, which the log shows.
+      checkpoint: resumed ? { ...checkpoint, epoch: control.epoch, begun: false } : checkpoint,
+      resumed,
+      carriesOwn: control.authority === 'source',
       alreadyAcknowledged: alreadyAcknowledged ?? (() => false),
       onBarriersMet: onBarriersMet ?? (() => {}),
       holdOutside: (holds && holdOutside?.(control)) || null,
@@ -251,9 +255,7 @@ export class Capture {
       const checkpoint = await changeLog.readCheckpoint(internalCall(clock, settings.callMs, signal));
       if (checkpoint?.attach === attach && checkpoint.epoch <= epoch) {
         const hash = await changeLog.definitionHash(internalCall(clock, settings.callMs, signal));
-        // That of an earlier epoch lies before this one's beginning, which the log shows.
-        if (hash === checkpoint.definitionHash)
-          return checkpoint.epoch === epoch ? checkpoint : { ...checkpoint, epoch, begun: false };
+        if (hash === checkpoint.definitionHash) return checkpoint;
         const message =
           'the table was altered while nobody captured: start the service with its new definition, then set the phase to source-only and back to synchronize';
         return { epoch, attach, reason: 'definition_changed', message };

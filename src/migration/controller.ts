@@ -4,7 +4,7 @@ import type { Log } from '../domain/log.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { ControlRecord, Transition } from '../stores/control-store.ts';
 import type { Job, JobStore } from '../stores/job-store.ts';
-import { type AttachOptions, attachFollower, tellSource } from './attach-follower.ts';
+import { type AttachOptions, attachFollower, sourceHasForgotten, tellSource } from './attach-follower.ts';
 import { confirmed, copied, needsCopy, step } from './control-record.ts';
 import type { Demotion } from './demotion.ts';
 import type { Flags, Phase } from './flags.ts';
@@ -25,8 +25,8 @@ export interface ControllerOptions extends AttachOptions, HandoverConditionsOpti
   readonly jobs: JobStore;
   /** Null: the target can't be the authority. */
   readonly handover: Handover | null;
-  /** Whether a part of the write-ahead log may have expired, since this attach, before it was carried. */
-  readonly logIsTooOld: (attach: number) => boolean;
+  /** Whether a part of the write-ahead log may have expired before it was carried. */
+  readonly logIsTooOld: () => boolean;
   readonly random: Random;
   readonly flags: Flags;
   readonly demotion: Demotion;
@@ -55,6 +55,8 @@ const TICK_MS = 250;
 const FOLLOWING_TICK_MS = 1_000;
 /** How often it is looked whether a verification is due. */
 const VERIFICATION_LOOK_MS = 2_000;
+/** How long after a verification that failed another one is started. */
+const FAILED_VERIFICATION_MICROS = 60_000_000n;
 /** How long an instance controls without renewing: another takes over after this. */
 const TASK_LEASE_MS = 3_000;
 /** How long one call of a step may take. */
@@ -162,7 +164,7 @@ export class Controller {
   }
 
   async #handOver(record: ControlRecord, wanted: Phase, signal: AbortSignal): Promise<readonly Hold[]> {
-    const { handover, random } = this.#options;
+    const { handover, random, captureStopped } = this.#options;
     if (handover === null) {
       return [hold('target_authority_not_offered', 'the target can’t be the authority here: see the log of the start')];
     }
@@ -171,6 +173,13 @@ export class Controller {
     const waitMs = await this.#handoverBackoffMs(record);
     if (waitMs > 0) {
       return [hold('handover_backoff', `a handover was undone lately; next try in ${Math.ceil(waitMs / 1000)} s`)];
+    }
+    const stopped = await captureStopped(this.#call());
+    if (stopped !== null) return [hold('capture_stopped', stopped)];
+    try {
+      await handover.makeReady(record, signal);
+    } catch {
+      return [hold('catching_up', 'capture has not caught up yet, or the source is slow')];
     }
     // The stores change roles: what compares them now would take one for the other.
     await this.#cancelJobs();
@@ -260,14 +269,32 @@ export class Controller {
       case 'joining':
         return this.#join(record, signal);
       case 'in_sync':
-        await this.#verifyWhenDue(record);
-        return [];
+        return this.#keepInSync(record);
       case 'leaving':
         return [hold('leaving', 'waiting until no instance reads the follower any more')];
       case 'handing_over':
       case 'moved':
         return [];
     }
+  }
+
+  async #keepInSync(record: ControlRecord): Promise<readonly Hold[]> {
+    const lacking = await this.#whatFollowerLacks(record);
+    if (lacking !== null) {
+      await this.#options.demotion.demote(record, lacking);
+      return [hold('leaving', `${lacking}: the follower is attached anew`)];
+    }
+    await this.#verifyWhenDue(record);
+    return [];
+  }
+
+  /** Why a follower in MySQL may lack what it is thought to have; null: nothing speaks for it. */
+  async #whatFollowerLacks(record: ControlRecord): Promise<string | null> {
+    const { registers, logIsTooOld } = this.#options;
+    if (record.authority === 'source') return null;
+    if (logIsTooOld()) return 'a part of the write-ahead log has expired';
+    const forgotten = await sourceHasForgotten(registers, record, this.#call()).catch(() => false);
+    return forgotten ? 'the source has forgotten that authority has moved' : null;
   }
 
   async #attach(record: ControlRecord, reason: string): Promise<readonly Hold[]> {
@@ -288,8 +315,10 @@ export class Controller {
     const stopped = await this.#options.captureStopped(this.#call());
     if (record.authority === 'source' && stopped !== null) return [hold('capture_stopped', stopped)];
     if (record.authority === 'target') {
-      if (this.#options.logIsTooOld(record.attach))
-        return this.#attach(record, 'a part of the write-ahead log has expired');
+      if (this.#options.logIsTooOld()) return this.#attach(record, 'a part of the write-ahead log has expired');
+      if (await sourceHasForgotten(this.#options.registers, record, this.#call())) {
+        return this.#attach(record, 'the source has forgotten that authority has moved');
+      }
       await tellSource(this.#options, record, 'the attach under way', this.#call());
     }
     return needsCopy(record) ? this.#copy(record) : this.#rejoin(record, signal);
@@ -389,11 +418,14 @@ export class Controller {
     if (job?.state === 'running') return;
     const joined = await lastJoined(this.#options, this.#call());
     const nowMicros = await rolesOf(record).authority.clock(this.#call());
+    // Whatever makes it fail will not be gone at once, and every one leaves a job behind.
+    const failedLately =
+      job?.state === 'failed' && nowMicros - (job.endedAtMicros ?? job.createdAtMicros) < FAILED_VERIFICATION_MICROS;
     const freshEnough =
       job?.state === 'succeeded' &&
       job.createdAtMicros > (joined?.atMicros ?? 0n) &&
       nowMicros - job.createdAtMicros < BigInt(settings.verificationIntervalMs) * 1000n;
-    if (!freshEnough) await this.#createJob('verification', record);
+    if (!freshEnough && !failedLately) await this.#createJob('verification', record);
   }
 
   async #newestJob(kind: Job['kind']): Promise<Job | undefined> {

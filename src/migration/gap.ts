@@ -47,7 +47,8 @@ export async function mendGap(options: GapOptions, gap: CaptureGap, signal: Abor
   }
 }
 
-function isMendedByWalk(gap: CaptureGap): boolean {
+/** Whether a new walk makes good what the gap has hidden. */
+export function isMendedByWalk(gap: CaptureGap): boolean {
   switch (gap.reason) {
     case 'log_purged':
     case 'source_lost_its_tail':

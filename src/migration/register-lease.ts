@@ -181,6 +181,8 @@ export class RegisterLease {
       if (ok) await this.#pause(roundMs(), signal);
       else await clock.sleep(Math.min(settings.roundMs, FAILED_ROUND_PAUSE_MS), signal).catch(() => {});
     }
+    // Also where the signal had aborted before any round.
+    this.#firstRound.resolve();
     this.#held.clear();
     if (!isDone(this.#incarnation)) return;
     await control.removeHeartbeat(this.#incarnation, internalCall(clock, settings.leaseMs)).catch(() => {});
@@ -309,9 +311,11 @@ export class RegisterLease {
   }
 }
 
+/** Epoch and authority stay what they were: a record of an earlier epoch would make two authorities. */
 function aboveAllSeen(found: ControlRecord, seen: ControlRecord): ControlRecord {
   return {
-    ...found,
+    ...seen,
+    attempt: null,
     generation: seen.generation + 1,
     floor: seen.floor > found.floor ? seen.floor : found.floor,
     attach: Math.max(seen.attach, found.attach),

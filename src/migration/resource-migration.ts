@@ -18,7 +18,7 @@ import type { JobSettings } from './chunk-worker.ts';
 import { Controller, type ControllerSettings } from './controller.ts';
 import { Demotion } from './demotion.ts';
 import type { Flags } from './flags.ts';
-import { type GapOptions, mendGap } from './gap.ts';
+import { type GapOptions, isMendedByWalk, mendGap } from './gap.ts';
 import { Handover } from './handover.ts';
 import { JobRunner } from './job-runner.ts';
 import type { Lease } from './lease.ts';
@@ -123,6 +123,7 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
       metrics.followerState(resource.id, record.state);
       demotion.onChange(record, stopped.signal);
       if (record.state === 'moved') void handover?.install(record, stopped.signal);
+      if (record.state === 'handing_over') void handover?.undoWhenOverdue(record, stopped.signal);
     },
     onFollowerForgot: ({ epoch, attach }) => {
       const message = 'MySQL has lost what it had committed as the follower: it is filled anew';
@@ -165,6 +166,7 @@ function createParts(options: ResourceMigrationOptions) {
         });
   const authority = () => lease.latest(id)?.authority ?? 'source';
   const barriers = new Barriers({ changeLog: new LogBarriers({ changeLog, keeper, authority, random }), clock });
+  const capturedLog = new Barriers({ changeLog, clock });
   const demotion = new Demotion({ ...options, resource: id, settings: settings.protocol });
   const handover =
     stores.targetAuthority === null || keeper === null
@@ -175,6 +177,7 @@ function createParts(options: ResourceMigrationOptions) {
           targetAuthority: stores.targetAuthority,
           keeper,
           barrier: (call) => barriers.pass(call),
+          captured: (call) => capturedLog.pass(call),
           settings: settings.protocol,
           logger: options.log,
         });
@@ -242,7 +245,7 @@ function createController(parts: Parts): Controller {
       return micros ? BigInt(micros) : null;
     },
     sourceIsFenced: async (call: Call) => (await parts.sourceFence?.isInstalled(call)) ?? false,
-    logIsTooOld: (attach: number) => keeper?.isTooOld(attach) ?? false,
+    logIsTooOld: () => keeper?.tooOld ?? false,
   };
   return new Controller(controllerOptions, () => owner);
 }
@@ -253,9 +256,11 @@ function createCapture(parts: Parts, signal: AbortSignal): Capture {
     ...parts,
     resource: resource.id,
     control: () => lease.latest(resource.id),
-    // While the target is the authority, the log only shows outside writers: the follower is not fed from it.
+    // While the target is the authority, the follower is not fed from the log. But one that lost its tail, or was emptied by
+    // somebody, lacks what it had acknowledged, and unseen outside changes may be in it: a walk mends that too.
     onGap: (gap) => {
-      if (lease.latest(resource.id)?.authority === 'source') void mendGap(gapOptions(parts), gap, signal);
+      const feeds = lease.latest(resource.id)?.authority === 'source';
+      if (feeds || isMendedByWalk(gap)) void mendGap(gapOptions(parts), gap, signal);
     },
     alreadyAcknowledged: (keyId, version) => acknowledged.has(keyId, version),
     onBarriersMet: (ids) => barriers.noteMet(ids),

@@ -110,3 +110,19 @@ describe('folding the log', () => {
     expect(batch.copies.size).toBeLessThanOrEqual(10_000);
   });
 });
+
+describe('folding what lies before the epoch’s own beginning', () => {
+  const before = [bump(a, 5n), change(a, 'x'), commit('1'), change(b, 'outside'), commit('2')];
+
+  it('keeps nothing of it after a new attach: the walk comes later', () => {
+    const batch = take(fold(false), ...before, control(2, 9), commit('3')).cut();
+    expect(batch.copies.size + batch.touches.size).toBe(0);
+    expect(batch.begun).toBe(true);
+  });
+
+  it('keeps outside changes alone where the attach goes on from the epoch before', () => {
+    const batch = take(fold(false, { resumed: true }), ...before, control(2, 9), commit('3')).cut();
+    expect(batch.copies.size).toBe(0);
+    expect([...batch.touches.keys()]).toEqual([b.id]);
+  });
+});

@@ -9,8 +9,11 @@ import {
 import { checkCall, type MemoryDatabase } from './database.ts';
 import { HEARTBEATS_SHOWN_MICROS } from './limits.ts';
 
-/** The control records, their history and the heartbeats in memory. One object serves all instances. */
-export function createMemoryControlStore(database: MemoryDatabase): ControlStore {
+/**
+ * The control records, their history and the heartbeats in memory. One object serves all instances. `hasLog`: it stands beside
+ * a write-ahead log, and shows every heartbeat row that was not removed.
+ */
+export function createMemoryControlStore(database: MemoryDatabase, hasLog = false): ControlStore {
   const { clock, control } = database;
   const history: Transition[] = [];
   const set = (next: ControlRecord): void => {
@@ -19,7 +22,7 @@ export function createMemoryControlStore(database: MemoryDatabase): ControlStore
     database.commit(next.resource, [{ type: 'control', epoch, attach, generation }]);
   };
   return {
-    ...createHeartbeats(database),
+    ...createHeartbeats(database, hasLog),
     ensure: async (resources, call) => {
       checkCall(clock, call);
       for (const resource of resources) if (!control.has(resource)) set(firstControlRecord(resource));
@@ -54,7 +57,7 @@ export function createMemoryControlStore(database: MemoryDatabase): ControlStore
 
 type Heartbeats = Pick<ControlStore, 'beat' | 'heartbeats' | 'declareDead' | 'removeHeartbeat'>;
 
-function createHeartbeats(database: MemoryDatabase): Heartbeats {
+function createHeartbeats(database: MemoryDatabase, hasLog: boolean): Heartbeats {
   const { clock } = database;
   const rows = new Map<string, { heartbeat: Heartbeat; beatAtMicros: bigint }>();
   return {
@@ -67,7 +70,7 @@ function createHeartbeats(database: MemoryDatabase): Heartbeats {
     heartbeats: async (call) => {
       checkCall(clock, call);
       const oldest = clock.wallMicros() - HEARTBEATS_SHOWN_MICROS;
-      return [...rows.values()].filter((row) => row.beatAtMicros >= oldest).map((row) => row.heartbeat);
+      return [...rows.values()].filter((row) => hasLog || row.beatAtMicros >= oldest).map((row) => row.heartbeat);
     },
     declareDead: async (incarnation, beat, call) => {
       checkCall(clock, call);
