@@ -30,6 +30,7 @@ import type { JobStore } from '../stores/job-store.ts';
 import { createMysqlChangeLog } from '../stores/mysql/change-log.ts';
 import { createMysqlRecordStore } from '../stores/mysql/record-store.ts';
 import { readServerValues } from '../stores/mysql/server-values.ts';
+import { createSourceFence } from '../stores/mysql/source-fence.ts';
 import { observed } from '../stores/observed-store.ts';
 import type { ListQuery, RecordStore, SourceStore } from '../stores/record-store.ts';
 import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
@@ -119,6 +120,7 @@ async function wireResource(
     resource,
     ...(serverId !== undefined && { serverId }),
   });
+  const fence = createSourceFence({ pool, resource });
   const migration = createResourceMigration(
     rewire({
       resource,
@@ -138,6 +140,7 @@ async function wireResource(
       },
       registers,
       changeLog,
+      sourceFence: fence,
       jobs,
       lease,
       flags,
@@ -166,6 +169,7 @@ async function wireResource(
       keyOfName: (name) => names.keyOf(name, 'records'),
       repair: migration.repair,
       confirmDecommission: migration.confirmDecommission,
+      fence,
       leftovers: leftoversOf(config.stores.mysql, resource),
     },
   };
@@ -210,10 +214,11 @@ async function createTargetAuthority(surroundings: Surroundings, resource: Resou
 }
 
 function settingsOf({ migration }: Config): MigrationSettings {
-  const { touchBatch, chunkRows, chunkLeaseMs, jobWorkers, backfillShare, verificationShare } = migration;
+  const { touchBatch, outsideWrites, chunkRows, chunkLeaseMs, jobWorkers, backfillShare, verificationShare } =
+    migration;
   return {
     protocol: migration,
-    capture: { ...defaultCaptureSettings, touchBatch },
+    capture: { ...defaultCaptureSettings, touchBatch, outsideWrites },
     jobs: {
       ...defaultJobSettings,
       workers: jobWorkers,

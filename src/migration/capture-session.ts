@@ -12,6 +12,7 @@ import type { Copy, FollowerStore, Guard, RecordStore } from '../stores/record-s
 import { Backoff, isTransient, publicText } from './backoff.ts';
 import { type Batch, Fold } from './fold.ts';
 import { InFlight } from './in-flight.ts';
+import type { HoldOutside } from './outside-writes.ts';
 import { slept } from './task-lease.ts';
 import { applyTouched, touchKeys } from './touch.ts';
 
@@ -36,6 +37,11 @@ export interface CaptureSettings {
   readonly idleCheckpointMs: number;
   /** How long one call of a store may take. */
   readonly callMs: number;
+  /**
+   * What is done with an outside writer's change of the source while the target is the authority. `overwrite`: the record is set back
+   * to what the authority has. `hold`: it is left, and stands as an open mismatch until a person has repaired it.
+   */
+  readonly outsideWrites: 'overwrite' | 'hold';
 }
 
 /** The defaults. */
@@ -48,6 +54,7 @@ export const defaultCaptureSettings: CaptureSettings = {
   checkpointMs: 200,
   idleCheckpointMs: 5000,
   callMs: 5000,
+  outsideWrites: 'overwrite',
 };
 
 /** Pauses between tries of one call: short, as the follower may be back at any moment. */
@@ -73,6 +80,8 @@ export interface CaptureSessionOptions {
   readonly alreadyAcknowledged: (keyId: string, version: bigint) => boolean;
   /** Told at once of barriers that are met, before the other instances can see it. */
   readonly onBarriersMet: (ids: readonly string[]) => void;
+  /** Takes outside changes where the target is the authority, in place of a touch; null: they are touched. */
+  readonly holdOutside: HoldOutside | null;
   /** Told of each acknowledged batch. `lagMs` null: not known. */
   readonly onAcknowledged: (applied: number, touched: number, lagMs: number | null) => void;
   readonly settings: CaptureSettings;
@@ -217,7 +226,7 @@ export class CaptureSession {
   /** False: the session is over and the batch is given up. Never rejects. */
   async #carry(batch: Batch, signal: AbortSignal): Promise<boolean> {
     try {
-      const touched = batch.touches.size > 0 ? this.#touch([...batch.touches.values()], signal) : undefined;
+      const touched = batch.touches.size > 0 ? this.#takeOutside([...batch.touches.values()], signal) : undefined;
       const applied =
         this.#carriesOwn && batch.copies.size > 0 ? this.#apply([...batch.copies.values()], signal) : undefined;
       await Promise.all([touched, applied]);
@@ -231,6 +240,24 @@ export class CaptureSession {
   async #apply(copies: readonly Copy[], signal: AbortSignal): Promise<void> {
     const { follower, clock, settings } = this.#options;
     await this.#untilDone(signal, () => follower.apply(copies, internalCall(clock, settings.callMs, signal)));
+  }
+
+  #takeOutside(keys: readonly Key[], signal: AbortSignal): Promise<void> {
+    return this.#options.holdOutside === null ? this.#touch(keys, signal) : this.#hold(keys, signal);
+  }
+
+  /** Has outside changes recorded; a record that is being written just then is looked at again. */
+  async #hold(keys: readonly Key[], signal: AbortSignal): Promise<void> {
+    const { holdOutside, clock, settings } = this.#options;
+    const backoff = new Backoff(RETRY, this.#options);
+    for (let left = keys; left.length > 0; ) {
+      const looked = left;
+      const found = await this.#untilDone(signal, async () =>
+        holdOutside?.(looked, internalCall(clock, settings.callMs, signal)),
+      );
+      left = found ?? [];
+      if (left.length > 0) await backoff.pause(signal);
+    }
   }
 
   /** Touches until all keys are, then applies what the touches read. */

@@ -14,6 +14,8 @@ export interface HandoverConditionsOptions {
   readonly jobs: JobStore;
   /** When an outside writer's change was last met, in microseconds; null: never. */
   readonly outsideAt: (call: Call) => Promise<bigint | null>;
+  /** Whether the source refuses outside writers from the moment on at which authority leaves it. */
+  readonly sourceIsFenced: (call: Call) => Promise<boolean>;
 }
 
 /** Enough jobs to find the newest verification among them, and enough transitions to find the last joining. */
@@ -26,7 +28,7 @@ export async function missingForHandover(
   record: ControlRecord,
   call: Call,
 ): Promise<Hold | null> {
-  const { resource, jobs, lease, registers, outsideAt } = options;
+  const { resource, jobs, lease, registers, outsideAt, sourceIsFenced } = options;
   const open = await jobs.countOpenMismatches(resource, call);
   if (open > 0) {
     return hold(
@@ -40,10 +42,11 @@ export async function missingForHandover(
     return hold('verification_stale', 'a verification that began after the follower joined must end first');
   }
   const outside = await outsideAt(call);
-  if (record.authority === 'source' && outside !== null && outside > clean.createdAtMicros) {
+  const isOutsideSeen = record.authority === 'source' && outside !== null && outside > clean.createdAtMicros;
+  if (isOutsideSeen && !(await sourceIsFenced(call))) {
     return hold(
       'outside_writer_seen',
-      `somebody writes to the source past the service: end that, then run \`crossfade verify ${resource}\``,
+      `somebody writes to the source past the service: end that, then run \`crossfade verify ${resource}\`; or refuse it while authority leaves: \`crossfade fence ${resource}\``,
     );
   }
   const to = otherStore(record.authority);

@@ -7,6 +7,7 @@ import type { ChangeLog } from '../stores/change-log.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { JobStore } from '../stores/job-store.ts';
 import type { FollowerStore, ListQuery, RecordStore, Records, SourceStore } from '../stores/record-store.ts';
+import type { SourceFence } from '../stores/source-fence.ts';
 import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
 import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { createBackfill } from './backfill.ts';
@@ -25,6 +26,7 @@ import { LiveTraffic } from './live-traffic.ts';
 import { LogBarriers } from './log-barriers.ts';
 import { LogKeeper } from './log-keeper.ts';
 import { createLoggedStore, type OwnHand } from './logged-store.ts';
+import { createHoldOutside } from './outside-writes.ts';
 import { RecentAcknowledgements } from './recent-acknowledgements.ts';
 import type { Registers } from './registers.ts';
 import { type Repaired, repair } from './repair.ts';
@@ -70,6 +72,8 @@ export interface ResourceMigrationOptions {
   readonly lease: Lease;
   readonly flags: Flags;
   readonly metrics: MigrationMetrics;
+  /** Absent: the source can't be fenced. */
+  readonly sourceFence?: Pick<SourceFence, 'isInstalled'>;
   readonly settings: MigrationSettings;
   readonly clock: Clock;
   readonly random: Random;
@@ -240,6 +244,7 @@ function createController(parts: Parts): Controller {
       const micros = (await readCapture(call))?.outsideAtMicros;
       return micros ? BigInt(micros) : null;
     },
+    sourceIsFenced: async (call: Call) => (await parts.sourceFence?.isInstalled(call)) ?? false,
     logIsTooOld: () => keeper?.tooOld ?? false,
   };
   return new Controller(controllerOptions, () => owner);
@@ -259,6 +264,7 @@ function createCapture(parts: Parts, signal: AbortSignal): Capture {
     },
     alreadyAcknowledged: (keyId, version) => acknowledged.has(keyId, version),
     onBarriersMet: (ids) => barriers.noteMet(ids),
+    holdOutside: createHoldOutside(parts),
     settings: settings.capture,
   });
 }

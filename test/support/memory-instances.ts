@@ -2,7 +2,7 @@ import { type Clock, type Random, systemClock, systemRandom } from '../../src/do
 import { createKeyCodec } from '../../src/domain/key.ts';
 import { noLog } from '../../src/domain/log.ts';
 import type { Resource } from '../../src/domain/resource.ts';
-import { defaultCaptureSettings } from '../../src/migration/capture-session.ts';
+import { type CaptureSettings, defaultCaptureSettings } from '../../src/migration/capture-session.ts';
 import { defaultJobSettings } from '../../src/migration/chunk-worker.ts';
 import type { Flags, Phase } from '../../src/migration/flags.ts';
 import { Lease } from '../../src/migration/lease.ts';
@@ -77,6 +77,14 @@ export interface MemoryWorldOptions
   readonly logTtlSeconds?: number;
 }
 
+/** What a test may say of an instance. */
+export interface InstanceOptions {
+  /** Default: `overwrite`. */
+  readonly outsideWrites?: CaptureSettings['outsideWrites'];
+  /** Default: it is not. */
+  readonly sourceIsFenced?: () => boolean;
+}
+
 /** Two in-memory stores and as many instances over them as a test starts. */
 export function createMemoryWorld(resource: Resource, options: MemoryWorldOptions = {}) {
   const { clock = systemClock, random = systemRandom, onUpdate, onWay, logTtlSeconds } = options;
@@ -95,7 +103,8 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
   const keys = createKeyCodec(resource);
   const call = (timeoutMs = 5_000): Call => internalCall(clock, timeoutMs);
 
-  async function startInstance(name: string): Promise<MemoryInstance> {
+  async function startInstance(name: string, more: InstanceOptions = {}): Promise<MemoryInstance> {
+    const { outsideWrites = 'overwrite', sourceIsFenced = () => false } = more;
     await control.ensure([resource.id], call());
     const faults = { source: createFaults(), target: createFaults(), control: createFaults(), rest: createFaults() };
     const toRest = { faults: faults.rest, clock, role: 'authority' } as const;
@@ -142,10 +151,11 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
       registers,
       changeLog: injectFaults(changeLog, toRest),
       jobs: injectFaults(jobs, toRest),
+      sourceFence: { isInstalled: async () => sourceIsFenced() },
       lease,
       flags,
       metrics: noMetrics,
-      settings: { protocol: settings, capture: defaultCaptureSettings, jobs: defaultJobSettings },
+      settings: { protocol: settings, capture: { ...defaultCaptureSettings, outsideWrites }, jobs: defaultJobSettings },
       log: noLog,
       nameOf: (key) => key.id,
       parentNameOf: (parent) => parent.join('/'),
