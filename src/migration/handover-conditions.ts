@@ -2,7 +2,7 @@ import type { Call } from '../stores/call.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { Job, JobStore } from '../stores/job-store.ts';
 import type { Lease } from './lease.ts';
-import type { Hold } from './phase.ts';
+import { type Hold, hold } from './phase.ts';
 import { otherStore, type Registers } from './registers.ts';
 
 /** What looking for the conditions of a handover needs. */
@@ -68,7 +68,10 @@ export async function missingForHandover(
 }
 
 /** The transition by which the follower last came in sync after it had missed anything. */
-export async function lastJoined({ registers, resource }: HandoverConditionsOptions, call: Call) {
+export async function lastJoined(
+  { registers, resource }: Pick<HandoverConditionsOptions, 'registers' | 'resource'>,
+  call: Call,
+) {
   const recent = await registers.transitions(resource, null, NEWEST_TRANSITIONS, call);
   return recent.find((one) => one.fromState === 'joining' && one.toState === 'in_sync');
 }
@@ -77,8 +80,4 @@ export async function lastJoined({ registers, resource }: HandoverConditionsOpti
 async function newestClean({ jobs, resource }: HandoverConditionsOptions, call: Call): Promise<Job | undefined> {
   const newest = await jobs.listJobs(resource, null, NEWEST_JOBS, call);
   return newest.find((job) => job.kind === 'verification' && job.state === 'succeeded' && !job.compareWithItself);
-}
-
-function hold(reason: Hold['reason'], message: string): Hold {
-  return { reason, message };
 }

@@ -15,9 +15,10 @@ import { Barriers } from './barrier.ts';
 import { Capture, type CaptureStatus } from './capture.ts';
 import type { CaptureSettings } from './capture-session.ts';
 import type { JobSettings } from './chunk-worker.ts';
-import { Controller, type ControllerSettings } from './controller.ts';
+import { Controller } from './controller.ts';
 import { Demotion } from './demotion.ts';
 import type { Flags } from './flags.ts';
+import type { FollowerSettings } from './follower-keeper.ts';
 import { type GapOptions, isMendedByWalk, mendGap } from './gap.ts';
 import { Handover } from './handover.ts';
 import { JobRunner } from './job-runner.ts';
@@ -84,7 +85,7 @@ export interface ResourceMigrationOptions {
 
 /** All settings of a migration. */
 export interface MigrationSettings {
-  readonly protocol: ProtocolSettings & ControllerSettings;
+  readonly protocol: ProtocolSettings & FollowerSettings;
   readonly capture: CaptureSettings;
   readonly jobs: JobSettings;
 }
