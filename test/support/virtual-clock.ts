@@ -126,7 +126,7 @@ function isEarlier(a: Timer, b: Timer): boolean {
  * anything left to do. Several times cheaper than a turn of the event loop.
  */
 function turn(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve));
+  return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 }
 
 /** The same numbers for the same seed (mulberry32). */
