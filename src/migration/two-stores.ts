@@ -17,7 +17,7 @@ import type { LiveTraffic } from './live-traffic.ts';
 import { chooseRoute, type RouteReason, subjectOf } from './routing.ts';
 import type { ProtocolSettings } from './settings.ts';
 import type { ShadowReads } from './shadow-read.ts';
-import { absentInTarget, atFloor, refuseFutureVersion, versionLost } from './versions.ts';
+import { atFloor, reaches, refuseFutureVersion, versionLost } from './versions.ts';
 import { createWriteThrough, type WriteThroughOptions } from './write-through.ts';
 
 /** The stores' reads as requests use them, batched where that is wanted. */
@@ -93,13 +93,15 @@ export function createTwoStores(options: TwoStoresOptions): Records {
 }
 
 function pointRead(options: TwoStoresOptions, keys: readonly Key[]): Question {
-  const reaches = (answer: readonly Stored[], atLeast: bigint) => answer.every((stored) => stored.version >= atLeast);
+  const { clock, settings } = options;
+  const allReach = (answer: readonly Stored[], atLeast: bigint) =>
+    answer.every((stored) => reaches(stored, atLeast, clock, settings));
   return {
     name: () => (keys[0] === undefined ? '' : options.nameOf(keys[0])),
     ask: (store, call) => store.getMany(keys, call),
-    authorityReaches: reaches,
-    followerReaches: reaches,
-    standsAlone: (answer, atLeast) => reaches(answer, atLeast) && answer.every((stored) => stored.row !== null),
+    authorityReaches: allReach,
+    followerReaches: allReach,
+    standsAlone: (answer, atLeast) => answer.every((stored) => stored.row !== null && stored.version >= atLeast),
   };
 }
 
@@ -190,15 +192,15 @@ async function readAuthority(
 
 /** A store's answer, with the versions that its records have under this control record. */
 async function askStore(
-  { reads, clock, settings }: TwoStoresOptions,
+  { reads }: TwoStoresOptions,
   question: Question,
   store: StoreName,
   { floor }: ControlRecord,
   call: Call,
 ): Promise<readonly Stored[]> {
-  if (store === 'source') return (await question.ask(reads.source, call)).map((one) => atFloor(one, floor));
-  if (reads.target === null) throw new RangeError('there is no target to be read');
-  return (await question.ask(reads.target, call)).map((one) => absentInTarget(one, floor, clock, settings));
+  const asked = reads[store];
+  if (asked === null) throw new RangeError('there is no target to be read');
+  return (await question.ask(asked, call)).map((one) => atFloor(one, floor));
 }
 
 function holdsStill(options: TwoStoresOptions, control: ControlRecord): boolean {

@@ -17,6 +17,7 @@ const CALL_MS = 1_500;
 /** How much longer than its deadline a client waits for an answer. */
 const PATIENCE_MS = 300;
 const LIST_LIMIT = 50;
+const ANSWERED = 'answered';
 
 export interface ClientOptions {
   readonly world: World;
@@ -152,7 +153,7 @@ export class Client {
     try {
       return await Promise.race([asked(), late]);
     } finally {
-      answered.abort();
+      answered.abort(ANSWERED);
     }
   }
 

@@ -26,6 +26,8 @@ export interface Plan {
   readonly clients: number;
   /** Whether the run begins where an attach has ended well. */
   readonly beginsInSync: boolean;
+  /** Whether that is longer ago than markers of deleted records live. */
+  readonly isOld: boolean;
   readonly offsetsMicros: readonly bigint[];
   readonly sourceOffsetMicros: bigint;
   readonly targetOffsetMicros: bigint;
@@ -63,6 +65,7 @@ export function createPlan(seed: number): Plan {
     instances,
     clients: 2 + Math.floor(random.uniform() * 3),
     beginsInSync: chance(0.8),
+    isOld: chance(0.15),
     offsetsMicros: Array.from({ length: instances }, offset),
     sourceOffsetMicros,
     targetOffsetMicros,

@@ -67,7 +67,7 @@ interface Run {
 
 async function run({ world, plan, history, nemesis }: Run): Promise<void> {
   await world.control.ensure([resource.id], world.call());
-  if (plan.beginsInSync) await beginInSync(world);
+  if (plan.beginsInSync) await beginInSync(world, plan.isOld);
   const broken = Promise.withResolvers<never>();
   broken.promise.catch(() => {});
   let isOver = false;

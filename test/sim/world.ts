@@ -52,8 +52,9 @@ export const settings: MigrationSettings = {
   },
 };
 
-/** The first epoch's floor, for worlds that begin in sync. */
-const FIRST_FLOOR = 1_600_000_000_000_000n;
+/** Ages of the first epoch's floor, for worlds that begin in sync: shorter and longer than markers live. */
+const YOUNG_MICROS = 60_000_000n;
+const OLD_MICROS = 90n * 86_400_000_000n;
 
 /** What all instances share: time, both stores, and what the source keeps beside the records. */
 export type World = ReturnType<typeof createWorld>;
@@ -88,9 +89,10 @@ export function createWorld(plan: Plan, trace: (text: string) => void) {
 }
 
 /** Puts the world where an attach ended well, so that a run need not begin with one. */
-export async function beginInSync({ database, changeLog, jobs, call }: World): Promise<void> {
+export async function beginInSync({ clock, database, changeLog, jobs, call }: World, isOld: boolean): Promise<void> {
+  const floor = clock.wallMicros() - (isOld ? OLD_MICROS : YOUNG_MICROS);
   const record: ControlRecord = {
-    ...{ resource: resource.id, epoch: 1, authority: 'source', floor: FIRST_FLOOR, attach: 1, state: 'in_sync' },
+    ...{ resource: resource.id, epoch: 1, authority: 'source', floor, attach: 1, state: 'in_sync' },
     ...{ generation: 10, copiedAttach: 1, attempt: null },
   };
   database.control.set(resource.id, record);

@@ -109,9 +109,12 @@ async function meet({ fault, call, name, clock, role }: Meeting, run: () => Prom
     return await Promise.race([work(), late]);
   } finally {
     late.catch(() => {});
-    patience.abort();
+    patience.abort(ANSWERED);
   }
 }
+
+/** A reason of its own costs a stack trace each time. */
+const ANSWERED = 'answered';
 
 /** A promise of its own each time: one for all would keep everybody who waits for it. */
 function never(): Promise<never> {

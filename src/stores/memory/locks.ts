@@ -19,6 +19,7 @@ interface Lock {
 
 /** How long a lock is waited for, as in the service's sessions of MySQL. */
 const LOCK_WAIT_MS = 1_000;
+const GRANTED = 'granted';
 
 /**
  * Locks by name, as InnoDB has them on rows: first come, first served, so that a waiting exclusive lock is not starved by later
@@ -49,7 +50,7 @@ export class Locks {
 
   async #wait(lock: Lock, mode: LockMode, call: Pick<Call, 'deadlineMs'>): Promise<void> {
     const granted = new AbortController();
-    const waiter: Waiter = { mode, grant: () => granted.abort() };
+    const waiter: Waiter = { mode, grant: () => granted.abort(GRANTED) };
     lock.waiting.push(waiter);
     const ms = Math.min(LOCK_WAIT_MS, Math.max(0, call.deadlineMs - this.#clock.monotonicMs()));
     await this.#clock.sleep(ms, granted.signal).catch(() => {});
