@@ -79,10 +79,12 @@ export class Fold {
     if (this.#superseded) return;
     switch (event.type) {
       case 'bump':
-        if (this.#begun) this.#bump(event.key, event.version);
+        this.#bump(event.key, event.version);
         return;
       case 'change':
-        if (this.#begun) this.#change(event.key, event.row);
+        // What the service changed before is dropped: old writes to a follower would echo back over newer ones. An outside
+        // change may have come too late for the capture before, and a touch is right at any time.
+        if (this.#begun || !this.#bumps.has(event.key.id)) this.#change(event.key, event.row);
         return;
       case 'barrier':
         if (this.#begun) this.#barriers.push(event.id);

@@ -70,6 +70,10 @@ interface Answer {
 
 /** The part of a request's remaining time that the follower gets before the authority is asked. */
 const FOLLOWER_SHARE = 0.5;
+/** Pauses while a commit that somebody has seen is not visible yet: 310 ms in all. */
+const FIRST_UNSEEN_PAUSE_MS = 10;
+const UNSEEN_PAUSE_GROWTH = 2;
+const LONGEST_UNSEEN_PAUSE_MS = 160;
 /** How often a read begins again because its lease ended meanwhile. */
 const MAX_TRIES = 10;
 
@@ -159,7 +163,8 @@ async function read(options: TwoStoresOptions, question: Question, call: Call): 
 
 /**
  * The authority's answer counts if the lease is still the one under which it was asked: the read then happened
- * while this store was the authority. A version below the caller's: one new lease, and again.
+ * while this store was the authority. A version below the caller's: one new lease, and again; then a few times more, as
+ * MySQL's log, and so the follower, may show a commit a moment before MySQL itself does.
  */
 async function readAuthority(
   options: TwoStoresOptions,
@@ -170,14 +175,18 @@ async function readAuthority(
   const { resource, lease } = options;
   let control = await lease.valid(resource.id, call);
   let renewed = false;
+  let pauseMs = FIRST_UNSEEN_PAUSE_MS;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const stored = await askStore(options, question, control.authority, control, call);
     if (!holdsStill(options, control)) {
       control = await lease.valid(resource.id, call);
     } else if (question.authorityReaches(stored, call.atLeast)) {
       return { stored, store: control.authority, reason, control };
-    } else if (renewed) {
+    } else if (pauseMs > LONGEST_UNSEEN_PAUSE_MS) {
       throw versionLost();
+    } else if (renewed) {
+      await options.clock.sleep(pauseMs, call.signal).catch(() => {});
+      pauseMs *= UNSEEN_PAUSE_GROWTH;
     } else {
       control = await lease.renewed(resource.id, call);
       renewed = true;

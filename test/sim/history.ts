@@ -22,7 +22,7 @@ export class Violation extends Error {
 
 interface KeyHistory {
   readonly writes: WriteOp[];
-  /** The highest version of any answer that was an acknowledgement. */
+  /** The highest version of any acknowledged write. */
   acknowledged: bigint;
   /** The content that each version was seen with. */
   readonly contents: Map<bigint, Content>;
@@ -38,21 +38,27 @@ export interface ReadOp {
 /**
  * What was asked and answered, record by record, with the checks of P1, P2 and P6. `isOutside`: records that outside writers
  * change too, of which the promises are weaker. `versionsAreExact`: nothing was written while detached, where versions
- * stand still.
+ * stand still. `isFloor`: all older versions count as this one.
  */
 export class History {
   readonly #keys = new Map<string, KeyHistory>();
   readonly #isOutside: (key: string) => boolean;
   readonly #versionsAreExact: () => boolean;
+  readonly #isFloor: (version: bigint) => boolean;
   #now = 0;
   writes = 0;
   acknowledged = 0;
   reads = 0;
   failed = 0;
 
-  constructor(options: { isOutside: (key: string) => boolean; versionsAreExact: () => boolean }) {
+  constructor(options: {
+    isOutside: (key: string) => boolean;
+    versionsAreExact: () => boolean;
+    isFloor: (version: bigint) => boolean;
+  }) {
     this.#isOutside = options.isOutside;
     this.#versionsAreExact = options.versionsAreExact;
+    this.#isFloor = options.isFloor;
   }
 
   beginWrite(key: string, content: Content): WriteOp {
@@ -70,16 +76,23 @@ export class History {
     op.version = version;
     if (version === null) return;
     this.#noteContent(key, version, op.content);
-    this.#noteVersion(key, version);
+    const of = this.#of(key);
+    if (version > of.acknowledged) of.acknowledged = version;
   }
 
-  /** The write was refused: nothing changed, and what the answer shows was the record's state. */
+  /**
+   * The write was refused: nothing changed. What the answer shows was the record's state, so whoever made that is now
+   * acknowledged. The version of a refusal need not reach the follower, only the state that it shows.
+   */
   refuse(key: string, op: WriteOp, read: ReadOp, seen: { content: Content; version: bigint | null }): void {
     const of = this.#of(key);
     of.writes.splice(of.writes.indexOf(op), 1);
     this.#check(read, seen.content, seen.version, 'a refusal');
-    if (seen.version !== null) this.#noteVersion(key, seen.version);
     ++this.#now;
+    const made = seen.content === null ? undefined : of.writes.find((one) => one.content === seen.content);
+    if (made === undefined || made.acknowledged) return;
+    made.acknowledged = true;
+    made.ended = this.#now;
   }
 
   beginRead(key: string, session = 0n): ReadOp {
@@ -125,13 +138,8 @@ export class History {
     });
   }
 
-  #noteVersion(key: string, version: bigint): void {
-    const of = this.#of(key);
-    if (version > of.acknowledged) of.acknowledged = version;
-  }
-
   #noteContent(key: string, version: bigint, content: Content): void {
-    if (this.#isOutside(key) || !this.#versionsAreExact()) return;
+    if (this.#isOutside(key) || !this.#versionsAreExact() || this.#isFloor(version)) return;
     const { contents } = this.#of(key);
     const known = contents.get(version);
     if (known !== undefined && known !== content) {

@@ -112,6 +112,7 @@ function traced(world: World, name: string, control: ControlStore): ControlStore
   return {
     ...control,
     compareAndSet: async (next, why, call) => {
+      world.floors.add(next.floor);
       const done = await control.compareAndSet(next, why, call);
       if (done) {
         const { authority, state, generation, epoch, attach, floor } = next;

@@ -39,6 +39,7 @@ export async function simulate(seed: number, { mutation = null, trace }: Simulat
   const world = createWorld(plan, trace ?? (() => {}));
   const history = new History({
     isOutside: (key) => (OUTSIDE_KEYS as readonly string[]).includes(key),
+    isFloor: (version) => world.floors.has(version),
     versionsAreExact: () => plan.beginsInSync && !plan.events.some((one) => one.kind === 'phase' && one.phase === 'source-only'),
   });
   const nemesis = new Nemesis(world, plan, mutation);

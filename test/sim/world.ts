@@ -56,6 +56,9 @@ export const settings: MigrationSettings = {
 const YOUNG_MICROS = 60_000_000n;
 const OLD_MICROS = 90n * 86_400_000_000n;
 
+const STEP_MS = 1.5;
+const SLOW_STEP_MS = 120;
+
 /** What all instances share: time, both stores, and what the source keeps beside the records. */
 export type World = ReturnType<typeof createWorld>;
 
@@ -68,7 +71,7 @@ export function createWorld(plan: Plan, trace: (text: string) => void) {
   const targetClock = shifted(clock, plan.targetOffsetMicros);
   const steps = randomOf('steps');
   // Now and then a transaction is slow: whoever waits for its locks waits too.
-  const step = () => clock.sleep(steps.uniform() < plan.slowSteps ? steps.uniform() * 250 : steps.uniform() * 1.5);
+  const step = () => clock.sleep(steps.uniform() < plan.slowSteps ? steps.uniform() * SLOW_STEP_MS : steps.uniform() * STEP_MS);
   const database = new MemoryDatabase({ clock: sourceClock, random, step });
   const targetDatabase = new MemoryDatabase({ clock: targetClock, random });
   return {
@@ -81,6 +84,8 @@ export function createWorld(plan: Plan, trace: (text: string) => void) {
     control: createMemoryControlStore(database),
     targetControl: createMemoryControlStore(targetDatabase),
     targetDatabase,
+    /** All that ever were. */
+    floors: new Set<bigint>([0n]),
     logEntries: new Map<string, KeptEntry>(),
     changeLog: createMemoryChangeLog({ database, resource: resource.id }),
     jobs: createMemoryJobStore({ clock: sourceClock, random }),
@@ -89,8 +94,9 @@ export function createWorld(plan: Plan, trace: (text: string) => void) {
 }
 
 /** Puts the world where an attach ended well, so that a run need not begin with one. */
-export async function beginInSync({ clock, database, changeLog, jobs, call }: World, isOld: boolean): Promise<void> {
+export async function beginInSync({ clock, database, changeLog, jobs, floors, call }: World, isOld: boolean): Promise<void> {
   const floor = clock.wallMicros() - (isOld ? OLD_MICROS : YOUNG_MICROS);
+  floors.add(floor);
   const record: ControlRecord = {
     ...{ resource: resource.id, epoch: 1, authority: 'source', floor, attach: 1, state: 'in_sync' },
     ...{ generation: 10, copiedAttach: 1, attempt: null },
