@@ -25,6 +25,8 @@ export interface ClientOptions {
   readonly random: Random;
   readonly name: string;
   readonly thinkMs: number;
+  /** See `Mutation`. */
+  readonly ignoresVersions: boolean;
   /** The instances that can be reached now. */
   readonly instances: () => readonly SimInstance[];
   /** Unique in the world. */
@@ -99,7 +101,7 @@ export class Client {
     const keepsSession = random.uniform() < 0.6;
     const session = keepsSession ? (this.#session.get(note) ?? 0n) : 0n;
     const read = history.beginRead(note, session);
-    const call = this.#call({ atLeast: session });
+    const call = this.#call({ atLeast: this.#options.ignoresVersions ? 0n : session });
     const by = `${this.#options.name} read ${note} at ${instance.name}`;
     const found = await this.#ask(instance, by, () => instance.migration.records.getMany([noteKey(note)], call));
     const stored = found?.[0];

@@ -28,6 +28,8 @@ export interface Mutation {
   /** What is left out, for people. */
   readonly what: string;
   change(parts: Ports, scope: MutationScope): Partial<MutableParts>;
+  /** Whether reads forget the caller's version, which no part of an instance decides. Default false. */
+  readonly ignoresVersions?: true;
 }
 
 /** The parts of an instance, mutated or as they are. */

@@ -45,7 +45,7 @@ export async function simulate(seed: number, { mutation = null, trace }: Simulat
   const nemesis = new Nemesis(world, plan, mutation);
   let violation: string | null = null;
   try {
-    await world.clock.until(run({ world, plan, history, nemesis }), QUIET_MS * 2);
+    await world.clock.until(run({ world, plan, history, nemesis, mutation }), QUIET_MS * 2);
   } catch (error) {
     violation = error instanceof Violation ? error.message : `error: ${(error as Error).stack}`;
     world.trace(`VIOLATION ${violation}`);
@@ -64,9 +64,10 @@ interface Run {
   readonly plan: Plan;
   readonly history: History;
   readonly nemesis: Nemesis;
+  readonly mutation: Mutation | null;
 }
 
-async function run({ world, plan, history, nemesis }: Run): Promise<void> {
+async function run({ world, plan, history, nemesis, mutation }: Run): Promise<void> {
   await world.control.ensure([resource.id], world.call());
   if (plan.beginsInSync) await beginInSync(world, plan.isOld);
   const broken = Promise.withResolvers<never>();
@@ -79,6 +80,7 @@ async function run({ world, plan, history, nemesis }: Run): Promise<void> {
       random: world.randomOf(`client${n}`),
       name: `c${n}`,
       thinkMs: plan.thinkMs,
+      ignoresVersions: mutation?.ignoresVersions ?? false,
       instances: () => nemesis.reachable(),
       nextContent: () => nemesis.nextContent(),
       onViolation: (violation) => {
