@@ -3,13 +3,18 @@ import { isDomainError } from '../../src/domain/errors.ts';
 import type { Key } from '../../src/domain/key.ts';
 import type { Call } from '../../src/stores/call.ts';
 import { internalCall } from '../../src/stores/call.ts';
-import type { Change, Stored, Written } from '../../src/stores/record-store.ts';
+import type { Change, Stored } from '../../src/stores/record-store.ts';
 import { type Content, contentOf, type History, NUMBERED, rowOf, show, Violation } from './history.ts';
 import type { SimInstance } from './instance.ts';
 import { noteKey, parent, type World } from './world.ts';
 
-/** The records that clients write. The last is written by outside writers too. */
-export const CLIENT_KEYS = ['a', 'b', 'x'] as const;
+/**
+ * The records that clients write: the first two all the time; the next now and then, so that what went wrong with them is
+ * still there at the end; the last is written by outside writers too.
+ */
+export const CLIENT_KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'x'] as const;
+/** How often each is chosen. */
+const CHOICE = 'aaaaaaabbbbbbbccddefxxxx';
 /** The records of outside writers. */
 export const OUTSIDE_KEYS = ['x', 'y'] as const;
 
@@ -58,7 +63,7 @@ export class Client {
 
   async #act(): Promise<void> {
     const { random } = this.#options;
-    const key = this.#pick(CLIENT_KEYS);
+    const key = this.#pick([...CHOICE]);
     const chance = random.uniform();
     if (chance < 0.45) await this.#write(key);
     else if (chance < 0.92) await this.read(key, this.#pick(this.#options.instances()));
@@ -189,5 +194,3 @@ function refuseFaults(error: unknown, what: string): void {
   if (isDomainError(error, 'unavailable', 'unknown', 'deadline_exceeded', 'cancelled', 'invalid_argument')) return;
   throw new Violation(`error: ${what}: ${error instanceof Error ? error.stack : String(error)}`);
 }
-
-export type { Written };

@@ -26,6 +26,8 @@ interface KeyHistory {
   acknowledged: bigint;
   /** The content that each version was seen with. */
   readonly contents: Map<bigint, Content>;
+  /** Answers to reads: a write that only a refusal had acknowledged by then may tell its version later. */
+  readonly answers: { readonly read: ReadOp; readonly version: bigint; readonly by: string }[];
 }
 
 /** What a read may not fall behind. */
@@ -71,10 +73,12 @@ export class History {
   /** The write has happened. `version` null: it was made while detached. */
   acknowledge(key: string, op: WriteOp, version: bigint | null): void {
     this.acknowledged += 1;
+    const shownAt = op.acknowledged ? op.ended : null;
     op.acknowledged = true;
-    op.ended = ++this.#now;
+    op.ended = shownAt ?? ++this.#now;
     op.version = version;
     if (version === null) return;
+    if (shownAt !== null) this.#checkAgain(key, op, version, shownAt);
     this.#noteContent(key, version, op.content);
     const of = this.#of(key);
     if (version > of.acknowledged) of.acknowledged = version;
@@ -107,6 +111,15 @@ export class History {
     this.#check(read, content, version, by);
   }
 
+  /** Reads that began after somebody was told of this write, by a refusal. */
+  #checkAgain(key: string, op: WriteOp, version: bigint, shownAt: number): void {
+    if (!this.#versionsAreExact()) return;
+    const stale = this.#of(key).answers.find((one) => one.read.began > shownAt && one.version < version);
+    if (stale === undefined) return;
+    const what = `version ${stale.version}, though ${show(op.content)} at ${version} was known before it began`;
+    throw new Violation(`stale: ${stale.by} of ${key} answered ${what}`);
+  }
+
   #check(read: ReadOp, content: Content, version: bigint | null, by: string): void {
     const { key, least } = read;
     if (version !== null && version < least) {
@@ -118,9 +131,13 @@ export class History {
     if (candidates.length === 0) throw new Violation(`invented: ${by} of ${key} answered ${show(content)}`);
     const newer = candidates.map((one) => this.#newerThan(key, one, read.began));
     if (newer.every((one) => one !== undefined)) {
-      throw new Violation(`stale: ${by} of ${key} answered ${show(content)}, though ${show(newer[0]?.content ?? null)}`);
+      throw new Violation(
+        `stale: ${by} of ${key} answered ${show(content)}, though ${show(newer[0]?.content ?? null)}`,
+      );
     }
-    if (version !== null) this.#noteContent(key, version, content);
+    if (version === null) return;
+    this.#noteContent(key, version, content);
+    this.#of(key).answers.push({ read, version, by });
   }
 
   /** What can have made this content. */
@@ -151,7 +168,7 @@ export class History {
   #of(key: string): KeyHistory {
     let of = this.#keys.get(key);
     if (of === undefined) {
-      of = { writes: [], acknowledged: 0n, contents: new Map() };
+      of = { writes: [], acknowledged: 0n, contents: new Map(), answers: [] };
       this.#keys.set(key, of);
     }
     return of;

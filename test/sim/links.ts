@@ -18,6 +18,9 @@ export interface Weather {
   readonly hung: number;
 }
 
+/** A lightweight transaction that nobody heard of may still come after this many long ways. */
+const LATEST = 6;
+
 const calm: Weather = { delayMs: 0.7, long: 0.005, longMs: 60, refused: 0, lost: 0, hung: 0 };
 
 /** By name, for plans and traces. */
@@ -105,7 +108,7 @@ export class Link {
     const chance = this.#random.uniform();
     if (chance >= lost) return 'apply';
     if (chance < lost / 3) return 'lose_answer';
-    return chance < lost / 2 ? 'drop' : { delayMs: this.#random.uniform() * 2 * longMs };
+    return chance < lost / 2 ? 'drop' : { delayMs: this.#random.uniform() ** 2 * LATEST * longMs };
   }
 }
 

@@ -2,11 +2,12 @@
  * Rules of the protocol, each left out of the code by itself, to know that the simulation can fail. None of them is known to
  * the code: a mutation wraps the ports and parts of every instance.
  */
+
+import { DomainError, isDomainError } from '../../src/domain/errors.ts';
 import { type Call, internalCall } from '../../src/stores/call.ts';
-import type { ControlRecord, ControlStore, FollowerState, Heartbeat } from '../../src/stores/control-store.ts';
 import type { LogEvent } from '../../src/stores/change-log.ts';
+import type { ControlRecord, ControlStore, FollowerState, Heartbeat } from '../../src/stores/control-store.ts';
 import type { Copy, RecordStore, Written } from '../../src/stores/record-store.ts';
-import { isDomainError, DomainError } from '../../src/domain/errors.ts';
 import type { Mutation, MutationScope } from './mutation.ts';
 import { resource } from './world.ts';
 
@@ -74,8 +75,16 @@ function mapFences(store: RecordStore, fence: RecordStore['touchMany']): RecordS
 
 export const mutations: readonly Mutation[] = [
   noLeaseWait('no_wait_in_leaving', 'leaving', '`leaving` becomes `syncing` without waiting one lease'),
-  noLeaseWait('no_lease_wait_in_joining', 'joining', 'with the target as the authority, `joining` takes the open entries at once'),
-  noLeaseWait('no_lease_wait_in_handing_over', 'handing_over', 'the way back takes the open entries without waiting one lease'),
+  noLeaseWait(
+    'no_lease_wait_in_joining',
+    'joining',
+    'with the target as the authority, `joining` takes the open entries at once',
+  ),
+  noLeaseWait(
+    'no_lease_wait_in_handing_over',
+    'handing_over',
+    'the way back takes the open entries without waiting one lease',
+  ),
   noBarrier('joining_without_barrier', 'joining', 'the follower is in sync without a barrier'),
   noBarrier('syncing_without_barrier', 'syncing', 'the bulk copy and the joining begin without a barrier'),
   noBarrier('handover_without_barrier', 'handing_over', 'authority moves before everything is in the other store'),
@@ -152,7 +161,8 @@ export const mutations: readonly Mutation[] = [
           if (control?.state !== 'handing_over' || change.kind === 'delete' || change.row === null) {
             return source.write(change, guard, call);
           }
-          const version = world.database.clock.wallMicros() > control.floor ? world.database.clock.wallMicros() : control.floor + 1n;
+          const version =
+            world.database.clock.wallMicros() > control.floor ? world.database.clock.wallMicros() : control.floor + 1n;
           await world.source.apply([{ key: change.key, row: change.row, version }], call);
           const [stored] = await world.source.getMany([change.key], call);
           return { outcome: 'written', stored: stored as Copy, control: { ...control, state: 'in_sync' } };
@@ -317,7 +327,6 @@ export const mutations: readonly Mutation[] = [
     change: ({ changeLog }) => ({
       changeLog: {
         ...changeLog,
-        stream: (position, signal) => alwaysBegun(changeLog.stream(position, signal), changeLog),
         readCheckpoint: async (call) => {
           const checkpoint = await changeLog.readCheckpoint(call);
           return checkpoint && { ...checkpoint, begun: true };
@@ -363,14 +372,6 @@ function withoutTraces(store: RecordStore): RecordStore['walk'] {
     const page = await store.walk(range, after, limit, call);
     return { ...page, records: page.records.filter(({ row }) => row !== null) };
   };
-}
-
-/** The session begins where the attach's own event already was. */
-function alwaysBegun(
-  batches: AsyncIterable<readonly LogEvent[]>,
-  _changeLog: unknown,
-): AsyncIterable<readonly LogEvent[]> {
-  return batches;
 }
 
 function beatsFirst(control: ControlStore, { process, random }: MutationScope): ControlStore {

@@ -4,7 +4,7 @@ import type { ControlRecord } from '../../src/stores/control-store.ts';
 import { OUTSIDE_KEYS } from './clients.ts';
 import { type Content, contentOf, rowOf, show, Violation } from './history.ts';
 import { type SimInstance, startInstance } from './instance.ts';
-import { type Weather, type WeatherName, weathers } from './links.ts';
+import { type Weather, weathers } from './links.ts';
 import type { Mutation } from './mutation.ts';
 import type { Event, Plan } from './plan.ts';
 import { noteKey, resource, type World } from './world.ts';
@@ -12,6 +12,7 @@ import { noteKey, resource, type World } from './world.ts';
 /** How late a flag may reach an instance. */
 const FLAG_DELAY_MS = 500;
 const OUTSIDE_PAUSE_MS = 60;
+const OUTSIDE_ONLY = OUTSIDE_KEYS[1];
 const LOOK_MS = 250;
 
 interface Slot {
@@ -94,14 +95,14 @@ export class Nemesis {
     for (const { instance } of this.#slots) instance?.process.kill();
   }
 
-  /** What is wrong with the record that nobody but outside writers writes; null: nothing. */
-  checkOutside(): string | null {
-    if (this.#outside === undefined || this.record()?.epoch !== 1) return null;
-    const key = noteKey(OUTSIDE_KEYS[1]);
-    const found = this.#world.source;
-    void found;
-    void key;
-    return null;
+  /** In an epoch that was never left what outside writers wrote last is what is there. Throws a Violation otherwise. */
+  async checkOutside(): Promise<void> {
+    const { source, call } = this.#world;
+    if (this.#outside === undefined || this.record()?.epoch !== 1) return;
+    const [stored] = await source.getMany([noteKey(OUTSIDE_ONLY)], call());
+    const content = contentOf(stored?.row ?? null, OUTSIDE_ONLY);
+    if (content === this.#outside) return;
+    throw new Violation(`lost: ${OUTSIDE_ONLY} is ${show(content)}, though ${show(this.#outside)} was written outside`);
   }
 
   #isSettled(): boolean {
@@ -224,9 +225,12 @@ export class Nemesis {
       const key = noteKey(note);
       const content: Content = this.#random.uniform() < 0.25 ? null : this.nextContent();
       this.#world.trace(`outside ${note}=${show(content)}`);
-      await source
-        .outsideTransaction(key, content === null ? null : rowOf(key.values, content))
-        .catch(() => {});
+      const row = content === null ? null : rowOf(key.values, content);
+      const isDone = await source.outsideTransaction(key, row).then(
+        () => true,
+        () => false,
+      );
+      if (note === OUTSIDE_ONLY && this.#outside !== undefined) this.#outside = isDone ? content : undefined;
       await clock.sleep(this.#random.uniform() * 2 * OUTSIDE_PAUSE_MS);
     }
   }
@@ -235,6 +239,3 @@ export class Nemesis {
 function describe(event: Event): string {
   return JSON.stringify(event, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 }
-
-export type { WeatherName };
-void contentOf;

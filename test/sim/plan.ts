@@ -70,7 +70,7 @@ export function createPlan(seed: number): Plan {
     sourceOffsetMicros,
     targetOffsetMicros,
     slowSteps: chance(0.5) ? 0 : between(0, 0.04),
-    thinkMs: between(5, 60),
+    thinkMs: chance(0.3) ? between(60, 400) : between(5, 60),
     targetShare: between(0.2, 0.8),
     trafficMs,
     events: [...phaseEvents(dice, trafficMs), ...troubles(dice, instances, trafficMs)].sort((a, b) => a.atMs - b.atMs),

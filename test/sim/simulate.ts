@@ -1,5 +1,5 @@
-import { Client, CLIENT_KEYS, OUTSIDE_KEYS } from './clients.ts';
-import { contentOf, History, rowOf, show, Violation } from './history.ts';
+import { CLIENT_KEYS, Client, OUTSIDE_KEYS } from './clients.ts';
+import { contentOf, History, show, Violation } from './history.ts';
 import type { SimInstance } from './instance.ts';
 import type { Mutation } from './mutation.ts';
 import { Nemesis } from './nemesis.ts';
@@ -40,7 +40,8 @@ export async function simulate(seed: number, { mutation = null, trace }: Simulat
   const history = new History({
     isOutside: (key) => (OUTSIDE_KEYS as readonly string[]).includes(key),
     isFloor: (version) => world.floors.has(version),
-    versionsAreExact: () => plan.beginsInSync && !plan.events.some((one) => one.kind === 'phase' && one.phase === 'source-only'),
+    versionsAreExact: () =>
+      plan.beginsInSync && !plan.events.some((one) => one.kind === 'phase' && one.phase === 'source-only'),
   });
   const nemesis = new Nemesis(world, plan, mutation);
   let violation: string | null = null;
@@ -98,7 +99,7 @@ async function run({ world, plan, history, nemesis, mutation }: Run): Promise<vo
     await nemesis.settle(QUIET_MS);
     await becomeAlike(world, nemesis);
     await readAll(clients[0] as Client, nemesis, () => world.clock.sleep(LOOK_MS));
-    checkEnd(world, history, nemesis);
+    await nemesis.checkOutside();
   };
   await Promise.race([work(), broken.promise]);
 }
@@ -135,24 +136,22 @@ async function readAll(client: Client, nemesis: Nemesis, pause: () => Promise<vo
     for (const share of [0, 1]) {
       instance.flags.targetShare = share;
       for (const note of CLIENT_KEYS) {
-        if (!(await answers(client, note, instance, pause))) throw new Violation(`dead: ${note} can't be read in the end`);
+        if (!(await answers(client, note, instance, pause)))
+          throw new Violation(`dead: ${note} can't be read in the end`);
       }
     }
   }
 }
 
-async function answers(client: Client, note: string, instance: SimInstance, pause: () => Promise<void>): Promise<boolean> {
+async function answers(
+  client: Client,
+  note: string,
+  instance: SimInstance,
+  pause: () => Promise<void>,
+): Promise<boolean> {
   for (let tries = 0; tries < 5; tries++) {
     if ((await client.read(note, instance)) !== null) return true;
     await pause();
   }
   return false;
 }
-
-/** What only outside writers change is what they wrote last, if nobody else ever had the word. */
-function checkEnd(_world: World, _history: History, nemesis: Nemesis): void {
-  const violation = nemesis.checkOutside();
-  if (violation !== null) throw new Violation(violation);
-}
-
-export { rowOf };

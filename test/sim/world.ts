@@ -71,7 +71,8 @@ export function createWorld(plan: Plan, trace: (text: string) => void) {
   const targetClock = shifted(clock, plan.targetOffsetMicros);
   const steps = randomOf('steps');
   // Now and then a transaction is slow: whoever waits for its locks waits too.
-  const step = () => clock.sleep(steps.uniform() < plan.slowSteps ? steps.uniform() * SLOW_STEP_MS : steps.uniform() * STEP_MS);
+  const step = () =>
+    clock.sleep(steps.uniform() < plan.slowSteps ? steps.uniform() * SLOW_STEP_MS : steps.uniform() * STEP_MS);
   const database = new MemoryDatabase({ clock: sourceClock, random, step });
   const targetDatabase = new MemoryDatabase({ clock: targetClock, random });
   return {
@@ -94,7 +95,10 @@ export function createWorld(plan: Plan, trace: (text: string) => void) {
 }
 
 /** Puts the world where an attach ended well, so that a run need not begin with one. */
-export async function beginInSync({ clock, database, changeLog, jobs, floors, call }: World, isOld: boolean): Promise<void> {
+export async function beginInSync(
+  { clock, database, changeLog, jobs, floors, call }: World,
+  isOld: boolean,
+): Promise<void> {
   const floor = clock.wallMicros() - (isOld ? OLD_MICROS : YOUNG_MICROS);
   floors.add(floor);
   const record: ControlRecord = {

@@ -1,8 +1,8 @@
 import { DomainError } from '../../domain/errors.ts';
 import type { Key } from '../../domain/key.ts';
 import { differingColumns, type Resource, type Row, type Value } from '../../domain/resource.ts';
-import type { LogEvent } from '../change-log.ts';
 import type { Call } from '../call.ts';
+import type { LogEvent } from '../change-log.ts';
 import type { ControlRecord } from '../control-store.ts';
 import { judgeChange } from '../judge-change.ts';
 import { otherAttach } from '../other-attach.ts';

@@ -70,7 +70,10 @@ export function createMemoryTargetStore(options: MemoryTargetStoreOptions): Memo
   const cells = new MemoryCells(resource, table);
   const ballots = new Ballots(clock);
   const through = (link: MemoryTargetLink): RecordStore => {
-    const engine = createEngine({ ...options, ...link, clock: link.clock ?? clock }, cells, { ballots, servers: clock });
+    const engine = createEngine({ ...options, ...link, clock: link.clock ?? clock }, cells, {
+      ballots,
+      servers: clock,
+    });
     return {
       ...follower,
       write: (change, guard, call) => writeConditionally(engine, change, guard, call),
