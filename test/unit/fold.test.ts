@@ -76,11 +76,11 @@ describe('folding the log', () => {
     expect([batch.copies.size, batch.touches.size]).toEqual([0, 1]);
   });
 
-  it('drops everything up to the control event of its own attach, barriers too', () => {
+  it('drops own changes and barriers up to the control event of its own attach, but touches what outside writers changed', () => {
     const into = take(fold(false), bump(a, 5n), change(a, 'x'), { type: 'barrier', id: 'early' }, commit('1'));
     take(into, change(b, 'x'), control(1, 7), commit('2'));
     const dropped = into.cut();
-    expect([dropped.copies.size, dropped.touches.size, dropped.barriers, dropped.begun]).toEqual([0, 0, [], false]);
+    expect([dropped.copies.size, dropped.touches.size, dropped.barriers, dropped.begun]).toEqual([0, 1, [], false]);
     const batch = take(into, control(2, 8), commit('3'), change(b, 'x'), { type: 'barrier', id: 'late' }).cut();
     expect([batch.touches.size, batch.barriers, batch.begun]).toEqual([1, ['late'], true]);
   });
