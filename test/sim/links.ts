@@ -106,9 +106,9 @@ export class Link {
   #fate(): UpdateFate {
     const { lost, longMs } = this.weather;
     const chance = this.#random.uniform();
-    if (chance >= lost) return 'apply';
-    if (chance < lost / 3) return 'lose_answer';
-    return chance < lost / 2 ? 'drop' : { delayMs: this.#random.uniform() ** 2 * LATEST * longMs };
+    if (chance >= 2 * lost) return 'apply';
+    if (chance < lost / 2) return 'lose_answer';
+    return chance < lost ? 'drop' : { delayMs: this.#random.uniform() ** 2 * LATEST * longMs };
   }
 }
 

@@ -104,17 +104,26 @@ function troubles(dice: Dice, instances: number, trafficMs: number): Event[] {
   const everyMs = chance(0.2) ? Number.POSITIVE_INFINITY : between(400, 3_000);
   for (let atMs = between(0, everyMs); atMs < trafficMs; atMs += between(0.3, 1.7) * everyMs) {
     const instance = Math.floor(between(0, instances));
-    events.push({ atMs, ...trouble(dice, instance) });
+    const event = trouble(dice, instance);
+    events.push({ atMs, ...event });
+    // Whoever is ended or stopped in the middle of something leaves more behind.
+    const isHalt = event.kind === 'kill' || event.kind === 'stop';
+    if (isHalt && chance(0.6)) events.push({ atMs: Math.max(0, atMs - between(20, 400)), ...badWeather(dice, instance) });
   }
   return events;
 }
 
 type WithoutTime<E> = E extends Event ? Omit<E, 'atMs'> : never;
 
-function trouble({ between, chance, pick }: Dice, instance: number): WithoutTime<Event> {
+function badWeather({ between, pick }: Dice, instance: number): WithoutTime<Event> {
   const store = pick(['source', 'target', 'target', 'both'] as const);
   const weather = pick(['slow', 'lossy', 'lossy', 'down', 'silent'] as const);
-  if (chance(0.5)) return { kind: 'weather', instance, store, weather, forMs: between(100, 1_800) };
+  return { kind: 'weather', instance, store, weather, forMs: between(100, 1_800) };
+}
+
+function trouble(dice: Dice, instance: number): WithoutTime<Event> {
+  const { between, chance } = dice;
+  if (chance(0.5)) return badWeather(dice, instance);
   if (chance(0.5)) return { kind: 'stop', instance, forMs: between(100, 2_200) };
   if (chance(0.85)) return { kind: 'kill', instance, forMs: between(50, 1_500) };
   const byMicros = BigInt(Math.round(between(-3_000_000, 3_000_000)));
