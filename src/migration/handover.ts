@@ -109,8 +109,11 @@ export class Handover {
     const skewMicros = BigInt(settings.skewBoundMs) * MICROS;
     if (record.authority === 'source') {
       // No write commits any more, so both may be waited for at once.
-      await Promise.all([barrier(call), this.#targetIsPast(record, skewMicros, call)]);
-      return record.floor;
+      const highest = maxVersion(record.floor, await this.#highestVersion(record, call));
+      await Promise.all([barrier(call), this.#targetIsPast(highest + skewMicros + MICROS, call)]);
+      // A bump without a change (a refusal, an update that changes nothing) was given out, and never came to the follower
+      // if that was not in sync then: the floor makes up for it.
+      return highest;
     }
     const waited = await lease.waitOneLease(record, call.signal ?? new AbortController().signal);
     if (!waited) throw new RangeError('this instance ends');
@@ -123,9 +126,8 @@ export class Handover {
    * Waits until the target's slowest clock is past every version in use: an update that it stamped with an earlier time would
    * answer "applied" and change nothing.
    */
-  async #targetIsPast(record: ControlRecord, skewMicros: bigint, call: Call): Promise<void> {
+  async #targetIsPast(past: bigint, call: Call): Promise<void> {
     const { targetAuthority, clock } = this.#options;
-    const past = maxVersion(record.floor, await this.#highestVersion(record, call)) + skewMicros + MICROS;
     for (;;) {
       const now = await targetAuthority.clock(call);
       if (now > past) return;

@@ -17,7 +17,7 @@ import type { LiveTraffic } from './live-traffic.ts';
 import { chooseRoute, type RouteReason, subjectOf } from './routing.ts';
 import type { ProtocolSettings } from './settings.ts';
 import type { ShadowReads } from './shadow-read.ts';
-import { absentInTarget, atFloor, refuseFutureVersion, versionLost } from './versions.ts';
+import { atFloor, reaches, refuseFutureVersion, versionLost } from './versions.ts';
 import { createWriteThrough, type WriteThroughOptions } from './write-through.ts';
 
 /** The stores' reads as requests use them, batched where that is wanted. */
@@ -70,6 +70,10 @@ interface Answer {
 
 /** The part of a request's remaining time that the follower gets before the authority is asked. */
 const FOLLOWER_SHARE = 0.5;
+/** Pauses while a commit that somebody has seen is not visible yet: 310 ms in all. */
+const FIRST_UNSEEN_PAUSE_MS = 10;
+const UNSEEN_PAUSE_GROWTH = 2;
+const LONGEST_UNSEEN_PAUSE_MS = 160;
 /** How often a read begins again because its lease ended meanwhile. */
 const MAX_TRIES = 10;
 
@@ -93,13 +97,15 @@ export function createTwoStores(options: TwoStoresOptions): Records {
 }
 
 function pointRead(options: TwoStoresOptions, keys: readonly Key[]): Question {
-  const reaches = (answer: readonly Stored[], atLeast: bigint) => answer.every((stored) => stored.version >= atLeast);
+  const { clock, settings } = options;
+  const allReach = (answer: readonly Stored[], atLeast: bigint) =>
+    answer.every((stored) => reaches(stored, atLeast, clock, settings));
   return {
     name: () => (keys[0] === undefined ? '' : options.nameOf(keys[0])),
     ask: (store, call) => store.getMany(keys, call),
-    authorityReaches: reaches,
-    followerReaches: reaches,
-    standsAlone: (answer, atLeast) => reaches(answer, atLeast) && answer.every((stored) => stored.row !== null),
+    authorityReaches: allReach,
+    followerReaches: allReach,
+    standsAlone: (answer, atLeast) => answer.every((stored) => stored.row !== null && stored.version >= atLeast),
   };
 }
 
@@ -157,7 +163,8 @@ async function read(options: TwoStoresOptions, question: Question, call: Call): 
 
 /**
  * The authority's answer counts if the lease is still the one under which it was asked: the read then happened
- * while this store was the authority. A version below the caller's: one new lease, and again.
+ * while this store was the authority. A version below the caller's: one new lease, and again; then a few times more, as
+ * MySQL's log, and so the follower, may show a commit a moment before MySQL itself does.
  */
 async function readAuthority(
   options: TwoStoresOptions,
@@ -168,14 +175,18 @@ async function readAuthority(
   const { resource, lease } = options;
   let control = await lease.valid(resource.id, call);
   let renewed = false;
+  let pauseMs = FIRST_UNSEEN_PAUSE_MS;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const { stored, compared } = await askStore(options, question, control.authority, control, call);
+    const stored = await askStore(options, question, control.authority, control, call);
     if (!holdsStill(options, control)) {
       control = await lease.valid(resource.id, call);
-    } else if (question.authorityReaches(compared, call.atLeast)) {
+    } else if (question.authorityReaches(stored, call.atLeast)) {
       return { stored, store: control.authority, reason, control };
-    } else if (renewed) {
+    } else if (pauseMs > LONGEST_UNSEEN_PAUSE_MS) {
       throw versionLost();
+    } else if (renewed) {
+      await options.clock.sleep(pauseMs, call.signal).catch(() => {});
+      pauseMs *= UNSEEN_PAUSE_GROWTH;
     } else {
       control = await lease.renewed(resource.id, call);
       renewed = true;
@@ -188,27 +199,17 @@ async function readAuthority(
   });
 }
 
-/** A store's answer under one control record. */
-interface StoreAnswer {
-  /** With the versions that are shown: of an absence that nothing tells of no more than the floor, which either store reaches. */
-  readonly stored: readonly Stored[];
-  /** With those that are compared with the caller's. */
-  readonly compared: readonly Stored[];
-}
-
+/** A store's answer, with the versions that its records have under this control record. */
 async function askStore(
-  { reads, clock, settings }: TwoStoresOptions,
+  { reads }: TwoStoresOptions,
   question: Question,
   store: StoreName,
   { floor }: ControlRecord,
   call: Call,
-): Promise<StoreAnswer> {
+): Promise<readonly Stored[]> {
   const asked = reads[store];
   if (asked === null) throw new RangeError('there is no target to be read');
-  const answer = await question.ask(asked, call);
-  const stored = answer.map((one) => atFloor(one, floor));
-  if (store === 'source') return { stored, compared: stored };
-  return { stored, compared: answer.map((one) => absentInTarget(one, floor, clock, settings)) };
+  return (await question.ask(asked, call)).map((one) => atFloor(one, floor));
 }
 
 function holdsStill(options: TwoStoresOptions, control: ControlRecord): boolean {
@@ -227,9 +228,9 @@ async function askFollower(
   const budgetMs = Math.min(settings.followerReadBudgetMs, (call.deadlineMs - nowMs) * FOLLOWER_SHARE);
   try {
     const within = { ...call, deadlineMs: nowMs + budgetMs };
-    const { stored, compared } = await askStore(options, question, followerOf(control), control, within);
+    const stored = await askStore(options, question, followerOf(control), control, within);
     if (!holdsStill(options, control)) return { reason: 'not_in_sync' };
-    return question.followerReaches(compared, call.atLeast) ? { stored } : { reason: 'version_behind' };
+    return question.followerReaches(stored, call.atLeast) ? { stored } : { reason: 'version_behind' };
   } catch (error) {
     if (isDomainError(error, 'invalid_argument', 'cancelled')) throw error;
     return { reason: 'follower_failed' };

@@ -15,19 +15,18 @@ export function atFloor(stored: Stored, floor: bigint): Stored {
 }
 
 /**
- * An absent record of Cassandra counts as `max(floor, clock - marker TTL + margin)`: a marker would still be
- * there if the record had been deleted later than that.
+ * Whether a record is no older than a version that was given out. An absent one counts as `clock - marker TTL + margin` in
+ * this comparison: of a deletion before that, Cassandra may have no marker any more. No version is given out by that
+ * clock, since nothing that is written later while `detached`, or read from MySQL, would reach it.
  */
-export function absentInTarget(
-  stored: Stored,
-  floor: bigint,
-  clock: Clock,
-  settings: Pick<ProtocolSettings, 'markerTtlSeconds' | 'marginMs'>,
-): Stored {
-  if (stored.row !== null || stored.version > 0n) return atFloor(stored, floor);
+export function reaches(seen: Stored, atLeast: bigint, clock: Clock, settings: MarkerAge): boolean {
+  if (seen.version >= atLeast) return true;
   const ageMicros = BigInt(settings.markerTtlSeconds) * 1_000_000n - BigInt(settings.marginMs) * 1000n;
-  return { ...stored, version: maxVersion(floor, clock.wallMicros() - ageMicros) };
+  return seen.row === null && clock.wallMicros() - ageMicros >= atLeast;
 }
+
+/** The settings that say how long an absent record is known to have been absent. */
+type MarkerAge = Pick<ProtocolSettings, 'markerTtlSeconds' | 'marginMs'>;
 
 /** Refuses a caller's version that no store can have given out: above `max(floor, clock) + skew`. */
 export function refuseFutureVersion(

@@ -34,7 +34,7 @@ export function createMemoryChangeLog(options: {
       checkCall(clock, call);
       const id = database.random.id();
       met.set(id, false);
-      database.commit(resource, [{ type: 'barrier', id }]);
+      await database.commitThen(resource, [{ type: 'barrier', id }], () => {});
       return id;
     },
     meetBarriers: async (ids, call) => {

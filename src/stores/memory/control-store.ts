@@ -16,16 +16,31 @@ import { HEARTBEATS_SHOWN_MICROS } from './limits.ts';
 export function createMemoryControlStore(database: MemoryDatabase, hasLog = false): ControlStore {
   const { clock, control } = database;
   const history: Transition[] = [];
-  const set = (next: ControlRecord): void => {
-    control.set(next.resource, { ...next });
-    const { epoch, attach, generation } = next;
-    database.commit(next.resource, [{ type: 'control', epoch, attach, generation }]);
+  /** Alone with the record: every write of the resource is wholly before or after it. */
+  const set = async (
+    resource: string,
+    call: Call,
+    change: (current: ControlRecord | undefined) => ControlRecord | null,
+  ): Promise<boolean> => {
+    const release = await database.locks.acquire(controlLock(resource), 'exclusive', call);
+    try {
+      const next = change(control.get(resource));
+      if (next === null) return false;
+      const { epoch, attach, generation } = next;
+      const event = { type: 'control', epoch, attach, generation } as const;
+      await database.commitThen(resource, [event], () => control.set(resource, { ...next }));
+      return true;
+    } finally {
+      release();
+    }
   };
   return {
     ...createHeartbeats(database, hasLog),
     ensure: async (resources, call) => {
       checkCall(clock, call);
-      for (const resource of resources) if (!control.has(resource)) set(firstControlRecord(resource));
+      for (const resource of resources) {
+        await set(resource, call, (current) => (current === undefined ? firstControlRecord(resource) : null));
+      }
     },
     poll: async (call) => {
       checkCall(clock, call);
@@ -33,14 +48,14 @@ export function createMemoryControlStore(database: MemoryDatabase, hasLog = fals
     },
     compareAndSet: async (next, why, call) => {
       checkCall(clock, call);
-      const current = control.get(next.resource);
-      if (current === undefined || current.generation !== (why.replaces ?? next.generation - 1)) return false;
       const { resource, generation, epoch, authority } = next;
-      const { instance, reason } = why;
-      const change = { fromState: current.state, toState: next.state, epoch, authority };
-      history.unshift({ resource, generation, atMicros: clock.wallMicros(), ...change, instance, reason });
-      set(next);
-      return true;
+      return set(resource, call, (current) => {
+        if (current === undefined || current.generation !== (why.replaces ?? generation - 1)) return null;
+        const { instance, reason } = why;
+        const change = { fromState: current.state, toState: next.state, epoch, authority };
+        history.unshift({ resource, generation, atMicros: clock.wallMicros(), ...change, instance, reason });
+        return next;
+      });
     },
     transitions: async (resource, before, limit, call) => {
       checkCall(clock, call);
@@ -53,6 +68,11 @@ export function createMemoryControlStore(database: MemoryDatabase, hasLog = fals
       return clock.wallMicros();
     },
   };
+}
+
+/** The name of the lock on a resource's control record. */
+export function controlLock(resource: string): string {
+  return `control/${resource}`;
 }
 
 type Heartbeats = Pick<ControlStore, 'beat' | 'heartbeats' | 'declareDead' | 'removeHeartbeat'>;

@@ -3,6 +3,7 @@ import { DomainError } from '../../domain/errors.ts';
 import type { Call } from '../call.ts';
 import type { LogEvent, LogStop } from '../change-log.ts';
 import type { ControlRecord } from '../control-store.ts';
+import { Locks } from './locks.ts';
 
 /** One committed transaction: its events by resource id, and its end. */
 export interface MemoryTransaction {
@@ -10,9 +11,19 @@ export interface MemoryTransaction {
   readonly committedAtMicros: bigint;
 }
 
+/** What a database in memory is made of. */
+export interface MemoryDatabaseOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /**
+   * Waited for between the steps of a transaction, and between a commit's entry in the log and the moment in which others see
+   * it: a capture may read of a change before a snapshot shows it. Default: transactions take no time.
+   */
+  readonly step?: () => Promise<void>;
+}
+
 /**
- * What the ports of one in-memory authority share: time, the control records and the log. Every operation on it is one
- * synchronous step, so a transaction is atomic and the shared lock of a write needs no more than that.
+ * What the ports of one in-memory authority share: time, locks, the control records and the log.
  *
  * One port object serves any number of service instances; give each of them its own fault decorator.
  */
@@ -23,14 +34,42 @@ export class MemoryDatabase {
   readonly #transactions: MemoryTransaction[] = [];
   /** How many transactions at the start of the log are gone. */
   #purged = 0;
+  readonly locks: Locks;
+  readonly #step: (() => Promise<void>) | undefined;
+  /** The last commit's becoming visible: commits do so in the order of the log. */
+  #shown: Promise<void> = Promise.resolve();
   #grown = Promise.withResolvers<void>();
 
-  constructor(time: { readonly clock: Clock; readonly random: Random }) {
-    this.clock = time.clock;
-    this.random = time.random;
+  constructor(options: MemoryDatabaseOptions) {
+    this.clock = options.clock;
+    this.random = options.random;
+    this.#step = options.step;
+    this.locks = new Locks(options.clock);
   }
 
-  /** Commits a transaction of one resource; without events it leaves no trace, as in a binary log. */
+  /** What a transaction waits for between two of its steps. */
+  async step(): Promise<void> {
+    await this.#step?.();
+  }
+
+  /** Commits a transaction: its events are in the log at once, and a step later `show` makes its changes visible. */
+  async commitThen(resource: string, events: readonly LogEvent[], show: () => void): Promise<void> {
+    if (this.#step === undefined) {
+      this.commit(resource, events);
+      show();
+      return;
+    }
+    const before = this.#shown;
+    const shown = Promise.withResolvers<void>();
+    this.#shown = shown.promise;
+    this.commit(resource, events);
+    await this.#step();
+    await before;
+    show();
+    shown.resolve();
+  }
+
+  /** Puts a transaction of one resource into the log; without events it leaves no trace, as in a binary log. */
   commit(resource: string, events: readonly LogEvent[]): void {
     if (events.length === 0) return;
     this.#transactions.push({ events: new Map([[resource, events]]), committedAtMicros: this.clock.wallMicros() });

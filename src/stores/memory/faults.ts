@@ -100,20 +100,26 @@ async function meet({ fault, call, name, clock, role }: Meeting, run: () => Prom
   const work = async (): Promise<unknown> => {
     if (fault.requestMs) await clock.sleep(fault.requestMs);
     if (fault.fail === 'refused') throw refusal(fault, role);
-    if (fault.fail === 'hung') return never;
+    if (fault.fail === 'hung') return await never();
     const answer = await run();
     if (fault.answerMs) await clock.sleep(fault.answerMs);
-    return fault.fail === 'lost' ? never : answer;
+    return fault.fail === 'lost' ? await never() : answer;
   };
   try {
     return await Promise.race([work(), late]);
   } finally {
     late.catch(() => {});
-    patience.abort();
+    patience.abort(ANSWERED);
   }
 }
 
-const never = new Promise<never>(() => {});
+/** A reason of its own costs a stack trace each time. */
+const ANSWERED = 'answered';
+
+/** A promise of its own each time: one for all would keep everybody who waits for it. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
 
 /** A write that nobody heard of again may have happened; anything else is just late. */
 function lateness(name: string): DomainError {

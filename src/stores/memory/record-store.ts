@@ -1,67 +1,43 @@
 import { DomainError } from '../../domain/errors.ts';
 import type { Key } from '../../domain/key.ts';
 import { differingColumns, type Resource, type Row, type Value } from '../../domain/resource.ts';
+import type { Call } from '../call.ts';
 import type { LogEvent } from '../change-log.ts';
 import type { ControlRecord } from '../control-store.ts';
 import { judgeChange } from '../judge-change.ts';
 import { otherAttach } from '../other-attach.ts';
 import type { Change, ControlView, Copy, FollowerGuard, Guard, SourceStore, Written } from '../record-store.ts';
+import { controlLock } from './control-store.ts';
 import { checkCall, type MemoryDatabase } from './database.ts';
+import type { LockMode } from './locks.ts';
 import { MemoryTable } from './table.ts';
 import { createTableReads } from './table-reads.ts';
 
 /** The source in memory, and what only a test can do with it. */
 export interface MemoryRecordStore extends SourceStore {
-  /** Changes a record as an outside program would: no version, no guard. `row` null deletes it. */
+  /** Changes a record as an outside program would, at once: no version, no guard, no lock. `row` null deletes it. */
   outsideWrite(key: Key, row: Row | null): void;
+  /** As `outsideWrite`, in a transaction that takes its time and holds the record's lock. Throws `unavailable`: nothing was done. */
+  outsideTransaction(key: Key, row: Row | null): Promise<void>;
 }
 
-/** The store of one resource as the source, with the semantics of the MySQL engine, as one synchronous step a call. */
+/**
+ * The store of one resource as the source, with the semantics of the MySQL engine: transactions hold the control record's lock
+ * and their records' until others can see what they did. They run to their end in the server, whether or not somebody
+ * still waits for the answer.
+ */
 export function createMemoryRecordStore(options: {
   readonly database: MemoryDatabase;
   readonly resource: Resource;
 }): MemoryRecordStore {
   const { database, resource } = options;
   const table = new MemoryTable(resource);
-  const writeNow = (change: Change, guard: Guard): Written => {
-    const control = viewOf(database, resource.id);
-    if (!holds(control, guard)) {
-      return { outcome: 'control_changed', stored: table.get(change.key), control };
-    }
-    const events: LogEvent[] = [];
-    const before = table.get(change.key);
-    let version = before.version;
-    // While detached nothing reads the versions: the next attach raises the floor above all of them.
-    if (control.state !== 'detached') {
-      version = highest(before.version + 1n, control.floor + 1n, database.clock.wallMicros());
-      events.push({ type: 'bump', key: change.key, version });
-    }
-    const outcome = judgeChange(change, before.row);
-    const row = outcome === 'written' ? rowAfter(resource, change, before.row) : before.row;
-    if (!sameRow(before.row, row)) events.push({ type: 'change', key: change.key, row });
-    table.set(change.key, row, version);
-    database.commit(resource.id, events);
-    return { outcome, stored: { key: change.key, row, version }, control };
-  };
-  /** All of it is one transaction, and in the log like any other. */
-  const applyNow = (copies: readonly Copy[], guard: FollowerGuard | undefined): void => {
-    if (guard !== undefined && !isOfAttach(database.control.get(resource.id), guard)) throw otherAttach(resource.id);
-    const bumps: LogEvent[] = [];
-    const changes: LogEvent[] = [];
-    for (const { key, row, version } of copies) {
-      const before = table.get(key);
-      if (version <= before.version) continue;
-      bumps.push({ type: 'bump', key, version });
-      if (!sameRow(before.row, row)) changes.push({ type: 'change', key, row });
-      table.set(key, row, version);
-    }
-    database.commit(resource.id, [...bumps, ...changes]);
-  };
+  const transactions = createTransactions(database, resource, table);
   return {
     ...createTableReads(table, database.clock),
     apply: async (copies, call, guard) => {
       checkCall(database.clock, call);
-      applyNow(copies, guard);
+      await transactions.apply(copies, guard, call);
     },
     highestVersion: async (call) => {
       checkCall(database.clock, call);
@@ -69,18 +45,126 @@ export function createMemoryRecordStore(options: {
     },
     write: async (change, guard, call) => {
       checkCall(database.clock, call);
-      return writeNow(change, guard);
+      return await transactions.write(change, guard, call);
     },
     touchMany: async (keys, guard, call) => {
       checkCall(database.clock, call);
-      return keys.map((key) => writeNow({ key, kind: 'touch', row: null, columns: [] }, guard));
+      const touched: Written[] = [];
+      for (const key of keys) {
+        touched.push(await transactions.write({ key, kind: 'touch', row: null, columns: [] }, guard, call));
+      }
+      return touched;
     },
     outsideWrite: (key, row) => {
       if (sameRow(table.get(key).row, row)) return;
       table.set(key, row);
       database.commit(resource.id, [{ type: 'change', key, row }]);
     },
+    outsideTransaction: (key, row) => transactions.outside(key, row),
   };
+}
+
+function createTransactions(database: MemoryDatabase, resource: Resource, table: MemoryTable) {
+  const { id } = resource;
+  /** A record's lock is its side table's row, so it is there for a record that does not exist too. */
+  const withRecords = <Result>(keys: readonly Key[], call: Deadline, work: () => Promise<Result>): Promise<Result> => {
+    const names = [...new Set(keys.map((key) => `record/${id}/${key.id}`))].sort();
+    return withLocks(
+      database,
+      names.map((name) => ({ name, mode: 'exclusive' })),
+      call,
+      work,
+    );
+  };
+  /** Step (a): the control record stays as it is until the transaction is over. */
+  const withControl = <Result>(call: Deadline, work: () => Promise<Result>): Promise<Result> =>
+    withLocks(database, [{ name: controlLock(id), mode: 'shared' }], call, work);
+
+  const changeLocked = async (change: Change, control: ControlView): Promise<Written> => {
+    const { key } = change;
+    const events: LogEvent[] = [];
+    const before = table.get(key);
+    let { version } = before;
+    // While detached nothing reads the versions: the next attach raises the floor above all of them.
+    if (control.state !== 'detached') {
+      version = highest(before.version + 1n, control.floor + 1n, database.clock.wallMicros());
+      events.push({ type: 'bump', key, version });
+    }
+    const outcome = judgeChange(change, before.row);
+    const row = outcome === 'written' ? rowAfter(resource, change, before.row) : before.row;
+    if (!sameRow(before.row, row)) events.push({ type: 'change', key, row });
+    await database.step();
+    await database.commitThen(id, events, () => table.set(key, row, version));
+    return { outcome, stored: { key, row, version }, control };
+  };
+
+  /** All of it is one transaction, and in the log like any other. */
+  const applyLocked = async (copies: readonly Copy[]): Promise<void> => {
+    const bumps: LogEvent[] = [];
+    const changes: LogEvent[] = [];
+    const applied: Copy[] = [];
+    for (const { key, row, version } of copies) {
+      const before = table.get(key);
+      if (version <= before.version) continue;
+      bumps.push({ type: 'bump', key, version });
+      if (!sameRow(before.row, row)) changes.push({ type: 'change', key, row });
+      applied.push({ key, row, version });
+    }
+    await database.commitThen(id, [...bumps, ...changes], () => {
+      for (const { key, row, version } of applied) table.set(key, row, version);
+    });
+  };
+
+  return {
+    write: (change: Change, guard: Guard, call: Call): Promise<Written> =>
+      withControl(call, async () => {
+        const control = viewOf(database, id);
+        if (!holds(control, guard)) return { outcome: 'control_changed', stored: table.get(change.key), control };
+        await database.step();
+        return await withRecords([change.key], call, () => changeLocked(change, control));
+      }),
+    apply: (copies: readonly Copy[], guard: FollowerGuard | undefined, call: Call): Promise<void> =>
+      withControl(call, async () => {
+        if (guard !== undefined && !isOfAttach(database.control.get(id), guard)) throw otherAttach(id);
+        await database.step();
+        const keys = copies.map(({ key }) => key);
+        await withRecords(keys, call, () => applyLocked(newestOf(copies)));
+      }),
+    outside: (key: Key, row: Row | null): Promise<void> =>
+      withRecords([key], { deadlineMs: Number.POSITIVE_INFINITY }, async () => {
+        await database.step();
+        if (sameRow(table.get(key).row, row)) return;
+        await database.commitThen(id, [{ type: 'change', key, row }], () => table.set(key, row));
+      }),
+  };
+}
+
+type Deadline = Pick<Call, 'deadlineMs'>;
+
+/** Takes the locks in their order, does the work, and gives them back. */
+async function withLocks<Result>(
+  database: MemoryDatabase,
+  locks: readonly { readonly name: string; readonly mode: LockMode }[],
+  call: Deadline,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const releases: (() => void)[] = [];
+  try {
+    for (const { name, mode } of locks) releases.push(await database.locks.acquire(name, mode, call));
+    return await work();
+  } finally {
+    for (const release of releases) release();
+  }
+}
+
+/** Of several copies of one record the newest: they are one transaction. */
+function newestOf(copies: readonly Copy[]): readonly Copy[] {
+  const newest = new Map<string, Copy>();
+  for (const copy of copies) {
+    const known = newest.get(copy.key.id);
+    if (known === undefined || known.version < copy.version) newest.set(copy.key.id, copy);
+  }
+  return [...newest.values()];
 }
 
 function viewOf(database: MemoryDatabase, resource: string): ControlView {

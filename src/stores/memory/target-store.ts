@@ -20,7 +20,7 @@ import {
   type UpdateOutcome,
   writeConditionally,
 } from '../conditional-writes.ts';
-import type { Guard, RecordStore, Written } from '../record-store.ts';
+import type { FollowerStore, Guard, RecordStore, Written } from '../record-store.ts';
 import { noServerValues } from '../server-values.ts';
 import { MemoryCells } from './cells.ts';
 import { checkCall } from './database.ts';
@@ -42,13 +42,24 @@ export interface MemoryTargetStoreOptions {
   /** Asked before each conditional update. Default: always `apply`. */
   readonly onUpdate?: () => UpdateFate;
   /** Waited for on each way of a read or an update of a write, there and back. Default: one turn of promises. */
-  readonly onWay?: () => Promise<void>;
+  readonly onWay?: (way: Way) => Promise<void>;
 }
+
+/** The way of a request to a store, or that of its answer. */
+export type Way = 'there' | 'back';
+
+/** One client of the target: what can go wrong between it and the store. */
+export type MemoryTargetLink = Pick<MemoryTargetStoreOptions, 'onUpdate' | 'onWay'> & {
+  /** The client's own clock. Default: the store's. */
+  readonly clock?: Clock;
+};
 
 /** The target in memory, and what only a test can do with it. */
 export interface MemoryTargetStore extends RecordStore {
   /** Changes a record as an outside program would: no version, no condition. `row` null deletes it, and its version. */
   outsideWrite(key: Key, row: Row | null): void;
+  /** The same store as another client reaches it. */
+  through(link: MemoryTargetLink): RecordStore;
 }
 
 /**
@@ -60,8 +71,18 @@ export function createMemoryTargetStore(options: MemoryTargetStoreOptions): Memo
   const table = new MemoryTable(resource);
   const cells = new MemoryCells(resource, table);
   const ballots = new Ballots(clock);
-  const engine = createEngine(options, cells, ballots);
-  return {
+  const through = (link: MemoryTargetLink): RecordStore => {
+    const engine = createEngine({ ...options, ...link, clock: link.clock ?? clock }, cells, {
+      ballots,
+      servers: clock,
+    });
+    return {
+      ...follower,
+      write: (change, guard, call) => writeConditionally(engine, change, guard, call),
+      touchMany: (keys, guard, call) => touchMany(engine, keys, guard, call),
+    };
+  };
+  const follower: FollowerStore = {
     ...createTableReads(table, clock),
     apply: async (copies, call) => {
       checkCall(clock, call);
@@ -70,8 +91,10 @@ export function createMemoryTargetStore(options: MemoryTargetStoreOptions): Memo
         cells.write(key, { columns, version, deleted: row === null, writeId: NO_WRITE_ID }, version);
       }
     },
-    write: (change, guard, call) => writeConditionally(engine, change, guard, call),
-    touchMany: (keys, guard, call) => touchMany(engine, keys, guard, call),
+  };
+  return {
+    ...through(options),
+    through,
     outsideWrite: (key, row) => {
       const gone = row === null ? { version: null, deleted: null, writeId: null } : {};
       cells.write(key, { columns: cells.columnsOf(row), ...gone }, ballots.next());
@@ -91,6 +114,11 @@ class Ballots {
     this.#clock = clock;
   }
 
+  /** The store's clock. */
+  now(): bigint {
+    return this.#clock.wallMicros();
+  }
+
   next(): bigint {
     const now = this.#clock.wallMicros();
     this.#last = now > this.#last ? now : this.#last + 1n;
@@ -101,12 +129,12 @@ class Ballots {
 function createEngine(
   { clock, random, resource, onUpdate = () => 'apply', onWay = async () => {} }: MemoryTargetStoreOptions,
   cells: MemoryCells,
-  ballots: Ballots,
+  { ballots, servers }: { readonly ballots: Ballots; readonly servers: Clock },
 ): ConditionalEngine {
   const see: ConditionalEngine['see'] = async (keys) => {
-    await onWay();
-    const look = { seen: keys.map((key) => cells.see(key)), nowMicros: clock.wallMicros() };
-    await onWay();
+    await onWay('there');
+    const look = { seen: keys.map((key) => cells.see(key)), nowMicros: ballots.now() };
+    await onWay('back');
     return look;
   };
   /** All or none. */
@@ -118,11 +146,11 @@ function createEngine(
       return 'applied';
     };
     const fate = onUpdate();
-    if (typeof fate === 'object') void clock.sleep(fate.delayMs).then(arrive);
+    if (typeof fate === 'object') void servers.sleep(fate.delayMs).then(arrive);
     if (typeof fate === 'object' || fate === 'drop') return 'unknown';
-    await onWay();
+    await onWay('there');
     const outcome = arrive();
-    await onWay();
+    await onWay('back');
     return fate === 'apply' ? outcome : 'unknown';
   };
   return {

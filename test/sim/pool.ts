@@ -1,0 +1,41 @@
+import { Worker } from 'node:worker_threads';
+import type { Outcome } from './simulate.ts';
+
+/** What a worker is given. */
+export interface SeedTask {
+  /** The next seed to take, shared by all workers: one BigInt64. */
+  readonly next: SharedArrayBuffer;
+  /** Exclusive. */
+  readonly until: bigint;
+  /** By name; null: the code as it is. */
+  readonly mutation: string | null;
+}
+
+export interface PoolOptions {
+  readonly from: number;
+  readonly seeds: number;
+  /** Threads: each runs one seed at a time. */
+  readonly jobs: number;
+  readonly mutation: string | null;
+  /** Called for each seed, as it ends. False: no further seeds are begun. */
+  readonly onOutcome: (outcome: Outcome) => boolean;
+}
+
+/** Runs seeds in several threads. */
+export async function runSeeds({ from, seeds, jobs, mutation, onOutcome }: PoolOptions): Promise<void> {
+  const next = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
+  const taken = new BigInt64Array(next);
+  const until = BigInt(from + seeds);
+  taken[0] = BigInt(from);
+  const run = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const task: SeedTask = { next, until, mutation };
+      const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: task });
+      worker.on('message', (outcome: Outcome) => {
+        if (!onOutcome(outcome)) Atomics.store(taken, 0, until);
+      });
+      worker.once('error', reject);
+      worker.once('exit', () => resolve());
+    });
+  await Promise.all(Array.from({ length: Math.min(jobs, seeds) }, run));
+}
