@@ -5,8 +5,9 @@ export interface StageFigures {
   /** Acknowledged writes, deletes too. */
   readonly writes: number;
   readonly reads: number;
-  readonly unknownWrites: number;
   readonly failedWrites: Counts;
+  /** Those of the failed ones whose outcome is not known. */
+  readonly unknownWrites: number;
   readonly failedReads: Counts;
   readonly writeMs: Quantiles;
   /** Of a write that was acknowledged. */
@@ -41,10 +42,9 @@ export class StageTally {
     if (gapMs >= PAUSE_MS) this.#pauses += 1;
   }
 
-  /** `kind` null: its outcome is unknown, and that was to be expected. */
-  writeFailed(kind: string | null, tookMs: number): void {
-    if (kind === null) this.#unknown += 1;
-    else add(this.#failedWrites, kind);
+  writeFailed(kind: string, isUnknown: boolean, tookMs: number): void {
+    add(this.#failedWrites, kind);
+    if (isUnknown) this.#unknown += 1;
     this.#longestFailureMs = Math.max(this.#longestFailureMs, tookMs);
   }
 
@@ -61,8 +61,8 @@ export class StageTally {
     return {
       writes: this.#writeMs.length,
       reads: this.#reads,
-      unknownWrites: this.#unknown,
       failedWrites: Object.fromEntries(this.#failedWrites),
+      unknownWrites: this.#unknown,
       failedReads: Object.fromEntries(this.#failedReads),
       writeMs: quantiles(this.#writeMs),
       longestWriteMs: Math.round(this.#longestWriteMs),

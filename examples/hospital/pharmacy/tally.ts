@@ -118,14 +118,13 @@ export class Tally {
     const tookMs = monotonicMs() - sentMs;
     this.#longestWriteMs = Math.max(this.#longestWriteMs, tookMs);
     const unknown = isOutcomeUnknown(error);
-    if (reasonOf(error) === 'ETAG_MISMATCH') this.#conflicts += 1;
-    else if (unknown && this.#unknownIsExpected) {
-      this.#unknown += 1;
-      this.#each(side, (tally) => tally.writeFailed(null, tookMs));
-    } else {
-      add(this.#failedWrites, nameOf(error));
-      this.#each(side, (tally) => tally.writeFailed(nameOf(error), tookMs));
+    if (reasonOf(error) === 'ETAG_MISMATCH') {
+      this.#conflicts += 1;
+      return 'refused';
     }
+    if (unknown && this.#unknownIsExpected) this.#unknown += 1;
+    else add(this.#failedWrites, nameOf(error));
+    this.#each(side, (tally) => tally.writeFailed(nameOf(error), unknown, tookMs));
     return unknown ? 'unknown' : 'refused';
   }
 

@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util';
+
+/** What the command line asks for. */
+export interface FaultsOptions {
+  /** Names of scenarios; empty: all. */
+  readonly only: readonly string[];
+  readonly report: string | undefined;
+  readonly quick: boolean;
+  readonly seed: number;
+  readonly help: boolean;
+}
+
+/** What the help shows of a scenario. */
+export interface Named {
+  readonly name: string;
+  readonly title: string;
+}
+
+/** The text of `--help`. */
+export function helpText(scenarios: readonly Named[]): string {
+  return `Kills, pauses and cuts off real servers and instances of the service under live traffic, and checks that nothing that was
+promised is broken: no acknowledged write lost, no stale read, no failed request but where it must fail, both stores identical at the end.
+
+  npm run faults -- [options]
+
+  --only NAME,…   only these scenarios, in the order below; default all
+  --report FILE   write everything that was measured as JSON
+  --quick         shorter waits and fewer handovers, for trying out: it proves less
+  --seed N        draws the traffic; default 1
+  --help          this text
+
+Scenarios:
+${scenarios.map(({ name, title }) => `  ${name.padEnd(28)} ${title}`).join('\n')}
+
+Examples:
+  npm run faults
+  npm run faults -- --only handovers --report handovers.json
+  npm run faults -- --only follower-hung,follower-killed --quick
+
+Exit codes: 0 all as promised, 1 not, or a scenario could not be run, 2 wrong command line, 130 interrupted.`;
+}
+
+/** Reads the command line. Throws a TypeError that says what is wrong with it. */
+export function parseOptions(args: readonly string[], scenarios: readonly Named[]): FaultsOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string' },
+      report: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      seed: { type: 'string', default: '1' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const only = values.only?.split(',') ?? [];
+  const names = scenarios.map(({ name }) => name);
+  for (const name of only) {
+    if (!names.includes(name)) throw new TypeError(`--only: there is no ${name}; there are: ${names.join(', ')}`);
+  }
+  const seed = Number(values.seed);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError('--seed must be a whole number from 0');
+  return { only, report: values.report, quick: values.quick, seed, help: values.help };
+}
