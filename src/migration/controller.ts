@@ -281,7 +281,8 @@ export class Controller {
 
   async #sync(record: ControlRecord, signal: AbortSignal): Promise<readonly Hold[]> {
     const checkpoint = await this.#options.log.readCheckpoint(this.#call());
-    if (checkpoint?.attach !== record.attach || checkpoint.epoch !== record.epoch) {
+    // That of an earlier epoch is good for the same attach, which authority took along: capture begins there too.
+    if (checkpoint?.attach !== record.attach || checkpoint.epoch > record.epoch) {
       return this.#attach(record, 'the log of this attach is not known');
     }
     const stopped = await this.#options.captureStopped(this.#call());
