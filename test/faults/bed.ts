@@ -24,6 +24,8 @@ export interface Bed {
   readonly signal: AbortSignal;
   readonly quick: boolean;
   readonly seed: number;
+  /** Writes a second. */
+  readonly rate: number;
   /** Another instance in the place of one, on the same ports; nothing: the usual one. */
   replaceInstance(side: Side, changed: Replacement): Promise<void>;
   /** Whatever was paused goes on, and whatever was killed is started. */
@@ -41,6 +43,7 @@ export interface BedOptions {
   readonly nodes: 1 | 3;
   readonly quick: boolean;
   readonly seed: number;
+  readonly rate: number;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly cleanup: Cleanup;
@@ -56,7 +59,7 @@ const NAMES = ['a', 'b'] as const;
 
 /** Brings everything up until the follower is in sync. */
 export async function makeBed(options: BedOptions): Promise<Bed> {
-  const { nodes, terminal, signal, cleanup, quick, seed } = options;
+  const { nodes, terminal, signal, cleanup, quick, seed, rate } = options;
   const cassandra = nodes === 1 ? {} : { nodes, heapMib: SMALL_HEAP_MIB };
   const stack = await bringUp({ rows: ROWS, zipkin: false, cassandra }, terminal, signal, cleanup);
   const addresses = stack.addresses as InstanceAddresses;
@@ -88,6 +91,7 @@ export async function makeBed(options: BedOptions): Promise<Bed> {
     signal,
     quick,
     seed,
+    rate,
     replaceInstance,
     mend: () => mend(stack, instances, signal),
   };

@@ -5,8 +5,12 @@ export interface FaultsOptions {
   /** Names of scenarios; empty: all. */
   readonly only: readonly string[];
   readonly report: string | undefined;
+  /** A folder that gets the logs of servers and instances. */
+  readonly logs: string | undefined;
   readonly quick: boolean;
   readonly seed: number;
+  /** Writes a second of all callers together. */
+  readonly rate: number;
   readonly help: boolean;
 }
 
@@ -25,8 +29,10 @@ promised is broken: no acknowledged write lost, no stale read, no failed request
 
   --only NAME,…   only these scenarios, in the order below; default all
   --report FILE   write everything that was measured as JSON
+  --logs FOLDER   keep the logs of servers and instances there
   --quick         shorter waits and fewer handovers, for trying out: it proves less
   --seed N        draws the traffic; default 1
+  --rate N        writes a second, all callers together; default 300
   --help          this text
 
 Scenarios:
@@ -47,8 +53,10 @@ export function parseOptions(args: readonly string[], scenarios: readonly Named[
     options: {
       only: { type: 'string' },
       report: { type: 'string' },
+      logs: { type: 'string' },
       quick: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
+      rate: { type: 'string', default: '300' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -57,7 +65,15 @@ export function parseOptions(args: readonly string[], scenarios: readonly Named[
   for (const name of only) {
     if (!names.includes(name)) throw new TypeError(`--only: there is no ${name}; there are: ${names.join(', ')}`);
   }
-  const seed = Number(values.seed);
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError('--seed must be a whole number from 0');
-  return { only, report: values.report, quick: values.quick, seed, help: values.help };
+  const seed = wholeNumber('--seed', values.seed, 0);
+  const rate = wholeNumber('--rate', values.rate, 1);
+  return { only, report: values.report, logs: values.logs, quick: values.quick, seed, rate, help: values.help };
+}
+
+function wholeNumber(option: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new TypeError(`${option} must be a whole number from ${least}`);
+  }
+  return value;
 }

@@ -1,3 +1,4 @@
+import { cp, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeMachine, loadAverage, type MachineState } from '../../bench/machine.ts';
@@ -58,8 +59,6 @@ export interface RunOptions {
   readonly cleanup: Cleanup;
 }
 
-/** All callers together. */
-const WRITES_PER_SECOND = 300;
 /** Loops: enough that the pace is kept while a write takes a fifth of a second. */
 const WORKERS = 64;
 /** They never rest. */
@@ -89,7 +88,7 @@ export async function runScenarios(run: RunOptions): Promise<FaultsReport> {
     seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
     quick: options.quick,
     seed: options.seed,
-    writesPerSecond: WRITES_PER_SECOND,
+    writesPerSecond: options.rate,
     machine: describeMachine(),
     load: { before, after: loadAverage() },
     scenarios: reports,
@@ -103,8 +102,9 @@ async function runOnBed(run: RunOptions, nodes: 1 | 3, scenarios: readonly Scena
     stops.push(stop);
     run.cleanup(stop);
   };
-  const { quick, seed } = options;
-  const bed = await makeBed({ nodes, quick, seed, terminal, signal, cleanup });
+  const { quick, seed, rate } = options;
+  const bed = await makeBed({ nodes, quick, seed, rate, terminal, signal, cleanup });
+  if (options.logs !== undefined) cleanup(() => keepLogs(bed, join(options.logs ?? '.', `${nodes}-node`)));
   const reports: ScenarioReport[] = [];
   for (const [index, scenario] of scenarios.entries()) {
     terminal.say(`scenario ${scenario.name}: ${scenario.title}`);
@@ -143,7 +143,7 @@ async function runScenario(bed: Bed, scenario: Scenario, index: number, cleanup:
 }
 
 function beginTraffic(bed: Bed, index: number): Promise<Traffic> {
-  const { instances, folder, seed, signal } = bed;
+  const { instances, folder, seed, rate, signal } = bed;
   const [a, b] = instances;
   const options = {
     instances: [a.grpc, b.grpc] as const,
@@ -152,7 +152,7 @@ function beginTraffic(bed: Bed, index: number): Promise<Traffic> {
     stageWrites: NO_STAGE_END,
     retries: 0,
     unknownIsExpected: false,
-    writesPerSecond: WRITES_PER_SECOND,
+    writesPerSecond: rate,
     firstNumber: (index + 1) * NUMBERS_A_SCENARIO,
   };
   return readKnownRecords(bed.addresses.mysql).then((records) =>
@@ -178,6 +178,16 @@ async function judgeAtRest({ addresses, signal }: Bed, { finals }: PharmacyResul
     const judgement = await judgeStores(addresses, finals);
     if (look === COMPARISONS || judgement.mismatches + judgement.lostWrites === 0) return judgement;
     await sleep(COMPARISON_PAUSE_MS, undefined, { signal });
+  }
+}
+
+/** Before the servers end, and their folder with them. */
+async function keepLogs({ stack, folder }: Bed, into: string): Promise<void> {
+  await mkdir(into, { recursive: true });
+  for (const from of [stack.root, folder]) {
+    for (const name of await readdir(from)) {
+      if (name.endsWith('.log')) await cp(join(from, name), join(into, name));
+    }
   }
 }
 
