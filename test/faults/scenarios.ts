@@ -3,6 +3,8 @@ import { authorityKilled, authorityPaused } from './scenarios/authority-away.ts'
 import { followerHung, followerKilled } from './scenarios/follower-away.ts';
 import { handovers } from './scenarios/handovers.ts';
 import { instanceKilledInHandover, instancePausedInHandover } from './scenarios/instance-in-handover.ts';
+import { links } from './scenarios/links.ts';
+import { threeNodes } from './scenarios/three-nodes.ts';
 import { unleashDown } from './scenarios/unleash-down.ts';
 
 /** All of them, in the order in which they are run. */
@@ -15,4 +17,6 @@ export const scenarios: readonly Scenario[] = [
   instanceKilledInHandover,
   instancePausedInHandover,
   unleashDown,
+  links,
+  threeNodes,
 ];
