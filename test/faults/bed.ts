@@ -44,6 +44,7 @@ export interface BedOptions {
   readonly quick: boolean;
   readonly seed: number;
   readonly rate: number;
+  readonly retryBudgetMs: number;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly cleanup: Cleanup;
@@ -98,7 +99,7 @@ export async function makeBed(options: BedOptions): Promise<Bed> {
 }
 
 async function startInstances(
-  { nodes, terminal, signal, cleanup }: BedOptions,
+  { nodes, terminal, signal, cleanup, retryBudgetMs }: BedOptions,
   usual: InstanceAddresses,
   folder: string,
 ): Promise<Pick<Bed, 'instances' | 'replaceInstance'>> {
@@ -113,6 +114,7 @@ async function startInstances(
       signal,
       onEnded,
       ...replication,
+      migration: { followerRetryBudgetMs: retryBudgetMs },
       ...(program && { program }),
       ...(before && { ports: { grpc: portOf(before.grpc), http: portOf(before.http) } }),
     });

@@ -11,6 +11,8 @@ export interface FaultsOptions {
   readonly seed: number;
   /** Writes a second of all callers together. */
   readonly rate: number;
+  /** The instances' `followerRetryBudgetMs`. */
+  readonly retryBudgetMs: number;
   readonly help: boolean;
 }
 
@@ -33,6 +35,8 @@ promised is broken: no acknowledged write lost, no stale read, no failed request
   --quick         shorter waits and fewer handovers, for trying out: it proves less
   --seed N        draws the traffic; default 1
   --rate N        writes a second, all callers together; default 300
+  --retry-budget MS   how long a write waits for the follower; default 500, as the service's own; more on a machine that is
+                  so busy that a healthy follower often needs longer
   --help          this text
 
 Scenarios:
@@ -57,6 +61,7 @@ export function parseOptions(args: readonly string[], scenarios: readonly Named[
       quick: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
       rate: { type: 'string', default: '300' },
+      'retry-budget': { type: 'string', default: '500' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -67,7 +72,17 @@ export function parseOptions(args: readonly string[], scenarios: readonly Named[
   }
   const seed = wholeNumber('--seed', values.seed, 0);
   const rate = wholeNumber('--rate', values.rate, 1);
-  return { only, report: values.report, logs: values.logs, quick: values.quick, seed, rate, help: values.help };
+  const retryBudgetMs = wholeNumber('--retry-budget', values['retry-budget'], 1);
+  return {
+    only,
+    report: values.report,
+    logs: values.logs,
+    quick: values.quick,
+    seed,
+    rate,
+    retryBudgetMs,
+    help: values.help,
+  };
 }
 
 function wholeNumber(option: string, text: string, least: number): number {

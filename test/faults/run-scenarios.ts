@@ -44,6 +44,7 @@ export interface FaultsReport {
   readonly quick: boolean;
   readonly seed: number;
   readonly writesPerSecond: number;
+  readonly retryBudgetMs: number;
   readonly machine: MachineState;
   /** The machine's load average, which this run itself raises. */
   readonly load: { readonly before: number; readonly after: number };
@@ -89,6 +90,7 @@ export async function runScenarios(run: RunOptions): Promise<FaultsReport> {
     quick: options.quick,
     seed: options.seed,
     writesPerSecond: options.rate,
+    retryBudgetMs: options.retryBudgetMs,
     machine: describeMachine(),
     load: { before, after: loadAverage() },
     scenarios: reports,
@@ -102,8 +104,8 @@ async function runOnBed(run: RunOptions, nodes: 1 | 3, scenarios: readonly Scena
     stops.push(stop);
     run.cleanup(stop);
   };
-  const { quick, seed, rate } = options;
-  const bed = await makeBed({ nodes, quick, seed, rate, terminal, signal, cleanup });
+  const { quick, seed, rate, retryBudgetMs } = options;
+  const bed = await makeBed({ nodes, quick, seed, rate, retryBudgetMs, terminal, signal, cleanup });
   if (options.logs !== undefined) cleanup(() => keepLogs(bed, join(options.logs ?? '.', `${nodes}-node`)));
   const reports: ScenarioReport[] = [];
   for (const [index, scenario] of scenarios.entries()) {

@@ -47,6 +47,8 @@ export interface InstanceOptions {
   readonly sabotage: SabotageName | undefined;
   /** A program to run in place of the service, which is told the config by `--config`. */
   readonly program?: URL;
+  /** Settings of migrations in place of the usual ones, as in the config file. */
+  readonly migration?: Readonly<Record<string, number>>;
   /** The replication of the keyspaces in Cassandra. Default: the service's own, one copy. */
   readonly replication?: Readonly<Record<string, string | number>>;
   readonly signal: AbortSignal;
@@ -155,7 +157,7 @@ function configOf(
   name: string,
   grpcPort: number,
   httpPort: number,
-  { addresses, replication }: InstanceOptions,
+  { addresses, replication, migration }: InstanceOptions,
 ): object {
   const { mysql, cassandra, unleash, zipkin } = addresses;
   return {
@@ -180,7 +182,7 @@ function configOf(
       },
     },
     // Beside so many callers a verification would otherwise take longer than the demo.
-    migration: { verificationShare: 0.5 },
+    migration: { verificationShare: 0.5, ...migration },
     // Twice as often as by default: a rollback takes effect within a second, also where the processors are busy.
     unleash: { url: `${unleash.url}/api`, refreshMs: 500 },
     telemetry:
