@@ -217,8 +217,15 @@ function prefixed(prefix: string, counts: ReadonlyMap<string, number>): Record<s
 
 function nameOf(error: unknown): string {
   const failure = ConnectError.from(error);
-  return `${Code[failure.code]} ${reasonOf(error) ?? failure.rawMessage}`;
+  return `${Code[failure.code]} ${reasonOf(error) ?? beginningOf(failure.rawMessage)}`;
 }
+
+/** Without the addresses and times that make each message of a link's failure another one. */
+function beginningOf(message: string): string {
+  return message.split(' ').slice(0, KIND_WORDS).join(' ');
+}
+
+const KIND_WORDS = 3;
 
 /** A content as the number of its write. */
 function numberOf(content: string | null): string {

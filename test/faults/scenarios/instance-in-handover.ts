@@ -7,13 +7,14 @@ import type { Bed } from '../bed.ts';
 import { type ArmRequest, type HandoverStep, handoverSteps, type StruckEvent } from '../handover-steps.ts';
 import { moveAuthority, type StoreName, until, untilAuthority, wantAuthority } from '../moves.ts';
 import { type Scenario, type ScenarioContext, stageOf } from '../scenario.ts';
-import { seenPauseMs } from '../statistics.ts';
 import type { Allowance } from '../verdict.ts';
 
 const PROGRAM = new URL('../instrumented-instance.ts', import.meta.url);
 /** A handover waits for a verification first, and may wait for a back-off. */
 const STRUCK_WITHIN_MS = 180_000;
 const PAUSED_MS = 3_000;
+/** Until callers have connected to an instance again that was away: gRPC waits longer after each refused try. */
+const RECONNECTED_MS = 5_000;
 /** Until the other instance has finished what the struck one began, or undone it: the task's lease, then the time-out. */
 const RESOLVED_WITHIN_MS = 60_000;
 /** What comes out of an instance that is killed or stands still. */
@@ -65,6 +66,7 @@ function scenarioOf(name: string, what: string, signal: ArmRequest['signal']): S
 
 async function replaceBoth(bed: Bed, changed: Parameters<Bed['replaceInstance']>[1]): Promise<void> {
   for (const side of [0, 1] as const) await bed.replaceInstance(side, changed);
+  await sleep(RECONNECTED_MS, undefined, { signal: bed.signal });
 }
 
 interface Strike {
@@ -95,6 +97,7 @@ async function strikeOnce({ bed, traffic }: ScenarioContext, { store, step, sign
     await bed.mend();
     const before = resolved.epoch;
     const { epoch } = await untilAuthority(bed, store);
+    await sleep(RECONNECTED_MS, undefined, { signal: bed.signal });
     return { stage, side, resolvedMs, outcome: epoch === before ? 'finished' : 'undone' };
   } finally {
     armed.disarm();
@@ -147,7 +150,7 @@ function judge(stages: Parameters<typeof stageOf>[0], struck: readonly Struck[])
   const figures = {
     strikes: struck.map((one) => {
       const other = stageOf(stages, one.stage).sides[one.side === 0 ? 1 : 0];
-      return { ...one, seenPauseMs: seenPauseMs({ all: other, sides: [other, other] }) };
+      return { ...one, longestWriteThroughOtherMs: other.longestWriteMs };
     }),
   };
   const expected = handoverSteps.length * 2;
