@@ -1,6 +1,7 @@
 /** Where scenarios are run: real servers, two instances of the service, records in both stores, flags. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { bringUp, type Cleanup, MOVED_RESOURCE, setUpFlags } from '../../examples/hospital/demo/bring-up.ts';
 import { type Instance, type InstanceAddresses, startInstance } from '../../examples/hospital/demo/instances.ts';
 import { createMigrationWatch, type MigrationWatch, stateOf } from '../../examples/hospital/demo/migration-watch.ts';
@@ -27,7 +28,7 @@ export interface Bed {
   /** Writes a second. */
   readonly rate: number;
   readonly retryBudgetMs: number;
-  /** Another instance in the place of one, on the same ports; nothing: the usual one. */
+  /** Another instance in the place of one, on the same ports; nothing: the usual one. Resolves when callers have found it. */
   replaceInstance(side: Side, changed: Replacement): Promise<void>;
   /** Whatever was paused goes on, and whatever was killed is started. */
   mend(): Promise<void>;
@@ -55,6 +56,8 @@ export interface BedOptions {
 const ROWS = 12_000;
 /** The part of reads that the target answers: both stores are asked all the time. */
 const READ_TARGET_PERCENT = 50;
+/** Until callers have connected to an instance again that was away: gRPC waits longer after each refused try. */
+export const RECONNECTED_MS = 5_000;
 /** Each of three nodes on one machine. */
 const SMALL_HEAP_MIB = 512;
 const NAMES = ['a', 'b'] as const;
@@ -130,6 +133,7 @@ async function startInstances(
       const before = instances[side];
       await before.stop();
       instances[side] = await start(side, changed, before);
+      await sleep(RECONNECTED_MS, undefined, { signal });
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Migration } from '../../../clients/typescript/gen/crossfade/v1alph
 import { FollowerState } from '../../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { bar } from '../../../examples/hospital/demo/report.ts';
 import type { Side } from '../../../examples/hospital/pharmacy/tally.ts';
-import type { Bed } from '../bed.ts';
+import { type Bed, RECONNECTED_MS } from '../bed.ts';
 import { type ArmRequest, type HandoverStep, handoverSteps, type StruckEvent } from '../handover-steps.ts';
 import { moveAuthority, type StoreName, until, untilAuthority, wantAuthority } from '../moves.ts';
 import { type Scenario, type ScenarioContext, stageOf } from '../scenario.ts';
@@ -13,8 +13,6 @@ const PROGRAM = new URL('../instrumented-instance.ts', import.meta.url);
 /** A handover waits for a verification first, and may wait for a back-off. */
 const STRUCK_WITHIN_MS = 180_000;
 const PAUSED_MS = 3_000;
-/** Until callers have connected to an instance again that was away: gRPC waits longer after each refused try. */
-const RECONNECTED_MS = 5_000;
 /** Until the other instance has finished what the struck one began, or undone it: the task's lease, then the time-out. */
 const RESOLVED_WITHIN_MS = 60_000;
 /** What comes out of an instance that is killed or stands still. */
@@ -66,7 +64,6 @@ function scenarioOf(name: string, what: string, signal: ArmRequest['signal']): S
 
 async function replaceBoth(bed: Bed, changed: Parameters<Bed['replaceInstance']>[1]): Promise<void> {
   for (const side of [0, 1] as const) await bed.replaceInstance(side, changed);
-  await sleep(RECONNECTED_MS, undefined, { signal: bed.signal });
 }
 
 interface Strike {
