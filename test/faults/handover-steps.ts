@@ -13,12 +13,6 @@ export interface ArmRequest {
   readonly signal: 'SIGKILL' | 'SIGSTOP';
 }
 
-/** The instance's last word before it strikes itself. */
-export interface StruckEvent {
-  readonly type: 'struck';
-  readonly step: HandoverStep;
-}
-
 /** The step that a record means once it stands in its register. */
 export function stepOf({ state, attempt, epoch }: ControlRecord): HandoverStep | null {
   if (state === 'handing_over' || state === 'moved') return state;
