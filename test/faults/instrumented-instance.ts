@@ -8,7 +8,7 @@ import { startService } from '../../src/app/service.ts';
 import type { Registers } from '../../src/migration/registers.ts';
 import type { ResourceMigrationOptions } from '../../src/migration/resource-migration.ts';
 import type { ControlRecord, ControlStore, StoreName } from '../../src/stores/control-store.ts';
-import { type ArmRequest, type HandoverStep, type StruckEvent, stepOf } from './handover-steps.ts';
+import { type ArmRequest, type HandoverStep, stepOf } from './handover-steps.ts';
 
 const { values } = parseArgs({ options: { config: { type: 'string' } } });
 if (values.config === undefined) throw new TypeError('--config');
@@ -22,7 +22,7 @@ function strike(step: HandoverStep): void {
   if (armed?.step !== step) return;
   const { signal } = armed;
   armed = undefined;
-  process.send?.({ type: 'struck', step } satisfies StruckEvent);
+  // No word to anybody: it would be lost, or hold the strike up. Whoever has armed this process sees its state.
   process.kill(process.pid, signal);
 }
 

@@ -1,10 +1,12 @@
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Migration } from '../../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { FollowerState } from '../../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { bar } from '../../../examples/hospital/demo/report.ts';
 import type { Side } from '../../../examples/hospital/pharmacy/tally.ts';
 import { type Bed, RECONNECTED_MS } from '../bed.ts';
-import { type ArmRequest, type HandoverStep, handoverSteps, type StruckEvent } from '../handover-steps.ts';
+import { type ArmRequest, type HandoverStep, handoverSteps } from '../handover-steps.ts';
 import { moveAuthority, type StoreName, until, untilAuthority, wantAuthority } from '../moves.ts';
 import { type Scenario, type ScenarioContext, stageOf } from '../scenario.ts';
 import type { Allowance } from '../verdict.ts';
@@ -13,6 +15,7 @@ const PROGRAM = new URL('../instrumented-instance.ts', import.meta.url);
 /** A handover waits for a verification first, and may wait for a back-off. */
 const STRUCK_WITHIN_MS = 180_000;
 const PAUSED_MS = 3_000;
+const STRUCK_LOOK_MS = 10;
 /** Until the other instance has finished what the struck one began, or undone it: the task's lease, then the time-out. */
 const RESOLVED_WITHIN_MS = 60_000;
 /** What comes out of an instance that is killed or stands still. */
@@ -115,24 +118,30 @@ function arm({ instances, signal: interrupted }: Bed, step: HandoverStep, signal
   const timer = setTimeout(() => struck.reject(new Error(`no instance came to ${step}`)), STRUCK_WITHIN_MS);
   const abort = (): void => struck.reject(interrupted.reason);
   interrupted.addEventListener('abort', abort, { once: true });
-  const listeners = ([0, 1] as const).map((side) => {
-    const listener = (event: StruckEvent): void => {
-      if (event.type === 'struck') struck.resolve(side);
-    };
-    const { process: child } = instances[side].child;
-    child.on('message', listener);
-    return () => child.off('message', listener);
-  });
+  const look = setInterval(() => {
+    for (const side of [0, 1] as const) if (isStruck(instances[side].child.process)) struck.resolve(side);
+  }, STRUCK_LOOK_MS);
   tell({ type: 'arm', step, signal });
   return {
     struck: struck.promise,
     disarm: () => {
       clearTimeout(timer);
       interrupted.removeEventListener('abort', abort);
-      for (const off of listeners) off();
+      clearInterval(look);
       tell({ type: 'arm', step: null, signal });
     },
   };
+}
+
+/** Whether it has ended or stands still, by Linux' own word: it can't say so itself. */
+function isStruck({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  if (exitCode !== null || signalCode !== null) return true;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
+  } catch {
+    return false;
+  }
 }
 
 /** Instances are replaced one by one, so that callers of either meet one that is gone. */
