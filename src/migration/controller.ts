@@ -68,7 +68,9 @@ export class Controller {
           this.#publish([hold('step_failed', 'the last step failed: see the log; it is tried again')]);
         }
       }
-      await clock.sleep(leads ? TICK_MS : FOLLOWING_TICK_MS, signal).catch(() => {});
+      // A handover whose instance died holds all writers up: whoever can takes it over as soon as the task is free.
+      const isUrgent = leads || this.#options.lease.latest(resource)?.state === 'handing_over';
+      await clock.sleep(isUrgent ? TICK_MS : FOLLOWING_TICK_MS, signal).catch(() => {});
     }
     await jobs.releaseTask(taskName(resource), this.#owner(), this.#call()).catch(() => {});
   }

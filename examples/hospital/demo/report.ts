@@ -180,7 +180,8 @@ function judgeBars(findings: Findings, aims: Aims): Bar[] {
   ];
 }
 
-function zero(name: string, found: number): Bar {
+/** A bar that nothing may pass. */
+export function zero(name: string, found: number): Bar {
   return bar(name, found === 0, String(found));
 }
 
@@ -188,7 +189,8 @@ function atLeast(name: string, found: number, least: number): Bar {
   return bar(name, found >= least, `${found}, at least ${least}`);
 }
 
-function bar(name: string, ok: boolean, found: string): Bar {
+/** Any other bar. */
+export function bar(name: string, ok: boolean, found: string): Bar {
   return { name, ok, found };
 }
 
@@ -197,7 +199,8 @@ function longestPause({ longestWriteMs, longestGapMs }: PharmacyResult): number 
   return Math.round(Math.max(longestWriteMs, longestGapMs));
 }
 
-function sum(counts: Counts): number {
+/** All counts together. */
+export function sum(counts: Counts): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 
