@@ -86,16 +86,20 @@ async function strikeOnce({ bed, traffic }: ScenarioContext, { store, step, sign
     const beganMs = performance.now();
     armed.disarm();
     const other = bed.watchThrough(side === 0 ? 1 : 0);
-    const resolving = until(bed, other, RESOLVED_WITHIN_MS, isClear);
+    const resolving = until(bed, other, RESOLVED_WITHIN_MS, isClear).then((migration) => ({
+      migration,
+      resolvedMs: Math.round(performance.now() - beganMs),
+    }));
+    // Awaited below, after the pause.
+    resolving.catch(() => {});
     if (signal === 'SIGSTOP') {
       await sleep(PAUSED_MS, undefined, { signal: bed.signal });
       bed.instances[side].resume();
     }
-    const resolved = await resolving;
-    const resolvedMs = Math.round(performance.now() - beganMs);
+    const { migration, resolvedMs } = await resolving;
     bed.terminal.say(`    instance ${bed.instances[side].name} was struck; clear after ${resolvedMs} ms`);
     await bed.mend();
-    const before = resolved.epoch;
+    const before = migration.epoch;
     const { epoch } = await untilAuthority(bed, store);
     await sleep(RECONNECTED_MS, undefined, { signal: bed.signal });
     return { stage, side, resolvedMs, outcome: epoch === before ? 'finished' : 'undone' };
