@@ -42,11 +42,15 @@ const READY_MS = 30_000;
 const OVERDUE_TIMEOUTS = 2;
 /** A look at the target's clock while it is waited for. */
 const CLOCK_LOOK_MS = 10;
+/** The part of a handover's time that an attempt gets which another instance has begun. */
+const TAKEN_OVER_PART = 0.2;
 const MICROS = 1_000n;
 
 /** Hands authority over for one resource, in one instance. */
 export class Handover {
   readonly #options: HandoverOptions;
+  /** The attempt that this instance began last. */
+  #attempt: string | undefined;
   /** When this instance first saw the attempt under way, on the monotonic clock. */
   #seen: { readonly generation: number; readonly atMs: number } | undefined;
   /** The highest version in the source, as this instance has found it, and when it began to look. */
@@ -73,6 +77,7 @@ export class Handover {
   async begin(record: ControlRecord, attempt: string, reason: string): Promise<ControlRecord | null> {
     const next = beginHandover(record, attempt);
     const done = await this.#compareAndSet(next, reason);
+    if (done) this.#attempt = attempt;
     return done ? next : null;
   }
 
@@ -85,7 +90,11 @@ export class Handover {
     if (this.#seen?.generation !== record.generation) {
       this.#seen = { generation: record.generation, atMs: clock.monotonicMs() };
     }
-    const leftMs = this.#seen.atMs + settings.handoverTimeoutMs - clock.monotonicMs();
+    // Writers have waited for as long as it took to see that the instance which began it is gone; what it did besides, as
+    // capture, may be missing for longer.
+    const timeoutMs =
+      record.attempt === this.#attempt ? settings.handoverTimeoutMs : settings.handoverTimeoutMs * TAKEN_OVER_PART;
+    const leftMs = this.#seen.atMs + timeoutMs - clock.monotonicMs();
     let why = 'it was not done in time';
     if (leftMs > 0) {
       try {
