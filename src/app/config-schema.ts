@@ -121,6 +121,8 @@ const migration = z.strictObject({
   verificationShare: share.default(0.25),
   /** Keys touched in one transaction. */
   touchBatch: count.max(1_000).default(200),
+  /** What is done with changes of the source past the service while the target is the authority: set back, or held for a person. */
+  outsideWrites: z.enum(['overwrite', 'hold']).default('overwrite'),
 });
 
 /** The config file's shape. Unknown keys are mistakes. */

@@ -23,7 +23,7 @@ export function leftoversOf(
       sql: '',
     },
     {
-      description: 'the table of the source, with any triggers; keep a backup as long as someone may ask for it',
+      description: `the table of the source, with any triggers; keep a backup as long as someone may ask for it. Who keeps the table removes its fence, if any, while an instance still serves: crossfade fence ${resource.id} --remove`,
       sql: `DROP TABLE ${identifier(schema)}.${identifier(table)};`,
     },
     {

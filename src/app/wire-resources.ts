@@ -1,4 +1,5 @@
 import { systemClock, systemRandom } from '../domain/clock.ts';
+import { isDomainError } from '../domain/errors.ts';
 import { createKeyCodec } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
 import type { Resource } from '../domain/resource.ts';
@@ -24,10 +25,12 @@ import { createNameCodec } from '../schema/name-codec.ts';
 import { createBatchedCopies } from '../stores/batched-copies.ts';
 import { createBatchedReads } from '../stores/batched-reads.ts';
 import { internalCall } from '../stores/call.ts';
-import { createCassandraRecordStore } from '../stores/cassandra/record-store.ts';
+import { type CassandraRecordStoreOptions, createCassandraRecordStore } from '../stores/cassandra/record-store.ts';
 import type { JobStore } from '../stores/job-store.ts';
 import { createMysqlChangeLog } from '../stores/mysql/change-log.ts';
 import { createMysqlRecordStore } from '../stores/mysql/record-store.ts';
+import { readServerValues } from '../stores/mysql/server-values.ts';
+import { createSourceFence } from '../stores/mysql/source-fence.ts';
 import { observed } from '../stores/observed-store.ts';
 import type { ListQuery, RecordStore, SourceStore } from '../stores/record-store.ts';
 import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
@@ -81,6 +84,7 @@ export async function wireResources(
     random: systemRandom,
     log,
     onChange: (record) => migrations.get(record.resource)?.onChange(record),
+    onFollowerForgot: (record) => migrations.get(record.resource)?.onFollowerForgot(record),
     ...(writeAheadLog && { logClosedUpTo: (incarnation) => writeAheadLog.closedUpTo(incarnation) }),
     isDone: () => hands.every((hand) => hand.isIdle),
   });
@@ -106,8 +110,8 @@ async function wireResource(
   const names = createNameCodec(resource);
   const keys = createKeyCodec(resource);
   const source = await createSource(surroundings, resource);
-  const target = createTarget(surroundings, resource, 'follower');
-  const asAuthority = writeAheadLog && createTarget(surroundings, resource, 'authority');
+  const target = createTarget(surroundings, resource, { role: 'follower' });
+  const asAuthority = writeAheadLog && (await createTargetAuthority(surroundings, resource));
   const { controlPool: pool, address } = stores.mysql;
   const serverId = config.stores.mysql.captureServerId;
   const changeLog = createMysqlChangeLog({
@@ -116,6 +120,7 @@ async function wireResource(
     resource,
     ...(serverId !== undefined && { serverId }),
   });
+  const fence = createSourceFence({ pool, resource });
   const migration = createResourceMigration(
     rewire({
       resource,
@@ -135,6 +140,7 @@ async function wireResource(
       },
       registers,
       changeLog,
+      sourceFence: fence,
       jobs,
       lease,
       flags,
@@ -163,6 +169,7 @@ async function wireResource(
       keyOfName: (name) => names.keyOf(name, 'records'),
       repair: migration.repair,
       confirmDecommission: migration.confirmDecommission,
+      fence,
       leftovers: leftoversOf(config.stores.mysql, resource),
     },
   };
@@ -183,20 +190,35 @@ async function createSource({ stores, metrics }: Surroundings, resource: Resourc
 function createTarget(
   { config, stores, metrics }: Surroundings,
   resource: Resource,
-  role: 'authority' | 'follower',
+  as: Pick<CassandraRecordStoreOptions, 'role' | 'serverValues'>,
 ): RecordStore | null {
   if (stores.cassandra === null || resource.cassandra === undefined) return null;
   const { markerTtlSeconds } = config.migration;
-  const store = createCassandraRecordStore({ client: stores.cassandra, resource, role, markerTtlSeconds });
+  const store = createCassandraRecordStore({ client: stores.cassandra, resource, markerTtlSeconds, ...as });
   const { keyspace, table } = resource.cassandra;
   return observed(store, { store: 'target', namespace: keyspace, table, metrics: metrics.stores });
 }
 
+/** Null, with the reason in the log: the target can't do what the source does by itself, so it stays the follower. */
+async function createTargetAuthority(surroundings: Surroundings, resource: Resource): Promise<RecordStore | null> {
+  if (resource.cassandra === undefined) return null;
+  try {
+    const call = internalCall(systemClock, PREPARE_TIMEOUT_MS);
+    const serverValues = await readServerValues(surroundings.stores.mysql.pool, resource, call);
+    return createTarget(surroundings, resource, { role: 'authority', serverValues });
+  } catch (error) {
+    if (!isDomainError(error, 'failed_precondition')) throw error;
+    surroundings.log.warn('authority can’t move to the target', { resource: resource.id, error });
+    return null;
+  }
+}
+
 function settingsOf({ migration }: Config): MigrationSettings {
-  const { touchBatch, chunkRows, chunkLeaseMs, jobWorkers, backfillShare, verificationShare } = migration;
+  const { touchBatch, outsideWrites, chunkRows, chunkLeaseMs, jobWorkers, backfillShare, verificationShare } =
+    migration;
   return {
     protocol: migration,
-    capture: { ...defaultCaptureSettings, touchBatch },
+    capture: { ...defaultCaptureSettings, touchBatch, outsideWrites },
     jobs: {
       ...defaultJobSettings,
       workers: jobWorkers,

@@ -43,19 +43,28 @@ export async function attachFollower(options: AttachOptions, record: ControlReco
 
 /**
  * A follower in MySQL takes copies of the attach alone that its own control record names (docs/protocol.md, section 3, step 0);
- * there it is the record that announced the epoch. May be repeated.
+ * there it is the record that announced the epoch, which a source that lost its tail gets back. May be repeated.
  */
 export async function tellSource(
   { registers, instance }: Pick<AttachOptions, 'registers' | 'instance'>,
-  { resource, epoch, attach: number }: ControlRecord,
+  record: ControlRecord,
   reason: string,
   call: Call,
 ): Promise<void> {
-  const told = (await registers.source.poll(call)).find((one) => one.resource === resource);
-  if (told === undefined || told.epoch !== epoch || told.attach >= number) return;
-  await registers.source.compareAndSet(
-    { ...told, attach: number, generation: told.generation + 1 },
-    { instance, reason },
-    call,
-  );
+  const { epoch, attach: number } = record;
+  const told = (await registers.source.poll(call)).find(({ resource }) => resource === record.resource);
+  if (told === undefined || told.epoch > epoch || (told.epoch === epoch && told.attach >= number)) return;
+  const next: ControlRecord = told.epoch === epoch ? { ...told, attach: number } : { ...record, state: 'moved' };
+  const why = { instance, reason, replaces: told.generation };
+  await registers.source.compareAndSet({ ...next, generation: told.generation + 1 }, why, call);
+}
+
+/**
+ * Whether the source, asked now, does not know of this epoch of the target, which can't have begun without it: a backup was
+ * restored, or a failover lost its tail, while no instance was there to remember.
+ */
+export async function sourceHasForgotten(registers: Registers, record: ControlRecord, call: Call): Promise<boolean> {
+  if (record.authority !== 'target') return false;
+  const told = (await registers.source.poll(call)).find(({ resource }) => resource === record.resource);
+  return told === undefined || told.epoch < record.epoch;
 }

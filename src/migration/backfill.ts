@@ -6,6 +6,7 @@ import type { Barriers } from './barrier.ts';
 import type { PageResult } from './chunk-worker.ts';
 import { getAll } from './get-all.ts';
 import type { JobKind } from './job-runner.ts';
+import type { Lease } from './lease.ts';
 import type { Roles } from './roles.ts';
 import { atFloor } from './versions.ts';
 
@@ -14,6 +15,7 @@ export interface BackfillOptions {
   /** Who is what while a record holds. */
   readonly rolesOf: (control: ControlRecord) => Roles;
   readonly barriers: Pick<Barriers, 'pass'>;
+  readonly lease: Pick<Lease, 'waitOneLease'>;
   readonly clock: Clock;
 }
 
@@ -30,7 +32,7 @@ const LOOK_CALL_MS = 10_000;
  * max(stored, floor); then markers for keys that only the follower has.
  */
 export function createBackfill(options: BackfillOptions): JobKind {
-  const { barriers, clock, rolesOf } = options;
+  const { barriers, clock, rolesOf, lease } = options;
   return {
     kind: 'backfill',
     // Never into a follower that is read: an outside change that is not touched yet would tie with what is there.
@@ -40,6 +42,8 @@ export function createBackfill(options: BackfillOptions): JobKind {
       const { authority, follower } = roles;
       return {
         prepare: async (signal) => {
+          // Without a shared lock a write may still take the floor before, and be stored below what is copied here.
+          if (control.authority === 'target' && !(await lease.waitOneLease(control, signal))) signal.throwIfAborted();
           await barriers.pass(internalCall(clock, BARRIER_MS, signal));
           return (await holdsNothingOld(follower, clock, control, signal)) ? ['follower'] : [];
         },

@@ -12,6 +12,7 @@ import type { Copy, FollowerStore, Guard, RecordStore } from '../stores/record-s
 import { Backoff, isTransient, publicText } from './backoff.ts';
 import { type Batch, Fold } from './fold.ts';
 import { InFlight } from './in-flight.ts';
+import type { HoldOutside } from './outside-writes.ts';
 import { slept } from './task-lease.ts';
 import { applyTouched, touchKeys } from './touch.ts';
 
@@ -36,6 +37,11 @@ export interface CaptureSettings {
   readonly idleCheckpointMs: number;
   /** How long one call of a store may take. */
   readonly callMs: number;
+  /**
+   * What is done with an outside writer's change of the source while the target is the authority. `overwrite`: the record is set back
+   * to what the authority has. `hold`: it is left, and stands as an open mismatch until a person has repaired it.
+   */
+  readonly outsideWrites: 'overwrite' | 'hold';
 }
 
 /** The defaults. */
@@ -48,6 +54,7 @@ export const defaultCaptureSettings: CaptureSettings = {
   checkpointMs: 200,
   idleCheckpointMs: 5000,
   callMs: 5000,
+  outsideWrites: 'overwrite',
 };
 
 /** Pauses between tries of one call: short, as the follower may be back at any moment. */
@@ -66,9 +73,15 @@ export interface CaptureSessionOptions {
   readonly changeLog: ChangeLog;
   /** From where on, and for which epoch and attach number. */
   readonly checkpoint: Checkpoint;
+  /** Whether the checkpoint is the epoch before's, which may have left outside changes untouched: none may get lost. */
+  readonly resumed: boolean;
+  /** Whether the service's own changes are in the log for the first time, not as copies of what the authority has. */
+  readonly carriesOwn: boolean;
   readonly alreadyAcknowledged: (keyId: string, version: bigint) => boolean;
   /** Told at once of barriers that are met, before the other instances can see it. */
   readonly onBarriersMet: (ids: readonly string[]) => void;
+  /** Takes outside changes where the target is the authority, in place of a touch; null: they are touched. */
+  readonly holdOutside: HoldOutside | null;
   /** Told of each acknowledged batch. `lagMs` null: not known. */
   readonly onAcknowledged: (applied: number, touched: number, lagMs: number | null) => void;
   readonly settings: CaptureSettings;
@@ -117,13 +130,14 @@ export class CaptureSession {
   #held = '';
 
   constructor(options: CaptureSessionOptions) {
-    const { checkpoint, settings, alreadyAcknowledged } = options;
+    const { checkpoint, settings, alreadyAcknowledged, resumed } = options;
     this.#options = options;
     this.#acknowledged = checkpoint;
-    this.#carriesOwn = options.control()?.authority !== 'target';
+    this.#carriesOwn = options.carriesOwn;
     this.#fold = new Fold({
       guard: checkpoint,
       begun: checkpoint.begun,
+      resumed,
       maxCopies: settings.applyBatch,
       maxTouches: settings.touchBatch,
       alreadyAcknowledged,
@@ -212,7 +226,7 @@ export class CaptureSession {
   /** False: the session is over and the batch is given up. Never rejects. */
   async #carry(batch: Batch, signal: AbortSignal): Promise<boolean> {
     try {
-      const touched = batch.touches.size > 0 ? this.#touch([...batch.touches.values()], signal) : undefined;
+      const touched = batch.touches.size > 0 ? this.#takeOutside([...batch.touches.values()], signal) : undefined;
       const applied =
         this.#carriesOwn && batch.copies.size > 0 ? this.#apply([...batch.copies.values()], signal) : undefined;
       await Promise.all([touched, applied]);
@@ -228,11 +242,33 @@ export class CaptureSession {
     await this.#untilDone(signal, () => follower.apply(copies, internalCall(clock, settings.callMs, signal)));
   }
 
+  #takeOutside(keys: readonly Key[], signal: AbortSignal): Promise<void> {
+    return this.#options.holdOutside === null ? this.#touch(keys, signal) : this.#hold(keys, signal);
+  }
+
+  /** Has outside changes recorded; a record that is being written just then is looked at again. */
+  async #hold(keys: readonly Key[], signal: AbortSignal): Promise<void> {
+    const { holdOutside, clock, settings } = this.#options;
+    const backoff = new Backoff(RETRY, this.#options);
+    for (let left = keys; left.length > 0; ) {
+      const looked = left;
+      const found = await this.#untilDone(signal, async () =>
+        holdOutside?.(looked, internalCall(clock, settings.callMs, signal)),
+      );
+      left = found ?? [];
+      if (left.length > 0) await backoff.pause(signal);
+    }
+  }
+
   /** Touches until all keys are, then applies what the touches read. */
   async #touch(keys: readonly Key[], signal: AbortSignal): Promise<void> {
     let left = keys;
     const backoff = new Backoff(RETRY, this.#options);
     while (left.length > 0) {
+      if (this.#isSuperseded()) {
+        this.#finish({ kind: 'superseded' });
+        signal.throwIfAborted();
+      }
       const touched = await this.#touchOnce(left, signal);
       await applyTouched(touched, () => this.#apply(touched.copies, signal));
       left = touched.refused;
@@ -258,6 +294,14 @@ export class CaptureSession {
       this.#touchEnded = Promise.withResolvers();
       ended.resolve();
     }
+  }
+
+  /** Whether authority has moved, or the follower was attached anew: what is left to touch is the successor's. */
+  #isSuperseded(): boolean {
+    const { control, checkpoint } = this.#options;
+    const now = control();
+    if (now === undefined) return false;
+    return now.epoch > checkpoint.epoch || (now.epoch === checkpoint.epoch && now.attach > checkpoint.attach);
   }
 
   /** An authority that keeps no control record beside its records believes what it is told. */
@@ -328,6 +372,8 @@ export class CaptureSession {
       last = !(await slept(clock, settings.checkpointMs, signal));
       const next = this.#acknowledged;
       // A checkpoint is a transaction too: without this it would make the log grow for ever, and itself necessary.
+      // Until the epoch's own beginning is behind it, a successor must know that the checkpoint was the epoch before's.
+      if (this.#options.resumed && !next.begun) continue;
       const due = last || this.#worked || clock.monotonicMs() - writtenMs >= settings.idleCheckpointMs;
       if (!due || next.position === written.position) continue;
       await this.#meeting;

@@ -7,6 +7,7 @@ import type { JobStore } from '../stores/job-store.ts';
 import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { Backoff } from './backoff.ts';
 import { CaptureSession, type CaptureSettings, type SessionEnd } from './capture-session.ts';
+import type { HoldOutside } from './outside-writes.ts';
 import type { Roles } from './roles.ts';
 import { runTask, slept } from './task-lease.ts';
 
@@ -30,7 +31,7 @@ export interface CaptureStatus {
   readonly lagMs: number | null;
   /** Rows applied by this instance since it started. */
   readonly applied: number;
-  /** Of these, records touched because an outside writer changed them. */
+  /** Of these, records that an outside writer changed: touched, or held for a person. */
   readonly touched: number;
   /** When an outside writer's change was last met, in microseconds by the capturing instance's clock, as text; empty: never. */
   readonly outsideAtMicros: string;
@@ -57,6 +58,8 @@ export interface CaptureOptions {
   readonly alreadyAcknowledged?: (keyId: string, version: bigint) => boolean;
   /** See `Barriers.noteMet`. Default: nobody is told. */
   readonly onBarriersMet?: (ids: readonly string[]) => void;
+  /** Records outside changes for a person, where the settings ask for that. Default: nobody can, so they are touched. */
+  readonly holdOutside?: (control: ControlRecord) => HoldOutside;
   readonly metrics: MigrationMetrics;
   readonly settings: CaptureSettings;
   readonly clock: Clock;
@@ -198,13 +201,19 @@ export class Capture {
   }
 
   #newSession(control: ControlRecord, checkpoint: Checkpoint, backoff: Backoff): CaptureSession {
-    const { resource, metrics, alreadyAcknowledged, onBarriersMet, clock } = this.#options;
+    const { resource, metrics, alreadyAcknowledged, onBarriersMet, holdOutside, settings, clock } = this.#options;
+    const holds = control.authority === 'target' && settings.outsideWrites === 'hold';
+    const resumed = checkpoint.epoch !== control.epoch;
     return new CaptureSession({
       ...this.#options,
       ...this.#options.rolesOf(control),
-      checkpoint,
+      // That of an earlier epoch lies before this one's beginning, which the log shows.
+      checkpoint: resumed ? { ...checkpoint, epoch: control.epoch, begun: false } : checkpoint,
+      resumed,
+      carriesOwn: control.authority === 'source',
       alreadyAcknowledged: alreadyAcknowledged ?? (() => false),
       onBarriersMet: onBarriersMet ?? (() => {}),
+      holdOutside: (holds && holdOutside?.(control)) || null,
       onAcknowledged: (applied, touched, lagMs) => {
         backoff.reset();
         this.#applied += applied;
@@ -246,9 +255,7 @@ export class Capture {
       const checkpoint = await changeLog.readCheckpoint(internalCall(clock, settings.callMs, signal));
       if (checkpoint?.attach === attach && checkpoint.epoch <= epoch) {
         const hash = await changeLog.definitionHash(internalCall(clock, settings.callMs, signal));
-        // That of an earlier epoch lies before this one's beginning, which the log shows.
-        if (hash === checkpoint.definitionHash)
-          return checkpoint.epoch === epoch ? checkpoint : { ...checkpoint, epoch, begun: false };
+        if (hash === checkpoint.definitionHash) return checkpoint;
         const message =
           'the table was altered while nobody captured: start the service with its new definition, then set the phase to source-only and back to synchronize';
         return { epoch, attach, reason: 'definition_changed', message };

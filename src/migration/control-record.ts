@@ -26,11 +26,16 @@ export function step(record: ControlRecord, state: FollowerState): ControlRecord
 
 /**
  * The record that attaches a follower: `syncing`, a new attach number and a floor above everything that the authority
- * can have given out. `clockMicros`: the authority's clock. `skewMicros`: the bound on the clocks' skew.
+ * can have given out; what a person had confirmed for the follower before is over. `clockMicros`: the authority's clock. `skewMicros`: the bound on the clocks' skew.
  */
 export function attach(record: ControlRecord, clockMicros: bigint, skewMicros: bigint): ControlRecord {
   const next = step(record, 'syncing');
-  return { ...next, attach: record.attach + 1, floor: raisedFloor(record.floor, clockMicros, skewMicros) };
+  return {
+    ...next,
+    attempt: null,
+    attach: record.attach + 1,
+    floor: raisedFloor(record.floor, clockMicros, skewMicros),
+  };
 }
 
 /** `max(old floor + 1 s, clock + 2 × skew bound)`: outside changes made while detached must not tie with old rows. */

@@ -38,7 +38,8 @@ export class Demotion {
    */
   async passed(seen: ControlView, call: Call): Promise<void> {
     const { lease, resource, clock, settings } = this.#options;
-    while (clock.monotonicMs() < call.deadlineMs) {
+    // A cancelled wait ends at once: nothing below would give the event loop a turn any more.
+    while (clock.monotonicMs() < call.deadlineMs && !call.signal?.aborted) {
       const record = await lease.renewed(resource, call).catch(() => undefined);
       if (record === undefined) continue;
       if (isPast(record, seen)) return;

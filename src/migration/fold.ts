@@ -27,6 +27,11 @@ export interface FoldOptions {
   readonly guard: Guard;
   /** Whether the attach's own control event lies before the stream's beginning. */
   readonly begun: boolean;
+  /**
+   * Whether what lies before that event was the epoch before's, of the same attach: then outside changes count there too.
+   * Default: false.
+   */
+  readonly resumed?: boolean;
   /** The most own changes of a batch. */
   readonly maxCopies: number;
   /** The most touches of a batch. */
@@ -79,12 +84,11 @@ export class Fold {
     if (this.#superseded) return;
     switch (event.type) {
       case 'bump':
-        this.#bump(event.key, event.version);
+        if (this.#begun || this.#options.resumed) this.#bump(event.key, event.version);
         return;
       case 'change':
-        // What the service changed before is dropped: old writes to a follower would echo back over newer ones. An outside
-        // change may have come too late for the capture before, and a touch is right at any time.
-        if (this.#begun || !this.#bumps.has(event.key.id)) this.#change(event.key, event.row);
+        if (this.#begun) this.#change(event.key, event.row);
+        else if (this.#options.resumed && !this.#bumps.has(event.key.id)) this.#touch(event.key);
         return;
       case 'barrier':
         if (this.#begun) this.#barriers.push(event.id);

@@ -26,15 +26,14 @@ const RETRY_MS = 1_000;
  */
 export async function mendGap(options: GapOptions, gap: CaptureGap, signal: AbortSignal): Promise<void> {
   const { resource, lease, demotion, clock, logger } = options;
-  logger.error('capture has met a gap', { resource, reason: gap.reason, message: gap.message });
+  logger.error('the follower may lack what was committed', { resource, reason: gap.reason, message: gap.message });
   while (!signal.aborted) {
     const record = lease.current(resource);
     if (record !== undefined && (record.attach !== gap.attach || record.epoch !== gap.epoch)) return;
-    // While the target is the authority, the log only shows outside writers: the follower is not fed from it.
-    if (record?.state === 'detached' || record?.authority === 'target') return;
+    if (record?.state === 'detached' || record?.state === 'moved') return;
     try {
       if (record?.state === 'in_sync' || record?.state === 'joining') {
-        await demotion.demote(record, `capture has stopped: ${gap.reason}`);
+        await demotion.demote(record, `a gap: ${gap.reason}`);
       } else if (record?.state === 'syncing') {
         if (!isMendedByWalk(gap)) return;
         await attachFollower(options, record, `a gap in the log: ${gap.reason}`);
@@ -48,7 +47,8 @@ export async function mendGap(options: GapOptions, gap: CaptureGap, signal: Abor
   }
 }
 
-function isMendedByWalk(gap: CaptureGap): boolean {
+/** Whether a new walk makes good what the gap has hidden. */
+export function isMendedByWalk(gap: CaptureGap): boolean {
   switch (gap.reason) {
     case 'log_purged':
     case 'source_lost_its_tail':

@@ -2,7 +2,7 @@ import type { Call } from '../stores/call.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { Job, JobStore } from '../stores/job-store.ts';
 import type { Lease } from './lease.ts';
-import type { Hold } from './phase.ts';
+import { type Hold, hold } from './phase.ts';
 import { otherStore, type Registers } from './registers.ts';
 
 /** What looking for the conditions of a handover needs. */
@@ -14,6 +14,8 @@ export interface HandoverConditionsOptions {
   readonly jobs: JobStore;
   /** When an outside writer's change was last met, in microseconds; null: never. */
   readonly outsideAt: (call: Call) => Promise<bigint | null>;
+  /** Whether the source refuses outside writers from the moment on at which authority leaves it. */
+  readonly sourceIsFenced: (call: Call) => Promise<boolean>;
 }
 
 /** Enough jobs to find the newest verification among them, and enough transitions to find the last joining. */
@@ -26,7 +28,7 @@ export async function missingForHandover(
   record: ControlRecord,
   call: Call,
 ): Promise<Hold | null> {
-  const { resource, jobs, lease, registers, outsideAt } = options;
+  const { resource, jobs, lease, registers, outsideAt, sourceIsFenced } = options;
   const open = await jobs.countOpenMismatches(resource, call);
   if (open > 0) {
     return hold(
@@ -40,10 +42,11 @@ export async function missingForHandover(
     return hold('verification_stale', 'a verification that began after the follower joined must end first');
   }
   const outside = await outsideAt(call);
-  if (record.authority === 'source' && outside !== null && outside > clean.createdAtMicros) {
+  const isOutsideSeen = record.authority === 'source' && outside !== null && outside > clean.createdAtMicros;
+  if (isOutsideSeen && !(await sourceIsFenced(call))) {
     return hold(
       'outside_writer_seen',
-      `somebody writes to the source past the service: end that, then run \`crossfade verify ${resource}\``,
+      `somebody writes to the source past the service: end that, then run \`crossfade verify ${resource}\`; or refuse it while authority leaves: \`crossfade fence ${resource}\``,
     );
   }
   const to = otherStore(record.authority);
@@ -65,7 +68,10 @@ export async function missingForHandover(
 }
 
 /** The transition by which the follower last came in sync after it had missed anything. */
-export async function lastJoined({ registers, resource }: HandoverConditionsOptions, call: Call) {
+export async function lastJoined(
+  { registers, resource }: Pick<HandoverConditionsOptions, 'registers' | 'resource'>,
+  call: Call,
+) {
   const recent = await registers.transitions(resource, null, NEWEST_TRANSITIONS, call);
   return recent.find((one) => one.fromState === 'joining' && one.toState === 'in_sync');
 }
@@ -74,8 +80,4 @@ export async function lastJoined({ registers, resource }: HandoverConditionsOpti
 async function newestClean({ jobs, resource }: HandoverConditionsOptions, call: Call): Promise<Job | undefined> {
   const newest = await jobs.listJobs(resource, null, NEWEST_JOBS, call);
   return newest.find((job) => job.kind === 'verification' && job.state === 'succeeded' && !job.compareWithItself);
-}
-
-function hold(reason: Hold['reason'], message: string): Hold {
-  return { reason, message };
 }

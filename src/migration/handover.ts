@@ -13,6 +13,7 @@ import type { Lease } from './lease.ts';
 import type { LogKeeper } from './log-keeper.ts';
 import type { Registers } from './registers.ts';
 import type { ProtocolSettings } from './settings.ts';
+import { slept } from './task-lease.ts';
 import { maxVersion } from './versions.ts';
 
 /** What a handover needs. */
@@ -28,11 +29,17 @@ export interface HandoverOptions {
   readonly keeper: Pick<LogKeeper, 'carryAll'>;
   /** Resolves when everything committed before the call has reached the follower. */
   readonly barrier: (call: Call) => Promise<void>;
+  /** Resolves when everything that was in the source's own log before the call has been dealt with. */
+  readonly captured: (call: Call) => Promise<void>;
   readonly settings: Pick<ProtocolSettings, 'skewBoundMs' | 'handoverTimeoutMs'>;
   readonly clock: Clock;
   readonly logger: Log;
 }
 
+/** How long making ready may take: nobody waits for it. */
+const READY_MS = 30_000;
+/** After how many time-outs an attempt counts as nobody's: who brings it to its end needs little more than one. */
+const OVERDUE_TIMEOUTS = 2;
 /** A look at the target's clock while it is waited for. */
 const CLOCK_LOOK_MS = 10;
 const MICROS = 1_000n;
@@ -42,12 +49,27 @@ export class Handover {
   readonly #options: HandoverOptions;
   /** When this instance first saw the attempt under way, on the monotonic clock. */
   #seen: { readonly generation: number; readonly atMs: number } | undefined;
+  /** The highest version in the source, as this instance has found it, and when it began to look. */
+  #highest: { readonly epoch: number; readonly version: bigint; readonly atMs: number } | undefined;
 
   constructor(options: HandoverOptions) {
     this.#options = options;
   }
 
-  /** Begins an attempt from `in_sync`: from its commit on writers wait. False: the record had changed. */
+  /**
+   * What may take long and can be done while writers still write. To the target: the walk for the highest version. To the
+   * source: outside changes that are in its log are overwritten first; one that comes later is met in the next epoch, as
+   * the authority's content then. Throws what the source throws, and when it takes too long.
+   */
+  async makeReady(record: ControlRecord, signal: AbortSignal): Promise<void> {
+    const { captured, source, clock } = this.#options;
+    const call = internalCall(clock, READY_MS, signal);
+    if (record.authority === 'target') return captured(call);
+    const atMs = clock.monotonicMs();
+    this.#highest = { epoch: record.epoch, version: await source.highestVersion(call), atMs };
+  }
+
+  /** Begins an attempt from `in_sync`: from its commit on writers wait. Null: the record had changed. */
   async begin(record: ControlRecord, attempt: string, reason: string): Promise<ControlRecord | null> {
     const next = beginHandover(record, attempt);
     const done = await this.#compareAndSet(next, reason);
@@ -87,13 +109,14 @@ export class Handover {
     const skewMicros = BigInt(settings.skewBoundMs) * MICROS;
     if (record.authority === 'source') {
       // No write commits any more, so both may be waited for at once.
-      const highest = maxVersion(record.floor, await source.highestVersion(call));
+      const highest = maxVersion(record.floor, await this.#highestVersion(record, call));
       await Promise.all([barrier(call), this.#targetIsPast(highest + skewMicros + MICROS, call)]);
       // A bump without a change (a refusal, an update that changes nothing) was given out, and never came to the follower
       // if that was not in sync then: the floor makes up for it.
       return highest;
     }
-    await lease.waitOneLease(record, call.signal ?? new AbortController().signal);
+    const waited = await lease.waitOneLease(record, call.signal ?? new AbortController().signal);
+    if (!waited) throw new RangeError('this instance ends');
     await keeper.carryAll(record, call);
     const [sourceMicros, targetMicros] = await Promise.all([source.clock(call), targetAuthority.clock(call)]);
     return raisedFloor(record.floor, maxVersion(sourceMicros, targetMicros), skewMicros);
@@ -111,6 +134,37 @@ export class Handover {
       const waitMs = Math.max(CLOCK_LOOK_MS, Number((past - now) / MICROS));
       if (clock.monotonicMs() + waitMs >= call.deadlineMs) throw new RangeError('the target’s clock is behind');
       await clock.sleep(waitMs, call.signal);
+    }
+  }
+
+  /**
+   * No less than the highest version in use. A version is the clock's, or one above the record's own or the floor: since it was
+   * looked for, none has risen further than the clock has gone, or by one a microsecond, faster than anybody writes.
+   */
+  async #highestVersion({ epoch, floor }: ControlRecord, call: Call): Promise<bigint> {
+    const { source, clock } = this.#options;
+    const known = this.#highest;
+    if (known?.epoch !== epoch) return source.highestVersion(call);
+    const now = await source.clock(call);
+    const sinceMicros = BigInt(Math.ceil(clock.monotonicMs() - known.atMs)) * MICROS;
+    return maxVersion(now, maxVersion(known.version, floor) + sinceMicros);
+  }
+
+  /**
+   * An attempt that nobody ends is undone, also where no instance controls: writers wait for it. Called by every instance that
+   * sees it; resolves when it is over, or the signal aborts.
+   */
+  async undoWhenOverdue(record: ControlRecord, signal: AbortSignal): Promise<void> {
+    const { lease, clock, settings, logger, resource } = this.#options;
+    const pauseMs = settings.handoverTimeoutMs * OVERDUE_TIMEOUTS;
+    while (await slept(clock, pauseMs, signal)) {
+      if (lease.latest(resource)?.generation !== record.generation) return;
+      try {
+        await this.#compareAndSet(undoHandover(record), 'the handover is undone: nobody has brought it to its end');
+        return;
+      } catch (error) {
+        logger.warn('a handover that nobody ends could not be undone; trying again', { resource, error });
+      }
     }
   }
 

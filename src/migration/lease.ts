@@ -2,28 +2,18 @@
 // soon as a round brings a record of a later epoch, nothing of the earlier one is trusted any more: this is the same step, so
 // that a heartbeat never shows the new epoch while a read still believes the old one.
 
-import type { Clock, Random } from '../domain/clock.ts';
-import type { Log } from '../domain/log.ts';
 import type { Call } from '../stores/call.ts';
 import type { ControlRecord, ControlStore, StoreName } from '../stores/control-store.ts';
 import { noLease, RegisterLease, type RegisterLeaseOptions } from './register-lease.ts';
 import { isNewer, otherStore, type Registers, registerOf } from './registers.ts';
-import type { ProtocolSettings } from './settings.ts';
 
-/** What a lease needs. */
-export interface LeaseOptions {
+/** What a lease needs; `logClosedUpTo` and `isDone` are of the target's write-ahead log. */
+export interface LeaseOptions extends Omit<RegisterLeaseOptions, 'control' | 'roundMs' | 'onForgotten'> {
   readonly registers: Pick<Registers, 'source' | 'target'>;
-  /** The instance's name, for people. */
-  readonly instance: string;
-  readonly settings: Pick<ProtocolSettings, 'roundMs' | 'leaseMs' | 'marginMs'>;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
   /** Called for each newer control record that has the word on its resource, `moved` too. Must not throw. */
   readonly onChange: (record: ControlRecord) => void;
-  /** Of the target's write-ahead log. */
-  readonly logClosedUpTo?: RegisterLeaseOptions['logClosedUpTo'];
-  readonly isDone?: RegisterLeaseOptions['isDone'];
+  /** Called when the source, as the follower, was found to have lost its tail: it has forgotten this `moved` record. */
+  readonly onFollowerForgot?: (record: ControlRecord) => void;
 }
 
 /** Rounds are this many times as frequent while authority is being handed over: writers wait for them. */
@@ -52,6 +42,9 @@ export class Lease {
       ...{ instance, settings, clock, random, log },
       onChange: (record) => this.#take(store, record),
       roundMs: () => this.#roundMs(store),
+      onForgotten: (record) => {
+        if (record.state === 'moved') options.onFollowerForgot?.(record);
+      },
     });
     const ofLog = { ...(logClosedUpTo && { logClosedUpTo }), ...(isDone && { isDone }) };
     this.#source = new RegisterLease(leaseOf('source', registers.source));
@@ -100,9 +93,12 @@ export class Lease {
     return this.#settled(resource, call, (lease) => lease.renewed(resource, call));
   }
 
-  /** Tells of a generation that a write in the source has read: if it is newer, the lease ends at once and a round begins. */
+  /**
+   * Tells of a generation that a write has read: if it is newer, the lease ends at once and a round begins. Only a write in the
+   * source reads any; one in the target gives back what it was told, which is no news, and of another store's counting.
+   */
   observe(resource: string, generation: number): void {
-    this.#source.observe(resource, generation);
+    if (this.#newest.get(resource)?.authority === 'source') this.#source.observe(resource, generation);
   }
 
   /** Lets the next round begin now in every store that has a word on anything. */

@@ -11,7 +11,8 @@ import type { Key, KeyCodec } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { ControlRecord, ControlStore, Heartbeat } from '../stores/control-store.ts';
-import type { OpenEntry, WriteAheadLog } from '../stores/write-ahead-log.ts';
+import { oldestTrusted } from '../stores/own-entries.ts';
+import type { LogEntry, OpenEntry, WriteAheadLog } from '../stores/write-ahead-log.ts';
 import type { Lease } from './lease.ts';
 import type { OwnHand } from './logged-store.ts';
 import type { Roles } from './roles.ts';
@@ -37,8 +38,9 @@ export interface LogKeeperOptions {
 const PAGE = 500;
 /** Keys that are fenced and copied together. */
 const MAX_KEYS = 200;
-/** How long one page may take. */
-const PAGE_MS = 10_000;
+/** How long one call may take. */
+const CALL_MS = 10_000;
+const MINUTE_MICROS = 60_000_000n;
 /** How often what was left is looked at. */
 const LOOK_MS = 100;
 /** How often the logs of the dead are looked for. */
@@ -53,19 +55,24 @@ export interface OpenEntries {
   readonly tooOld: boolean;
 }
 
+/** Makes the call of one step of some work. */
+type NextCall = () => Call;
+
 /** Keeps the log for one resource, in one instance. */
 export class LogKeeper {
   readonly #options: LogKeeperOptions;
   #deadLookedAtMs = Number.NEGATIVE_INFINITY;
-  #tooOld = false;
+  /** Of the control record under which something too old was met. */
+  #tooOldFloor: bigint | undefined;
 
   constructor(options: LogKeeperOptions) {
     this.#options = options;
   }
 
-  /** Whether a part of the log may have expired before it was carried: the follower must be attached anew. */
+  /** Whether a part of the log may have expired before it was carried, and no attach since has made up for it. */
   get tooOld(): boolean {
-    return this.#tooOld;
+    const { lease, resource } = this.#options;
+    return this.#tooOldFloor !== undefined && lease.latest(resource)?.floor === this.#tooOldFloor;
   }
 
   /** Carries what is left, here and by the dead, until the signal aborts. Never rejects. */
@@ -91,12 +98,15 @@ export class LogKeeper {
   async #look(signal: AbortSignal): Promise<void> {
     const { lease, resource, hand, clock } = this.#options;
     const record = lease.current(resource);
-    if (record?.authority !== 'target') return;
+    if (record === undefined) return;
     const { left } = hand;
-    if (left > 0) {
-      await this.#carryOwn(record, signal);
+    if (left.length > 0) {
+      // The source became the authority only after everything that was open had been carried.
+      if (record.authority === 'target') await this.#carryOwn(record, signal);
+      await this.#closeOwn(left, signal);
       hand.carried(left);
     }
+    if (record.authority !== 'target') return;
     if (clock.monotonicMs() - this.#deadLookedAtMs < DEAD_LOOK_MS) return;
     this.#deadLookedAtMs = clock.monotonicMs();
     await this.#takeOver(record, signal);
@@ -106,27 +116,40 @@ export class LogKeeper {
     const { lease, hand } = this.#options;
     const { incarnation } = lease;
     const own = { incarnation, logClosedUpTo: this.#options.log.closedUpTo(incarnation) };
-    await this.#eachPage(own, signal, async (page) => {
+    const next = this.#calls(signal);
+    await this.#eachPage(own, next, async (page) => {
       await this.#carry(
         record,
         page.filter((entry) => !hand.holds(entry.id)),
-        signal,
+        next,
       );
     });
   }
 
+  /**
+   * Another instance may have carried and closed them already; only their own log's closing makes it know, and it says in the
+   * heartbeat up to where all is closed. Those of an earlier life are its successor's, whoever that is.
+   */
+  async #closeOwn(left: readonly LogEntry[], signal: AbortSignal): Promise<void> {
+    const { log, lease } = this.#options;
+    const own = left.filter(({ incarnation }) => incarnation === lease.incarnation);
+    await Promise.all(own.map((entry) => log.close(entry, this.#calls(signal)())));
+  }
+
   /** Of the dead alone: their rows go when all their entries are closed, of all resources. */
   async #takeOver(record: ControlRecord, signal: AbortSignal): Promise<void> {
-    const { control, clock } = this.#options;
-    for (const row of await control.heartbeats(internalCall(clock, PAGE_MS, signal))) {
+    const { control } = this.#options;
+    const next = this.#calls(signal);
+    for (const row of await control.heartbeats(next())) {
       if (!row.dead) continue;
       let others = 0;
-      await this.#eachPage(row, signal, async (page) => {
+      const tooOld = await this.#eachPage(row, next, async (page) => {
         const mine = page.filter((entry) => this.#isMine(entry));
         others += page.length - mine.length;
-        await this.#carry(record, mine, signal);
+        await this.#carry(record, mine, next);
       });
-      if (others === 0) await control.removeHeartbeat(row.incarnation, internalCall(clock, PAGE_MS, signal));
+      // Until the follower is attached anew the row stays, so that every instance learns of it.
+      if (others === 0 && !tooOld) await control.removeHeartbeat(row.incarnation, next());
     }
   }
 
@@ -135,22 +158,30 @@ export class LogKeeper {
    * through: after one lease of `handing_over` (docs/protocol.md, section 6, step 2).
    */
   async carryAll(record: ControlRecord, call: Call): Promise<void> {
-    const { signal = new AbortController().signal } = call;
+    const next = this.#calls(call.signal, call.deadlineMs);
     const { entries, tooOld } = await this.open(call);
     if (tooOld) throw new RangeError('a part of the write-ahead log is too old');
-    for (let at = 0; at < entries.length; at += PAGE) await this.#carry(record, entries.slice(at, at + PAGE), signal);
+    for (let at = 0; at < entries.length; at += PAGE) await this.#carry(record, entries.slice(at, at + PAGE), next);
   }
 
   /** All entries of the resource that are open now, of every incarnation. */
   async open(call: Call): Promise<OpenEntries> {
     const { control } = this.#options;
+    const next = this.#calls(call.signal, call.deadlineMs);
     const found: OpenEntry[] = [];
     let tooOld = false;
-    for (const row of await control.heartbeats(call)) {
-      const signal = call.signal ?? new AbortController().signal;
-      tooOld = (await this.#eachPage(row, signal, async (page) => void found.push(...page))) || tooOld;
+    for (const row of await control.heartbeats(next())) {
+      tooOld = (await this.#eachPage(row, next, async (page) => void found.push(...page))) || tooOld;
     }
     return { entries: found.filter((entry) => this.#isMine(entry)), tooOld };
+  }
+
+  /** Each step has {@link CALL_MS}, but never more than the whole. */
+  #calls(signal?: AbortSignal, deadlineMs = Number.POSITIVE_INFINITY): NextCall {
+    return () => {
+      const call = internalCall(this.#options.clock, CALL_MS, signal);
+      return { ...call, deadlineMs: Math.min(call.deadlineMs, deadlineMs) };
+    };
   }
 
   #isMine({ resource }: OpenEntry): boolean {
@@ -160,10 +191,10 @@ export class LogKeeper {
   /** Whether anything was too old. */
   async #eachPage(
     row: Pick<Heartbeat, 'incarnation' | 'logClosedUpTo'>,
-    signal: AbortSignal,
+    nextCall: NextCall,
     work: (page: readonly OpenEntry[]) => Promise<void>,
   ): Promise<boolean> {
-    const { log, clock } = this.#options;
+    const { log } = this.#options;
     const { incarnation } = row;
     // A row without it was written by a life that has not appended yet.
     if (row.logClosedUpTo === undefined) return false;
@@ -171,17 +202,29 @@ export class LogKeeper {
     let after: string | null = null;
     do {
       const query = { incarnation, closedUpTo: row.logClosedUpTo, after, limit: PAGE };
-      const page = await log.openEntries(query, internalCall(clock, PAGE_MS, signal));
+      const page = await log.openEntries(query, nextCall());
       tooOld ||= page.tooOld || page.entries.some((entry) => entry.tooOld && this.#isMine(entry));
       if (page.entries.length > 0) await work(page.entries);
       after = page.next;
     } while (after !== null);
-    if (tooOld) this.#tooOld = true;
-    return tooOld;
+    return tooOld && this.#noteTooOld();
+  }
+
+  /**
+   * What has expired was written before the oldest minute that is trusted. The walk of an attach since then has met it; else
+   * a new attach is asked for. Without this distinction one would follow the other until all that is old has been carried.
+   */
+  #noteTooOld(): boolean {
+    const { lease, resource, clock, log } = this.#options;
+    const record = lease.latest(resource);
+    const trustedMicros = BigInt(oldestTrusted(clock, log.ttlSeconds)) * MINUTE_MICROS;
+    if (record === undefined || record.floor >= trustedMicros) return false;
+    this.#tooOldFloor = record.floor;
+    return true;
   }
 
   /** Fences, copies, closes. Where nothing follows there is nothing to copy. */
-  async #carry(record: ControlRecord, entries: readonly OpenEntry[], signal: AbortSignal): Promise<void> {
+  async #carry(record: ControlRecord, entries: readonly OpenEntry[], nextCall: NextCall): Promise<void> {
     const mine = entries.filter((entry) => this.#isMine(entry));
     for (let at = 0; at < mine.length; ) {
       const batch: OpenEntry[] = [];
@@ -190,32 +233,28 @@ export class LogKeeper {
         batch.push(entry);
         keys += entry.keys.length;
       }
-      await this.#carryBatch(record, batch, signal);
+      await this.#carryBatch(record, batch, nextCall);
     }
   }
 
-  async #carryBatch(record: ControlRecord, batch: readonly OpenEntry[], signal: AbortSignal): Promise<void> {
-    const { log, clock, keys, lease, resource } = this.#options;
+  async #carryBatch(record: ControlRecord, batch: readonly OpenEntry[], nextCall: NextCall): Promise<void> {
+    const { log, keys, lease, resource } = this.#options;
     const roles = this.#options.rolesOf(record);
     if (roles === null) return;
-    const call = () => internalCall(clock, PAGE_MS, signal);
     if (record.state !== 'detached') {
       const distinct = new Map<string, Key>();
       for (const entry of batch)
         for (const bytes of entry.keys) distinct.set(bytes.toString('latin1'), keys.fromBytes(bytes));
       const ready = async () => lease.current(resource)?.generation === record.generation;
-      const fenced = await roles.authority.touchMany(
-        [...distinct.values()],
-        { ...record, fencing: true, ready },
-        call(),
-      );
+      const guard = { ...record, fencing: true, ready };
+      const fenced = await roles.authority.touchMany([...distinct.values()], guard, nextCall());
       if (fenced.some(({ outcome }) => outcome === 'control_changed'))
         throw new RangeError('the control record changed');
       await roles.follower.apply(
         fenced.map(({ stored }) => stored),
-        call(),
+        nextCall(),
       );
     }
-    await Promise.all(batch.map((entry) => log.close(entry, call())));
+    await Promise.all(batch.map((entry) => log.close(entry, nextCall())));
   }
 }

@@ -33,17 +33,18 @@ const CLOSE_MS = 2_000;
 export class OwnHand {
   /** Those that a request works under: nobody else may close them. */
   readonly #held = new Set<string>();
-  #left = 0;
+  #left: LogEntry[] = [];
   #closing = 0;
 
-  /** How many were left open and are not known to be carried. */
-  get left(): number {
-    return this.#left;
+  /** Those that were left open and are not known to be carried. */
+  get left(): readonly LogEntry[] {
+    // A copy: what is left while these are being carried is not carried with them.
+    return [...this.#left];
   }
 
   /** Whether nothing is open. */
   get isIdle(): boolean {
-    return this.#held.size === 0 && this.#left === 0 && this.#closing === 0;
+    return this.#held.size === 0 && this.#left.length === 0 && this.#closing === 0;
   }
 
   /** Whether a request works under this entry. */
@@ -68,14 +69,15 @@ export class OwnHand {
   }
 
   /** The request is done with the entry, which stays open. */
-  leave(id: string): void {
-    this.#held.delete(id);
-    this.#left += 1;
+  leave(entry: LogEntry): void {
+    this.#held.delete(entry.id);
+    this.#left.push(entry);
   }
 
-  /** So many of those that were left are carried. */
-  carried(count: number): void {
-    this.#left -= count;
+  /** These of those that were left are carried. */
+  carried(entries: readonly LogEntry[]): void {
+    const done = new Set(entries);
+    this.#left = this.#left.filter((entry) => !done.has(entry));
   }
 }
 
@@ -172,6 +174,6 @@ class Entry implements WrittenEntry {
     if (entry === undefined) return;
     // The log repeats a closing that fails, and closes by itself what it could not append.
     if (isDone) hand.close(entry.id, log.close(entry, internalCall(clock, CLOSE_MS)));
-    else hand.leave(entry.id);
+    else hand.leave(entry);
   }
 }

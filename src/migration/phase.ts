@@ -36,6 +36,11 @@ export interface Hold {
   readonly message: string;
 }
 
+/** A condition in few words. */
+export function hold(reason: HoldReason, message: string): Hold {
+  return { reason, message };
+}
+
 /** What the controlling instance tells the others, as JSON in the status of its task. */
 export interface ControllerStatus {
   readonly wanted: Phase | null;

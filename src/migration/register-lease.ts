@@ -23,6 +23,8 @@ export interface RegisterLeaseOptions {
   readonly log: Log;
   /** Called for each newer control record that a round brings. Must not throw. */
   readonly onChange: (record: ControlRecord) => void;
+  /** Called when the store was found to have forgotten this record. Must not throw. Default: nobody is told. */
+  readonly onForgotten?: (record: ControlRecord) => void;
   /** The time between rounds now, in milliseconds. Default: `settings.roundMs`. */
   readonly roundMs?: () => number;
   /** Where the store has a write-ahead log: up to which minute all entries of an incarnation are closed. */
@@ -179,6 +181,8 @@ export class RegisterLease {
       if (ok) await this.#pause(roundMs(), signal);
       else await clock.sleep(Math.min(settings.roundMs, FAILED_ROUND_PAUSE_MS), signal).catch(() => {});
     }
+    // Also where the signal had aborted before any round.
+    this.#firstRound.resolve();
     this.#held.clear();
     if (!isDone(this.#incarnation)) return;
     await control.removeHeartbeat(this.#incarnation, internalCall(clock, settings.leaseMs)).catch(() => {});
@@ -285,6 +289,7 @@ export class RegisterLease {
     const next = held.record.state === 'moved' ? held.record : aboveAllSeen(found, held.record);
     const why = { instance, reason: 'the store lost its tail', replaces: found.generation };
     await control.compareAndSet(next, why, internalCall(clock, settings.leaseMs));
+    this.#options.onForgotten?.(held.record);
   }
 
   #extend(record: ControlRecord, sentMs: number, sentWallMicros: bigint): void {
@@ -306,9 +311,11 @@ export class RegisterLease {
   }
 }
 
+/** Epoch and authority stay what they were: a record of an earlier epoch would make two authorities. */
 function aboveAllSeen(found: ControlRecord, seen: ControlRecord): ControlRecord {
   return {
-    ...found,
+    ...seen,
+    attempt: null,
     generation: seen.generation + 1,
     floor: seen.floor > found.floor ? seen.floor : found.floor,
     attach: Math.max(seen.attach, found.attach),

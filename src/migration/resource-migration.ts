@@ -7,6 +7,7 @@ import type { ChangeLog } from '../stores/change-log.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { JobStore } from '../stores/job-store.ts';
 import type { FollowerStore, ListQuery, RecordStore, Records, SourceStore } from '../stores/record-store.ts';
+import type { SourceFence } from '../stores/source-fence.ts';
 import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
 import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { createBackfill } from './backfill.ts';
@@ -14,10 +15,11 @@ import { Barriers } from './barrier.ts';
 import { Capture, type CaptureStatus } from './capture.ts';
 import type { CaptureSettings } from './capture-session.ts';
 import type { JobSettings } from './chunk-worker.ts';
-import { Controller, type ControllerSettings } from './controller.ts';
+import { Controller } from './controller.ts';
 import { Demotion } from './demotion.ts';
 import type { Flags } from './flags.ts';
-import { mendGap } from './gap.ts';
+import type { FollowerSettings } from './follower-keeper.ts';
+import { type GapOptions, isMendedByWalk, mendGap } from './gap.ts';
 import { Handover } from './handover.ts';
 import { JobRunner } from './job-runner.ts';
 import type { Lease } from './lease.ts';
@@ -25,6 +27,7 @@ import { LiveTraffic } from './live-traffic.ts';
 import { LogBarriers } from './log-barriers.ts';
 import { LogKeeper } from './log-keeper.ts';
 import { createLoggedStore, type OwnHand } from './logged-store.ts';
+import { createHoldOutside } from './outside-writes.ts';
 import { RecentAcknowledgements } from './recent-acknowledgements.ts';
 import type { Registers } from './registers.ts';
 import { type Repaired, repair } from './repair.ts';
@@ -70,6 +73,8 @@ export interface ResourceMigrationOptions {
   readonly lease: Lease;
   readonly flags: Flags;
   readonly metrics: MigrationMetrics;
+  /** Absent: the source can't be fenced. */
+  readonly sourceFence?: Pick<SourceFence, 'isInstalled'>;
   readonly settings: MigrationSettings;
   readonly clock: Clock;
   readonly random: Random;
@@ -80,7 +85,7 @@ export interface ResourceMigrationOptions {
 
 /** All settings of a migration. */
 export interface MigrationSettings {
-  readonly protocol: ProtocolSettings & ControllerSettings;
+  readonly protocol: ProtocolSettings & FollowerSettings;
   readonly capture: CaptureSettings;
   readonly jobs: JobSettings;
 }
@@ -89,6 +94,8 @@ export interface MigrationSettings {
 export interface ResourceMigration {
   /** The records over both stores. */
   readonly records: Records;
+  /** To be called when the source, as the follower, was found to have forgotten this record: it is attached anew. */
+  onFollowerForgot(record: ControlRecord): void;
   /** To be called with each newer control record that the lease brings. */
   onChange(record: ControlRecord): void;
   /** Runs capture, jobs and the controller until the signal aborts. Never rejects. */
@@ -117,6 +124,11 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
       metrics.followerState(resource.id, record.state);
       demotion.onChange(record, stopped.signal);
       if (record.state === 'moved') void handover?.install(record, stopped.signal);
+      if (record.state === 'handing_over') void handover?.undoWhenOverdue(record, stopped.signal);
+    },
+    onFollowerForgot: ({ epoch, attach }) => {
+      const message = 'MySQL has lost what it had committed as the follower: it is filled anew';
+      void mendGap(gapOptions(parts), { epoch, attach, reason: 'source_lost_its_tail', message }, stopped.signal);
     },
     run: async (signal) => {
       signal.addEventListener('abort', () => stopped.abort(), { once: true });
@@ -155,6 +167,7 @@ function createParts(options: ResourceMigrationOptions) {
         });
   const authority = () => lease.latest(id)?.authority ?? 'source';
   const barriers = new Barriers({ changeLog: new LogBarriers({ changeLog, keeper, authority, random }), clock });
+  const capturedLog = new Barriers({ changeLog, clock });
   const demotion = new Demotion({ ...options, resource: id, settings: settings.protocol });
   const handover =
     stores.targetAuthority === null || keeper === null
@@ -165,6 +178,7 @@ function createParts(options: ResourceMigrationOptions) {
           targetAuthority: stores.targetAuthority,
           keeper,
           barrier: (call) => barriers.pass(call),
+          captured: (call) => capturedLog.pass(call),
           settings: settings.protocol,
           logger: options.log,
         });
@@ -231,23 +245,34 @@ function createController(parts: Parts): Controller {
       const micros = (await readCapture(call))?.outsideAtMicros;
       return micros ? BigInt(micros) : null;
     },
+    sourceIsFenced: async (call: Call) => (await parts.sourceFence?.isInstalled(call)) ?? false,
     logIsTooOld: () => keeper?.tooOld ?? false,
   };
   return new Controller(controllerOptions, () => owner);
 }
 
 function createCapture(parts: Parts, signal: AbortSignal): Capture {
-  const { resource, lease, changeLog, log, acknowledged, barriers, settings } = parts;
-  const gapOptions = { ...parts, resource: resource.id, log: changeLog, logger: log, settings: settings.protocol };
+  const { resource, lease, acknowledged, barriers, settings } = parts;
   return new Capture({
     ...parts,
     resource: resource.id,
     control: () => lease.latest(resource.id),
-    onGap: (gap) => void mendGap(gapOptions, gap, signal),
+    // While the target is the authority, the follower is not fed from the log. But one that lost its tail, or was emptied by
+    // somebody, lacks what it had acknowledged, and unseen outside changes may be in it: a walk mends that too.
+    onGap: (gap) => {
+      const feeds = lease.latest(resource.id)?.authority === 'source';
+      if (feeds || isMendedByWalk(gap)) void mendGap(gapOptions(parts), gap, signal);
+    },
     alreadyAcknowledged: (keyId, version) => acknowledged.has(keyId, version),
     onBarriersMet: (ids) => barriers.noteMet(ids),
+    holdOutside: createHoldOutside(parts),
     settings: settings.capture,
   });
+}
+
+function gapOptions(parts: Parts): GapOptions {
+  const { resource, changeLog, log, settings } = parts;
+  return { ...parts, resource: resource.id, log: changeLog, logger: log, settings: settings.protocol };
 }
 
 function createJobs(parts: Parts): JobRunner {

@@ -17,6 +17,7 @@ import { MAX_REPAIRED, type Repaired } from '../migration/repair.ts';
 import type { Call } from '../stores/call.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { Job, JobStore } from '../stores/job-store.ts';
+import type { SourceFence } from '../stores/source-fence.ts';
 import type { CallContext } from './call-context.ts';
 import {
   durationOf,
@@ -47,6 +48,8 @@ export interface MigrationSubject {
   readonly repair: (keys: readonly Key[] | null, call: Call) => Promise<Repaired>;
   /** Lets the controller end writing to the source. Throws `failed_precondition` unless the target is the authority. */
   readonly confirmDecommission: (call: Call) => Promise<void>;
+  /** The fence of the source against outside writers. */
+  readonly fence: SourceFence;
   /** What a decommission leaves to be dropped by hand, in the order in which to do it. */
   readonly leftovers: readonly MigrationLeftover[];
 }
@@ -137,6 +140,16 @@ class MigrationService {
         this.#repair(this.#subject(request.parent, 'parent'), request.records, call),
       decommissionMigration: async (request, call) =>
         this.#decommission(this.#subject(request.name, 'name'), request.confirmation, call),
+      fenceSource: async (request, call) => {
+        const subject = this.#subject(request.name, 'name');
+        await subject.fence.install(call);
+        return this.#migration(subject, call);
+      },
+      unfenceSource: async (request, call) => {
+        const subject = this.#subject(request.name, 'name');
+        await subject.fence.remove(call);
+        return this.#migration(subject, call);
+      },
     };
   }
 
@@ -151,13 +164,14 @@ class MigrationService {
   async #migration(subject: MigrationSubject, call: Call): Promise<MigrationFields> {
     const { registers, jobs } = this.#options;
     const { id } = subject;
-    const [records, controller, capture, newest, openMismatches, heartbeats] = await Promise.all([
+    const [records, controller, capture, newest, openMismatches, heartbeats, sourceFenced] = await Promise.all([
       registers.poll(call),
       jobs.readTask(`controller/${id}`, call),
       jobs.readTask(`capture/${id}`, call),
       jobs.listJobs(id, null, NEWEST_JOBS, call),
       jobs.countOpenMismatches(id, call),
       registers.heartbeats(call),
+      subject.fence.isInstalled(call),
     ]);
     const record = records.find((one) => one.resource === id);
     if (record === undefined) throw notFound(`${id} has no control record`);
@@ -172,6 +186,7 @@ class MigrationService {
       ...(backfill !== undefined && { backfill: this.#job(backfill) }),
       ...(verification !== undefined && { verification: this.#job(verification) }),
       openMismatchCount: BigInt(openMismatches),
+      sourceFenced,
       instances: heartbeats[record.authority].map((heartbeat) => instanceMessage(heartbeat, id)),
       leftovers: record.authority === 'target' ? [...subject.leftovers] : [],
     };

@@ -18,6 +18,7 @@ import type { Resource, Row, Value } from '../domain/resource.ts';
 import type { Call } from './call.ts';
 import { judgeChange } from './judge-change.ts';
 import type { Change, ControlView, Guard, Written } from './record-store.ts';
+import { type ServerValues, withDefaults, withUpdateTimes } from './server-values.ts';
 
 /**
  * How often a write begins again after another writer was quicker. Writers of one instance take turns, so rivals are other
@@ -59,6 +60,8 @@ export type UpdateOutcome = 'applied' | 'not_applied' | 'unknown';
 /** What conditional writes ask of an engine. An update throws only when it is certain that nothing was applied. */
 export interface ConditionalEngine {
   readonly resource: Resource;
+  /** What the source puts into columns by itself. */
+  readonly serverValues: ServerValues;
   /** For pauses; versions take the authority's clock. */
   readonly clock: Clock;
   readonly random: Random;
@@ -100,7 +103,7 @@ export async function writeConditionally(
       const version = nextVersion(current, control.floor, nowMicros);
       const outcome = judgeChange(change, current.row);
       if (outcome === 'written' && change.kind !== 'touch') {
-        return replace(engine, { current, change, version, writeId, control, call });
+        return replace(engine, { current, change, nowMicros, version, writeId, control, call });
       }
       const fenced = await engine.fence([current], [version], call);
       if (fenced === 'unknown') doubt();
@@ -179,6 +182,7 @@ function lookAt(
 interface Replacement {
   readonly current: Seen;
   readonly change: Change;
+  readonly nowMicros: bigint;
   readonly version: bigint;
   readonly writeId: Buffer;
   readonly control: ControlView;
@@ -187,8 +191,8 @@ interface Replacement {
 
 /** Null: another writer was quicker. Throws `unknown`/OUTCOME_UNKNOWN when it could not be found out. */
 async function replace(engine: ConditionalEngine, replacement: Replacement): Promise<Written | null> {
-  const { current, change, version, writeId, control, call } = replacement;
-  const row = rowAfter(engine.resource, change, current.row);
+  const { current, change, nowMicros, version, writeId, control, call } = replacement;
+  const row = rowAfter(engine, change, current.row, nowMicros);
   const outcome = await engine.replace(current, { row, version, writeId }, call);
   switch (outcome) {
     case 'applied':
@@ -250,26 +254,41 @@ function nextVersion({ version }: Seen, floor: bigint, nowMicros: bigint): bigin
   return version !== null && version >= least ? version + 1n : least;
 }
 
-function rowAfter(resource: Resource, change: Change, current: Row | null): Row | null {
+function rowAfter(
+  { resource, serverValues }: ConditionalEngine,
+  change: Change,
+  current: Row | null,
+  nowMicros: bigint,
+): Row | null {
   if (change.kind === 'delete') return null;
-  const row: Value[] = [...(current ?? resource.columns.map((_, i) => change.key.values[i] ?? null))];
-  for (const i of change.columns) row[i] = change.row?.[i] ?? null;
-  checkComplete(resource, row, current === null ? null : change.columns);
-  return row;
+  const given = new Map<number, Value>(change.columns.map((i) => [i, change.row?.[i] ?? null]));
+  if (current === null) {
+    for (const [i, value] of change.key.values.entries()) given.set(i, value);
+    return complete(resource, withDefaults(resource, serverValues, given, nowMicros));
+  }
+  const after = complete(
+    resource,
+    current.map((value, i) => (given.has(i) ? given.get(i) : value)),
+    change.columns,
+  );
+  return withUpdateTimes(resource, serverValues, { before: current, after, set: change.columns }, nowMicros);
 }
 
 /**
- * A column that a create leaves out is null. Where null is not allowed, MySQL would put a default there that it alone
- * knows, or refuse: a null would be a record that MySQL, as the follower, could never take. `set`: only these; null: all.
+ * Refuses what MySQL would refuse: a record without a value that it must have could never be copied to it. `set`: only these
+ * columns are looked at. Default: all.
  */
-function checkComplete(resource: Resource, row: Row, set: readonly number[] | null): void {
-  const isMissing = (i: number): boolean => resource.columns[i]?.nullable === false && (row[i] ?? null) === null;
-  const missing = resource.columns.find((_, i) => isMissing(i) && (set === null || set.includes(i)));
-  if (missing === undefined) return;
+function complete(resource: Resource, row: readonly (Value | undefined)[], set?: readonly number[]): Row {
+  const looked = set ?? row.map((_, i) => i);
+  const missing = looked.find(
+    (i) => row[i] === undefined || (row[i] === null && resource.columns[i]?.nullable === false),
+  );
+  if (missing === undefined) return row as Row;
+  const name = resource.columns[missing]?.cassandraName ?? '';
   throw new DomainError({
     kind: 'failed_precondition',
     reason: 'CONSTRAINT_VIOLATED',
-    message: `The column ${missing.cassandraName} must be set: it is NOT NULL, and its default is known to MySQL alone.`,
-    metadata: { column: missing.cassandraName },
+    message: `The column ${name} must be set: it is NOT NULL and has no default.`,
+    metadata: { column: name },
   });
 }

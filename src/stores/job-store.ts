@@ -43,7 +43,7 @@ export interface Mismatch {
   readonly key: Buffer;
   readonly kind: 'different' | 'missing_in_follower' | 'extra_in_follower';
   readonly fieldPaths: readonly string[];
-  readonly foundBy: 'verification' | 'shadow_read';
+  readonly foundBy: 'verification' | 'shadow_read' | 'capture';
   readonly createdAtMicros: bigint;
   readonly open: boolean;
 }

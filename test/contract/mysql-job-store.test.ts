@@ -195,6 +195,17 @@ describe('a mismatch', () => {
     ...change,
   });
 
+  it('can be found by capture, also in a table of an earlier version', async () => {
+    await database.run(
+      "ALTER TABLE crossfade_mismatch MODIFY found_by ENUM('verification','shadow_read') CHARACTER SET ascii NOT NULL",
+    );
+    await jobs.recordMismatch(found('old', { foundBy: 'shadow_read' }), testCall());
+    await Promise.all(Array.from({ length: 4 }, () => setUpSchema(pool, testCall())));
+    await jobs.recordMismatch(found('new', { foundBy: 'capture' }), testCall());
+    const all = await jobs.listMismatches(resource, { after: 0, limit: 10, openOnly: true }, testCall());
+    expect(all.map(({ foundBy }) => foundBy)).toEqual(['shadow_read', 'capture']);
+  });
+
   it('is open once a key, until it is closed', async () => {
     await jobs.recordMismatch(found('a'), testCall());
     await jobs.recordMismatch(found('b'), testCall());

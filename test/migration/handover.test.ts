@@ -3,7 +3,7 @@ import { systemClock } from '../../src/domain/clock.ts';
 import { createKeyCodec } from '../../src/domain/key.ts';
 import type { Row } from '../../src/domain/resource.ts';
 import { type Call, internalCall } from '../../src/stores/call.ts';
-import type { FollowerState, StoreName } from '../../src/stores/control-store.ts';
+import type { ControlRecord, FollowerState, StoreName } from '../../src/stores/control-store.ts';
 import { createMemoryWorld, type MemoryInstance } from '../support/memory-instances.ts';
 import { notesResource } from '../support/resources.ts';
 
@@ -119,5 +119,21 @@ describe('authority moves between two stores under traffic of two instances', ()
     expect(traffic.flatMap((one) => one.failed)).toEqual([]);
     expect(Math.max(...traffic.map((one) => one.longestMs))).toBeLessThan(3_000);
     await alike();
+  });
+
+  it('lets a follower that misses a write just after it became one rejoin without another copy of everything', async () => {
+    setAll({ phase: 'synchronize' });
+    await becomes('source', 'in_sync');
+    setAll({ phase: 'target-authority' });
+    await becomes('target', 'in_sync');
+    // No checkpoint of this epoch has been written yet: that of the epoch before belongs to the same attach.
+    const record = instances[0]?.lease.latest('notes') as ControlRecord;
+    const left = { ...record, state: 'leaving', generation: record.generation + 1 } as const;
+    expect(
+      await world.targetControl.compareAndSet(left, { instance: 'one', reason: 'a write was missed' }, call()),
+    ).toBe(true);
+    await vi.waitUntil(() => (instances[0]?.lease.latest('notes')?.generation ?? 0) > left.generation, 20_000);
+    await becomes('target', 'in_sync');
+    expect(instances[0]?.lease.latest('notes')?.attach).toBe(record.attach);
   });
 });

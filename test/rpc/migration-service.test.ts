@@ -3,7 +3,7 @@ import { Code, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decommission } from '../../src/app/cli/decommission-command.ts';
-import { showHistory } from '../../src/app/cli/migration-commands.ts';
+import { fence, showHistory, showStatus } from '../../src/app/cli/migration-commands.ts';
 import { systemClock, systemRandom } from '../../src/domain/clock.ts';
 import { DomainError } from '../../src/domain/errors.ts';
 import { FollowerState, Migrations, Store } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
@@ -24,15 +24,22 @@ const NAME = 'migrations/medications';
 describe('the migration API', () => {
   let servers: Servers;
   let control: ControlStore;
+  let targetControl: ControlStore;
   let jobs: JobStore;
   /** How often the decommission was confirmed. */
   let confirmed: number;
+  /** Whether the source is fenced, and why it can't be. */
+  let fenced: boolean;
+  let refusal: DomainError | null;
 
   beforeEach(async () => {
     const time = { clock: systemClock, random: systemRandom };
     control = createMemoryControlStore(new MemoryDatabase(time));
+    targetControl = createMemoryControlStore(new MemoryDatabase(time));
     jobs = createMemoryJobStore(time);
     confirmed = 0;
+    fenced = false;
+    refusal = null;
     const subject = {
       id: 'medications',
       nameOfBytes: () => '',
@@ -43,6 +50,16 @@ describe('the migration API', () => {
       confirmDecommission: async () => {
         confirmed += 1;
       },
+      fence: {
+        isInstalled: async () => fenced,
+        install: async () => {
+          if (refusal !== null) throw refusal;
+          fenced = true;
+        },
+        remove: async () => {
+          fenced = false;
+        },
+      },
       leftovers: [
         { description: 'the table', sql: 'DROP TABLE a;\nDROP TABLE b;' },
         { description: 'the flags', sql: '' },
@@ -51,7 +68,7 @@ describe('the migration API', () => {
     const medications = await loadMedications();
     const service = createMigrationService({
       subjects: [subject],
-      registers: new Registers(control, null),
+      registers: new Registers(control, targetControl),
       jobs,
       clock: systemClock,
     });
@@ -84,7 +101,11 @@ describe('the migration API', () => {
     await systemClock.sleep(20);
     await change('moved', { epoch: 2, authority: 'target' });
     await systemClock.sleep(20);
-    await change('in_sync');
+    const [decided] = await control.poll(testCall());
+    if (decided === undefined) throw new Error('there is no control record');
+    await targetControl.ensure(['medications'], testCall());
+    const installed = { ...decided, generation: decided.generation + 1, state: 'in_sync' } as const;
+    await targetControl.compareAndSet(installed, { instance: 'one', reason: 'to in_sync', replaces: 1 }, testCall());
   }
 
   const wants = (phase: Phase) =>
@@ -138,6 +159,40 @@ describe('the migration API', () => {
       const json = context(true);
       await showHistory(json, NAME, { limit: 1 });
       expect(JSON.parse(json.lines[0] ?? '')).toMatchObject({ toState: 'FOLLOWER_STATE_IN_SYNC', epoch: '2' });
+    });
+  });
+
+  describe('fences the source', () => {
+    it('and removes the fence, and shows whether it stands', async () => {
+      expect((await client().getMigration({ name: NAME })).sourceFenced).toBe(false);
+      expect(await client().fenceSource({ name: NAME })).toMatchObject({ name: NAME, sourceFenced: true });
+      expect((await client().getMigration({ name: NAME })).sourceFenced).toBe(true);
+      expect(await client().unfenceSource({ name: NAME })).toMatchObject({ name: NAME, sourceFenced: false });
+      await expect(client().fenceSource({ name: 'migrations/others' })).rejects.toMatchObject({ code: Code.NotFound });
+    });
+
+    it('on the command line, and in the status', async () => {
+      const told = context();
+      expect(await fence(told, 'medications', {})).toBe(0);
+      expect(told.lines).toEqual([expect.stringMatching(/^medications: fenced\./)]);
+      const status = context();
+      await showStatus(status, 'medications', {});
+      expect(status.lines.join('\n')).toMatch(/^ {2}fence {7}the source refuses other writers/m);
+      const json = context(true);
+      expect(await fence(json, NAME, { remove: true })).toBe(0);
+      expect(JSON.parse(json.lines[0] ?? '')).not.toHaveProperty('sourceFenced');
+      const after = context();
+      await showStatus(after, 'medications', {});
+      expect(after.lines.join('\n')).not.toContain('fence');
+    });
+
+    it('says why it can not', async () => {
+      const message = 'GRANT TRIGGER';
+      refusal = new DomainError({ kind: 'failed_precondition', reason: 'MIGRATION_STATE', message });
+      await expect(client().fenceSource({ name: NAME })).rejects.toMatchObject({
+        code: Code.FailedPrecondition,
+        message: expect.stringContaining(message),
+      });
     });
   });
 

@@ -50,6 +50,8 @@ const handlers: Handlers = {
   listMismatches: unserved,
   repairMismatches: unserved,
   decommissionMigration: unserved,
+  fenceSource: unserved,
+  unfenceSource: unserved,
 };
 
 async function start(): Promise<Servers> {

@@ -83,6 +83,68 @@ describe('the TypeScript client', () => {
     expect(begun.versionOf(name)).toBeGreaterThan(before);
   });
 
+  it('sends with a List the newest version that it was given of the list or of its records', async () => {
+    const { begun, client, created } = create();
+    const { name } = await created;
+    await client.listMedications({ parent });
+    expect(calls.at(-1)?.call.atLeast).toBe(begun.versionOf(name));
+    const listed = begun.versionOf(`${parent}/medications/*`);
+    expect(listed).toBe(begun.versionOf(name));
+    await client.listMedications({ parent: 'patients/6f1c2f70-0d5c-4a5e-9a8e-0123456789ab' });
+    expect(calls.at(-1)?.call.atLeast).toBe(0n);
+  });
+
+  it('asks the authority for a record once after a List, which may have shown more, also by leaving it out', async () => {
+    const { client, created } = create();
+    const { name } = await created;
+    const get = async (options: { headers?: Record<string, string> } = {}) => {
+      await client.getMedication({ name }, options);
+      return calls.at(-1)?.call.consistency;
+    };
+    expect(await get()).toBe('latency');
+    await client.listMedications({ parent });
+    expect(await get({ headers: { 'crossfade-consistency': 'latency' } })).toBe('latency');
+    await client.listMedications({ parent });
+    expect(await get()).toBe('authority');
+    expect(await get()).toBe('latency');
+    await client.deleteMedication({ name });
+    await client.listMedications({ parent });
+    await get().catch(() => {});
+    expect(calls.at(-1)?.call.consistency).toBe('authority');
+  });
+
+  it('knows what a Create would be called, whatever name the resource itself bears', async () => {
+    const { begun, client, created } = create();
+    const { name } = await created;
+    const before = begun.versionOf(name);
+    await client.deleteMedication({ name });
+    await client.createMedication({ parent, medicationId: '1', medication });
+    const again = { ...medication, name: `${parent}/medications/2` };
+    await expect(client.createMedication({ parent, medicationId: '1', medication: again })).rejects.toMatchObject({
+      code: Code.AlreadyExists,
+    });
+    expect(begun.versionOf(name)).toBeGreaterThan(before);
+    expect(begun.versionOf(again.name)).toBe(0n);
+  });
+
+  it.each(['grpc', 'grpc-web', 'connect'] as const)('remembers the version of a failure (%s)', async (protocol) => {
+    const port = protocol === 'grpc' ? servers.grpcPort : servers.httpPort;
+    const begun = session({ protocol, addresses: [`http://127.0.0.1:${port}`] });
+    const client = begun.client(MedicationsService);
+    const { name, etag } = await client.createMedication({ parent, medicationId: '1', medication });
+    await create().created.catch(() => {});
+    const before = begun.versionOf(name);
+    await client.updateMedication({ medication: { ...medication, name, description: 'more', etag } });
+    const wrong = client.updateMedication({ medication: { ...medication, name, etag } });
+    await expect(wrong).rejects.toMatchObject({ code: Code.Aborted });
+    await client.deleteMedication({ name });
+    await expect(client.getMedication({ name })).rejects.toMatchObject({ code: Code.NotFound });
+    expect(begun.versionOf(name)).toBeGreaterThan(before);
+    const fresh = session({ protocol, addresses: [`http://127.0.0.1:${port}`] });
+    await expect(fresh.client(MedicationsService).getMedication({ name })).rejects.toThrow();
+    expect(fresh.versionOf(name)).toBeGreaterThanOrEqual(begun.versionOf(name));
+  });
+
   it('says who calls', async () => {
     await create({ caller: 'pharmacy', user: 'ann' }).created;
     expect(calls.at(-1)?.call).toMatchObject({ caller: 'pharmacy', user: 'ann' });

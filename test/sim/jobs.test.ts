@@ -43,7 +43,8 @@ function startRunner(owner: string, settings: Partial<typeof defaultJobSettings>
   const follower = injectFaults(world.follower, { faults: followerFaults, clock, role: 'follower' });
   const { barriers } = capturing;
   const rolesOf = () => ({ authority: world.authority, follower });
-  const options = { resource, rolesOf, barriers, jobs, metrics: noMetrics, clock };
+  const lease = { waitOneLease: async () => true };
+  const options = { resource, rolesOf, barriers, lease, jobs, metrics: noMetrics, clock };
   const ended: Job[] = [];
   const traffic = new LiveTraffic(clock);
   const runner = new JobRunner({

@@ -108,7 +108,8 @@ function troubles(dice: Dice, instances: number, trafficMs: number): Event[] {
     events.push({ atMs, ...event });
     // Whoever is ended or stopped in the middle of something leaves more behind.
     const isHalt = event.kind === 'kill' || event.kind === 'stop';
-    if (isHalt && chance(0.6)) events.push({ atMs: Math.max(0, atMs - between(20, 400)), ...badWeather(dice, instance) });
+    if (isHalt && chance(0.6))
+      events.push({ atMs: Math.max(0, atMs - between(20, 400)), ...badWeather(dice, instance) });
   }
   return events;
 }

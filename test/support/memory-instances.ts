@@ -1,15 +1,15 @@
-import { systemClock, systemRandom } from '../../src/domain/clock.ts';
+import { type Clock, type Random, systemClock, systemRandom } from '../../src/domain/clock.ts';
 import { createKeyCodec } from '../../src/domain/key.ts';
 import { noLog } from '../../src/domain/log.ts';
 import type { Resource } from '../../src/domain/resource.ts';
-import { defaultCaptureSettings } from '../../src/migration/capture-session.ts';
+import { type CaptureSettings, defaultCaptureSettings } from '../../src/migration/capture-session.ts';
 import { defaultJobSettings } from '../../src/migration/chunk-worker.ts';
 import type { Flags, Phase } from '../../src/migration/flags.ts';
 import { Lease } from '../../src/migration/lease.ts';
 import { OwnHand } from '../../src/migration/logged-store.ts';
 import { Registers } from '../../src/migration/registers.ts';
 import { createResourceMigration, type ResourceMigration } from '../../src/migration/resource-migration.ts';
-import { defaultProtocolSettings } from '../../src/migration/settings.ts';
+import { defaultProtocolSettings, type ProtocolSettings } from '../../src/migration/settings.ts';
 import type { Call } from '../../src/stores/call.ts';
 import { internalCall } from '../../src/stores/call.ts';
 import { createMemoryChangeLog } from '../../src/stores/memory/change-log.ts';
@@ -18,7 +18,7 @@ import { MemoryDatabase } from '../../src/stores/memory/database.ts';
 import { createFaults, type Faults, injectFaults } from '../../src/stores/memory/faults.ts';
 import { createMemoryJobStore } from '../../src/stores/memory/job-store.ts';
 import { createMemoryRecordStore } from '../../src/stores/memory/record-store.ts';
-import { createMemoryTargetStore } from '../../src/stores/memory/target-store.ts';
+import { createMemoryTargetStore, type MemoryTargetStoreOptions } from '../../src/stores/memory/target-store.ts';
 import { createMemoryWriteAheadLog } from '../../src/stores/memory/write-ahead-log.ts';
 import { noMetrics } from '../../src/telemetry/migration-metrics.ts';
 
@@ -48,46 +48,83 @@ export function createSetFlags(): SetFlags {
 
 /** One instance of the service over the shared in-memory stores. */
 export interface MemoryInstance {
+  /** This life of it, as tasks name it. */
+  readonly owner: string;
   readonly migration: ResourceMigration;
   readonly lease: Lease;
   readonly flags: SetFlags;
   /** Faults between this instance and the stores. */
-  readonly faults: { readonly source: Faults; readonly target: Faults; readonly control: Faults };
+  readonly faults: {
+    /** Of the source's records. */
+    readonly source: Faults;
+    /** Of all that is in the target. */
+    readonly target: Faults;
+    /** Of the source's control records. */
+    readonly control: Faults;
+    /** Of the source's log, and of the jobs and tasks. */
+    readonly rest: Faults;
+  };
   stop(): Promise<void>;
+  /** Ends it as a crash does: nothing more of it arrives anywhere. Resolves when its last wait is over. */
+  kill(): Promise<void>;
+}
+
+/** How a world is other than by default. */
+export interface MemoryWorldOptions
+  extends Partial<Pick<MemoryTargetStoreOptions, 'clock' | 'random' | 'onUpdate' | 'onWay'>> {
+  readonly settings?: Partial<ProtocolSettings>;
+  /** How long the write-ahead log keeps entries. */
+  readonly logTtlSeconds?: number;
+}
+
+/** What a test may say of an instance. */
+export interface InstanceOptions {
+  /** Default: `overwrite`. */
+  readonly outsideWrites?: CaptureSettings['outsideWrites'];
+  /** Default: it is not. */
+  readonly sourceIsFenced?: () => boolean;
 }
 
 /** Two in-memory stores and as many instances over them as a test starts. */
-export function createMemoryWorld(resource: Resource) {
-  const time = { clock: systemClock, random: systemRandom };
+export function createMemoryWorld(resource: Resource, options: MemoryWorldOptions = {}) {
+  const { clock = systemClock, random = systemRandom, onUpdate, onWay, logTtlSeconds } = options;
+  const time: { readonly clock: Clock; readonly random: Random } = { clock, random };
   const database = new MemoryDatabase(time);
   const source = createMemoryRecordStore({ database, resource });
-  const target = createMemoryTargetStore({ ...time, resource });
+  const target = createMemoryTargetStore({ ...time, resource, ...(onUpdate && { onUpdate }), ...(onWay && { onWay }) });
   const control = createMemoryControlStore(database);
-  const targetControl = createMemoryControlStore(new MemoryDatabase(time));
-  const writeAheadLog = createMemoryWriteAheadLog(time);
+  const targetControl = createMemoryControlStore(new MemoryDatabase(time), true);
+  const writeAheadLog = createMemoryWriteAheadLog({
+    ...time,
+    ...(logTtlSeconds !== undefined && { ttlSeconds: logTtlSeconds }),
+  });
   const changeLog = createMemoryChangeLog({ database, resource: resource.id });
   const jobs = createMemoryJobStore(time);
   const keys = createKeyCodec(resource);
-  const call = (timeoutMs = 5_000): Call => internalCall(systemClock, timeoutMs);
+  const call = (timeoutMs = 5_000): Call => internalCall(clock, timeoutMs);
 
-  async function startInstance(name: string): Promise<MemoryInstance> {
+  async function startInstance(name: string, more: InstanceOptions = {}): Promise<MemoryInstance> {
+    const { outsideWrites = 'overwrite', sourceIsFenced = () => false } = more;
     await control.ensure([resource.id], call());
-    const faults = { source: createFaults(), target: createFaults(), control: createFaults() };
+    const faults = { source: createFaults(), target: createFaults(), control: createFaults(), rest: createFaults() };
+    const toRest = { faults: faults.rest, clock, role: 'authority' } as const;
     const flags = createSetFlags();
     const links = {
-      source: injectFaults(source, { faults: faults.source, clock: systemClock, role: 'authority' }),
-      target: injectFaults(target, { faults: faults.target, clock: systemClock, role: 'follower' }),
+      source: injectFaults(source, { faults: faults.source, clock, role: 'authority' }),
+      target: injectFaults(target, { faults: faults.target, clock, role: 'follower' }),
     };
-    const toTarget = { faults: faults.target, clock: systemClock, role: 'authority' } as const;
+    const toTarget = { faults: faults.target, clock, role: 'authority' } as const;
     const registers = new Registers(
-      injectFaults(control, { faults: faults.control, clock: systemClock, role: 'authority' }),
+      injectFaults(control, { faults: faults.control, clock, role: 'authority' }),
       injectFaults(targetControl, toTarget),
     );
     const log = injectFaults(writeAheadLog, toTarget);
     const hand = new OwnHand();
+    const owner = random.id();
     const stopping = new AbortController();
     const settings = {
       ...defaultProtocolSettings,
+      ...options.settings,
       settleMs: 100,
       verificationIntervalMs: 3_600_000,
       rowsPerSecondLimit: 0,
@@ -99,6 +136,7 @@ export function createMemoryWorld(resource: Resource) {
       settings,
       log: noLog,
       onChange: (record) => migration.onChange(record),
+      onFollowerForgot: (record) => migration.onFollowerForgot(record),
       logClosedUpTo: (incarnation) => writeAheadLog.closedUpTo(incarnation),
       isDone: () => hand.isIdle,
     });
@@ -107,16 +145,17 @@ export function createMemoryWorld(resource: Resource) {
       resource,
       keys,
       instance: name,
-      owner: systemRandom.id(),
+      owner,
       ...links,
       targetAuthority: { store: injectFaults(target, toTarget), log, hand },
       registers,
-      changeLog,
-      jobs,
+      changeLog: injectFaults(changeLog, toRest),
+      jobs: injectFaults(jobs, toRest),
+      sourceFence: { isInstalled: async () => sourceIsFenced() },
       lease,
       flags,
       metrics: noMetrics,
-      settings: { protocol: settings, capture: defaultCaptureSettings, jobs: defaultJobSettings },
+      settings: { protocol: settings, capture: { ...defaultCaptureSettings, outsideWrites }, jobs: defaultJobSettings },
       log: noLog,
       nameOf: (key) => key.id,
       parentNameOf: (parent) => parent.join('/'),
@@ -126,7 +165,14 @@ export function createMemoryWorld(resource: Resource) {
       stopping.abort();
       await running;
     };
-    return { migration, lease, flags, faults, stop };
+    const kill = (): Promise<void> => {
+      for (const one of Object.values(faults)) {
+        one.lift();
+        one.add({ fail: 'hung', times: Number.POSITIVE_INFINITY });
+      }
+      return stop();
+    };
+    return { owner, migration, lease, flags, faults, stop, kill };
   }
 
   return {

@@ -160,7 +160,8 @@ export function startInstance(world: RealWorld, owner: string, settings: Partial
     settings: defaultCaptureSettings,
     random: systemRandom,
   });
-  const compared = { resource, rolesOf, barriers, jobs, metrics: noMetrics, clock };
+  const lease = { waitOneLease: async () => true };
+  const compared = { resource, rolesOf, barriers, lease, jobs, metrics: noMetrics, clock };
   const runner = new JobRunner({
     ...shared,
     kinds: [createBackfill(compared), createVerification(compared)],

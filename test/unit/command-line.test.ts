@@ -46,6 +46,7 @@ describe('the command line', () => {
       'backfill',
       'verify',
       'repair',
+      'fence',
       'decommission',
       'flags',
       'dev',
@@ -55,7 +56,7 @@ describe('the command line', () => {
     expect(stdout).toContain('Exit codes:');
   });
 
-  it.each(['serve', 'status', 'history', 'backfill', 'verify', 'repair', 'decommission', 'dev'])(
+  it.each(['serve', 'status', 'history', 'backfill', 'verify', 'repair', 'fence', 'decommission', 'dev'])(
     'shows examples of %s',
     async (command) => {
       const { code, stdout } = await crossfade(command, '--help');

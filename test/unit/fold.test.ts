@@ -76,11 +76,11 @@ describe('folding the log', () => {
     expect([batch.copies.size, batch.touches.size]).toEqual([0, 1]);
   });
 
-  it('drops own changes and barriers up to the control event of its own attach, but touches what outside writers changed', () => {
+  it('drops everything up to the control event of its own attach, barriers too', () => {
     const into = take(fold(false), bump(a, 5n), change(a, 'x'), { type: 'barrier', id: 'early' }, commit('1'));
     take(into, change(b, 'x'), control(1, 7), commit('2'));
     const dropped = into.cut();
-    expect([dropped.copies.size, dropped.touches.size, dropped.barriers, dropped.begun]).toEqual([0, 1, [], false]);
+    expect([dropped.copies.size, dropped.touches.size, dropped.barriers, dropped.begun]).toEqual([0, 0, [], false]);
     const batch = take(into, control(2, 8), commit('3'), change(b, 'x'), { type: 'barrier', id: 'late' }).cut();
     expect([batch.touches.size, batch.barriers, batch.begun]).toEqual([1, ['late'], true]);
   });
@@ -108,5 +108,21 @@ describe('folding the log', () => {
     const carried = new Set([...batch.copies.keys(), ...batch.touches.keys()]);
     expect(carried.size).toBe(25_000);
     expect(batch.copies.size).toBeLessThanOrEqual(10_000);
+  });
+});
+
+describe('folding what lies before the epoch’s own beginning', () => {
+  const before = [bump(a, 5n), change(a, 'x'), commit('1'), change(b, 'outside'), commit('2')];
+
+  it('keeps nothing of it after a new attach: the walk comes later', () => {
+    const batch = take(fold(false), ...before, control(2, 9), commit('3')).cut();
+    expect(batch.copies.size + batch.touches.size).toBe(0);
+    expect(batch.begun).toBe(true);
+  });
+
+  it('keeps outside changes alone where the attach goes on from the epoch before', () => {
+    const batch = take(fold(false, { resumed: true }), ...before, control(2, 9), commit('3')).cut();
+    expect(batch.copies.size).toBe(0);
+    expect([...batch.touches.keys()]).toEqual([b.id]);
   });
 });

@@ -1,29 +1,38 @@
-import type { DescMessage, Message } from '@bufbuild/protobuf';
+import { type DescMessage, type DescMethodUnary, getOption, type Message } from '@bufbuild/protobuf';
+import { resource } from '../gen/google/api/resource_pb.ts';
 
-/** Where a request's names stand, by AIP-131 to AIP-135. */
-interface NamedRequest {
-  readonly name?: unknown;
-  readonly parent?: unknown;
-}
+/** A message's fields by their local names. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Where a session remembers what an answer's version belongs to: `patients/p/medications/7`, or all of a list. */
+export type RecordName = string;
 
 /**
- * The name under which a session remembers the version of a request's answer: the record's own for Get, Update
- * and Delete, the parent's for List. Undefined for a request that names neither (a Create: see {@link nameOfAnswer}).
+ * The name under which a session remembers the version of a request's answer, by AIP-131 to AIP-135: the record's own for
+ * Get, Create, Update and Delete, and {@link listOf} for List. Undefined for a request that names neither.
  */
-export function nameOfRequest(method: string, request: Message & NamedRequest): string | undefined {
-  if (method.startsWith('List')) return typeof request.parent === 'string' ? `${request.parent}/*` : undefined;
-  if (typeof request.name === 'string' && request.name !== '') return request.name;
+export function nameOfRequest(method: DescMethodUnary, request: Message): RecordName | undefined {
+  const fields = request as unknown as Fields;
+  if (method.name.startsWith('List')) return nameOfList(method.output, fields);
+  if (method.name.startsWith('Create')) return nameOfCreated(method.input, fields);
+  const own = textOf(fields.name);
+  if (own !== undefined) return own;
   // Update requests carry the resource in a field of its own.
-  for (const value of Object.values(request)) {
-    const name = (value as NamedRequest | null | undefined)?.name;
-    if (typeof name === 'string' && name !== '') return name;
+  for (const value of Object.values(fields)) {
+    const name = nameOfAnswer(value as Message | undefined);
+    if (name !== undefined) return name;
   }
   return undefined;
 }
 
 /** The name of the record that an answer holds, for requests that did not know it. */
-export function nameOfAnswer(answer: (Message & NamedRequest) | undefined): string | undefined {
-  return typeof answer?.name === 'string' && answer.name !== '' ? answer.name : undefined;
+export function nameOfAnswer(answer: Message | undefined): RecordName | undefined {
+  return textOf((answer as Fields | undefined)?.name);
+}
+
+/** The list in which a record stands: `patients/p/medications/*`. Its name is no record's: `*` is no part of one. */
+export function listOf(name: RecordName): RecordName {
+  return `${name.slice(0, name.lastIndexOf('/') + 1)}*`;
 }
 
 /** Whether a method only reads: AIP's standard prefixes, or the proto's own word. */
@@ -36,3 +45,37 @@ export function isRead(method: {
 }
 
 const NO_SIDE_EFFECTS = 1;
+
+function nameOfList(answer: DescMessage, request: Fields): RecordName | undefined {
+  for (const field of answer.fields) {
+    const collection =
+      field.fieldKind === 'list' && field.listKind === 'message' ? collectionOf(field.message) : undefined;
+    if (collection !== undefined) return nameWithin(request, collection, '*');
+  }
+  return undefined;
+}
+
+/** Not the name in the resource: AIP-133 says that it counts for nothing. */
+function nameOfCreated(request: DescMessage, fields: Fields): RecordName | undefined {
+  for (const field of request.fields) {
+    const collection = field.fieldKind === 'message' ? collectionOf(field.message) : undefined;
+    const id = request.fields.find((one) => one.name === `${field.name}_id`);
+    const value = id === undefined ? undefined : textOf(fields[id.localName]);
+    if (collection !== undefined && value !== undefined) return nameWithin(fields, collection, value);
+  }
+  return undefined;
+}
+
+function nameWithin(request: Fields, collection: string, id: string): RecordName {
+  const parent = textOf(request.parent);
+  return [...(parent === undefined ? [] : [parent]), collection, id].join('/');
+}
+
+/** `medications`, from the resource's pattern; undefined: the message is no resource. */
+function collectionOf(message: DescMessage): string | undefined {
+  return getOption(message, resource).pattern[0]?.split('/').at(-2);
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { ErrorInfoSchema } from '../gen/google/rpc/error_details_pb.ts';
+import { type ErrorInfo, ErrorInfoSchema } from '../gen/google/rpc/error_details_pb.ts';
 
 /** Errors of a link that was never made: the request has not been sent. */
 const NOT_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND']);
@@ -16,9 +16,14 @@ export function maySendAgain(error: unknown, read: boolean): boolean {
   return read || reasonOf(failure) !== undefined || wasNotSent(failure);
 }
 
+/** The `ErrorInfo` of an error of the service; undefined: the error is not of its making. */
+export function errorInfoOf(error: unknown): ErrorInfo | undefined {
+  return ConnectError.from(error).findDetails(ErrorInfoSchema)[0];
+}
+
 /** The `ErrorInfo.reason` of an error of the service; undefined: the error is not of its making. */
 export function reasonOf(error: unknown): string | undefined {
-  return ConnectError.from(error).findDetails(ErrorInfoSchema)[0]?.reason;
+  return errorInfoOf(error)?.reason;
 }
 
 /**

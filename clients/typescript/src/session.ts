@@ -2,8 +2,9 @@ import type { DescMessage, DescMethodUnary, DescService, Message, MessageInitSha
 import { type Client, ConnectError, createClient, type Transport, type UnaryResponse } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { createLeanGrpcTransport } from './grpc-transport.ts';
+import { KnownVersions } from './known-versions.ts';
 import { isRead, nameOfAnswer, nameOfRequest } from './record-names.ts';
-import { maySendAgain } from './retry.ts';
+import { errorInfoOf, maySendAgain } from './retry.ts';
 
 export { isOutcomeUnknown, reasonOf } from './retry.ts';
 
@@ -27,7 +28,9 @@ export interface SessionOptions {
 
 /**
  * What one user, job or request reads and writes in order. The version that the service last gave for a record, or for
- * a parent's list, goes back with the next call, so that no read shows an older state than one before it.
+ * a parent's list, goes back with the next call, so that no read shows an older state than one before it: of a record always,
+ * also after a NOT_FOUND; of a list as far as one version can say it, which is that of its newest record. A list gives no
+ * versions of its records, so the first Get of a record after a List of its parent asks for the authority.
  */
 export interface Session {
   /** A client of a service that protoc-gen-es has generated. */
@@ -36,27 +39,28 @@ export interface Session {
   versionOf(name: string): bigint;
 }
 
-/** The most versions that a session remembers; the oldest is forgotten first. */
+/** The most records and lists whose versions a session remembers; what was not heard of for the longest is forgotten first. */
 const MAX_VERSIONS = 10_000;
 const DEFAULT_TIMEOUT_MS = 5_000;
 const DEFAULT_RETRIES = 4;
 /** The pause before the first retry; it doubles with each, half of it at random. */
 const FIRST_PAUSE_MS = 20;
 const VERSION = 'crossfade-version';
+const CONSISTENCY = 'crossfade-consistency';
 
 /** Begins a session. Sessions are cheap, and share nothing but the addresses. Throws a RangeError without an address. */
 export function createSession(options: SessionOptions): Session {
   const transport = new SessionTransport(options);
   return {
     client: (service) => createClient(service, transport),
-    versionOf: (name) => transport.versions.get(name) ?? 0n,
+    versionOf: (name) => transport.versions.of(name),
   };
 }
 
 type HeadersGiven = ConstructorParameters<typeof Headers>[0];
 
 class SessionTransport implements Transport {
-  readonly versions = new Map<string, bigint>();
+  readonly versions = new KnownVersions(MAX_VERSIONS);
   readonly #options: SessionOptions;
   readonly #transports: readonly Transport[];
   #next: number;
@@ -76,19 +80,24 @@ class SessionTransport implements Transport {
     input: MessageInitShape<I>,
     ...rest: unknown[]
   ): Promise<UnaryResponse<I, O>> {
-    const name = nameOfRequest(method.name, input as Message);
+    const name = nameOfRequest(method, input as Message);
     const read = isRead(method);
     const deadlineMs = performance.now() + (timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     for (let attempt = 0; ; attempt++) {
+      const { moment } = this.versions;
       try {
         const leftMs = Math.max(1, Math.round(deadlineMs - performance.now()));
-        const headers = this.#headers(header, name);
+        const headers = this.#headers(header, name, read);
         const sent = this.#transport().unary(method, signal, leftMs, headers, input, ...(rest as []));
         const response = await sent;
-        this.#remember(name ?? nameOfAnswer(response.message), response.header, response.trailer);
+        this.#remember(
+          name ?? nameOfAnswer(response.message),
+          versionIn(response.header, response.trailer) ?? 0n,
+          moment,
+        );
         return response;
       } catch (error) {
-        this.#remember(name, ConnectError.from(error).metadata);
+        this.#remember(name, versionOfFailure(error), moment);
         if (attempt >= (this.#options.retries ?? DEFAULT_RETRIES) || !maySendAgain(error, read)) throw error;
         const pauseMs = FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random() / 2);
         if (performance.now() + pauseMs >= deadlineMs || signal?.aborted) throw error;
@@ -99,7 +108,7 @@ class SessionTransport implements Transport {
   }
 
   stream: Transport['stream'] = (method, signal, timeoutMs, header, input, contextValues) =>
-    this.#transport().stream(method, signal, timeoutMs, this.#headers(header, undefined), input, contextValues);
+    this.#transport().stream(method, signal, timeoutMs, this.#headers(header, undefined, true), input, contextValues);
 
   #transport(): Transport {
     const transport = this.#transports[this.#next % this.#transports.length];
@@ -107,30 +116,35 @@ class SessionTransport implements Transport {
     return transport;
   }
 
-  #headers(given: HeadersGiven, name: string | undefined): Headers {
+  #headers(given: HeadersGiven, name: string | undefined, read: boolean): Headers {
     const headers = new Headers(given);
     const { caller, user } = this.#options;
     if (caller !== undefined) headers.set('crossfade-caller', caller);
     if (user !== undefined) headers.set('crossfade-user', user);
-    const version = name === undefined ? undefined : this.versions.get(name);
-    if (version !== undefined && !headers.has(VERSION)) headers.set(VERSION, version.toString());
+    // What the caller says itself counts.
+    if (name === undefined || headers.has(VERSION)) return headers;
+    const version = this.versions.of(name);
+    if (version > 0n) headers.set(VERSION, version.toString());
+    if (read && this.versions.isShownByList(name) && !headers.has(CONSISTENCY)) headers.set(CONSISTENCY, 'authority');
     return headers;
   }
 
-  /** Versions never go back: an answer that was overtaken by a later one says nothing new. */
-  #remember(name: string | undefined, ...metadata: readonly Headers[]): void {
-    if (name === undefined) return;
-    for (const headers of metadata) {
-      const text = headers.get(VERSION);
-      if (text === null || !/^[0-9]{1,19}$/.test(text)) continue;
-      const version = BigInt(text);
-      const known = this.versions.get(name) ?? 0n;
-      this.versions.delete(name);
-      this.versions.set(name, version > known ? version : known);
-      const oldest = this.versions.keys().next();
-      if (this.versions.size > MAX_VERSIONS && !oldest.done) this.versions.delete(oldest.value);
-    }
+  #remember(name: string | undefined, version: bigint | undefined, moment: number): void {
+    if (name !== undefined && version !== undefined) this.versions.raise(name, version, moment);
   }
+}
+
+/** A failure may tell of the record too: that there is none, or one already. Its `ErrorInfo` survives every proxy. */
+function versionOfFailure(error: unknown): bigint | undefined {
+  return versionIn(ConnectError.from(error).metadata) ?? parseVersion(errorInfoOf(error)?.metadata.version);
+}
+
+function versionIn(...metadata: readonly Headers[]): bigint | undefined {
+  return metadata.map((headers) => parseVersion(headers.get(VERSION))).find((version) => version !== undefined);
+}
+
+function parseVersion(text: string | null | undefined): bigint | undefined {
+  return text != null && /^[0-9]{1,19}$/.test(text) ? BigInt(text) : undefined;
 }
 
 function createTransport(baseUrl: string, options: SessionOptions): Transport {

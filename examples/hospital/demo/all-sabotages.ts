@@ -26,7 +26,9 @@ async function runSabotaged(name: SabotageName, folder: string): Promise<DemoRep
 /** What should have turned red and has not. */
 function stillGreen(name: SabotageName, report: DemoReport): string[] {
   return sabotages[name].turnsRed.filter((field) => {
-    const found = Number(report[field] ?? 0);
+    const value = report[field] ?? 0;
+    // What should have happened and has not.
+    const found = typeof value === 'boolean' ? Number(!value) : Number(value);
     return field === 'rollbackMs' ? found < quickAims.rollbackMs : found === 0;
   });
 }

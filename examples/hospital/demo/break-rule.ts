@@ -63,6 +63,28 @@ const breakers: Readonly<Record<SabotageName, (parts: Parts) => Parts>> = {
     };
     return { ...parts, flags: overriding(parts.flags, { readTarget }) };
   },
+  'source-not-followed': (parts) => {
+    const { apply } = parts.copies?.source ?? parts.source;
+    const dropping: FollowerStore['apply'] = (copies, call, guard) =>
+      isRequest(call) ? done() : apply(copies, call, guard);
+    const target = parts.copies?.target ?? parts.target;
+    return { ...parts, copies: { source: { apply: dropping }, target } };
+  },
+  'outside-unnoticed': (parts) => {
+    const isTargets = () => parts.lease.latest(parts.resource.id)?.authority === 'target';
+    const stream: Parts['changeLog']['stream'] = (position, signal) =>
+      withoutChanges(parts.changeLog.stream(position, signal), isTargets);
+    return { ...parts, changeLog: overriding(parts.changeLog, { stream }) };
+  },
+  'writers-refused': (parts) => {
+    const renewed: Parts['lease']['renewed'] = (resource, call) => {
+      const { state } = parts.lease.latest(resource) ?? {};
+      if (state !== 'handing_over' && state !== 'moved') return parts.lease.renewed(resource, call);
+      const why = { kind: 'unavailable', reason: 'NO_LEASE', message: 'authority is moving' } as const;
+      return Promise.reject(new DomainError(why));
+    };
+    return { ...parts, lease: overriding(parts.lease, { renewed }) };
+  },
 };
 
 /**
@@ -135,6 +157,13 @@ function withApply(
     target: overriding(target, replaced(target)),
     copies: { source: copies?.source ?? source, target: replaced(copies?.target ?? target) },
   };
+}
+
+async function* withoutChanges(
+  events: AsyncIterable<readonly LogEvent[]>,
+  isOff: () => boolean,
+): AsyncGenerator<readonly LogEvent[]> {
+  for await (const some of events) yield isOff() ? some.filter(({ type }) => type !== 'change') : some;
 }
 
 async function* skipping(events: AsyncIterable<readonly LogEvent[]>): AsyncGenerator<readonly LogEvent[]> {

@@ -1,4 +1,5 @@
 import { createFlags } from '../../../src/migration/flag-setup.ts';
+import type { CassandraOptions } from '../../../stack/cassandra.ts';
 import { type Stack, type StackAddresses, startStack } from '../../../stack/stack.ts';
 import { type LoadReport, loadHospital } from '../load.ts';
 import { grouped, type Terminal } from './terminal.ts';
@@ -13,9 +14,19 @@ const ENCOUNTER_ROWS = 15_000;
 /** Of the one that moves. */
 const MEDICATION_ROWS = 101_000;
 
+/** What is brought up. */
+export interface BringUpOptions {
+  /** Rows of each table at most. Default: those of a whole demo. */
+  readonly rows?: number;
+  /** Default: true. */
+  readonly zipkin?: boolean;
+  /** Default: one node. */
+  readonly cassandra?: CassandraOptions;
+}
+
 /** Starts all servers side by side, and fills MySQL while the others are still starting. */
 export async function bringUp(
-  options: { readonly rows?: number },
+  options: BringUpOptions,
   terminal: Terminal,
   signal: AbortSignal,
   cleanup: Cleanup,
@@ -23,9 +34,9 @@ export async function bringUp(
   let loading: Promise<LoadReport> | undefined;
   const started = startStack({
     mysql: true,
-    cassandra: true,
+    cassandra: options.cassandra ?? true,
     unleash: true,
-    zipkin: true,
+    zipkin: options.zipkin ?? true,
     storage: 'memory',
     signal,
     onProgress: (line) => terminal.say(line),
@@ -56,7 +67,7 @@ export async function bringUp(
 
 /** Creates the flags of the resource that moves. */
 export async function setUpFlags(
-  { unleash }: Required<StackAddresses>,
+  { unleash }: Pick<Required<StackAddresses>, 'unleash'>,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {

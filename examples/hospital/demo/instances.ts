@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { reservePort } from '../../../stack/ports.ts';
 import type { StackAddresses } from '../../../stack/stack.ts';
+import type { ZipkinAddress } from '../../../stack/zipkin.ts';
 import { type Child, startChild } from './child.ts';
 import type { SabotageName } from './sabotages.ts';
 
@@ -17,18 +18,39 @@ export interface Instance {
   readonly http: string;
   /** SIGKILL, and a start on the same ports; resolves when it is ready again. */
   killAndRestart(signal: AbortSignal): Promise<void>;
+  /** SIGKILL, and it stays away until `start`. */
+  kill(): Promise<void>;
+  /** A start on the same ports, unless it runs; resolves when it is ready. */
+  start(signal: AbortSignal): Promise<void>;
+  /** SIGSTOP: it keeps its connections and answers nothing. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  /** The process now, or the last one. */
+  readonly child: Child;
   /** The end of what it logged. */
   logTail(): Promise<string>;
   /** A graceful stop. */
   stop(): Promise<void>;
 }
 
+/** Where an instance finds the servers. Without Zipkin it traces nothing. */
+export interface InstanceAddresses extends Required<Omit<StackAddresses, 'zipkin'>> {
+  readonly zipkin?: ZipkinAddress;
+}
+
 /** What instances are started with. */
 export interface InstanceOptions {
-  readonly addresses: Required<StackAddresses>;
+  readonly addresses: InstanceAddresses;
   /** For configs and logs. */
   readonly folder: string;
   readonly sabotage: SabotageName | undefined;
+  /** A program to run in place of the service, which is told the config by `--config`. */
+  readonly program?: URL;
+  /** Settings of migrations in place of the usual ones, as in the config file. */
+  readonly migration?: Readonly<Record<string, number>>;
+  /** The replication of the keyspaces in Cassandra. Default: the service's own, one copy. */
+  readonly replication?: Readonly<Record<string, string | number>>;
   readonly signal: AbortSignal;
   /** Called when an instance ends by itself, with what it logged last. */
   readonly onEnded: (name: string, logTail: string) => void;
@@ -50,16 +72,12 @@ export async function startInstance(name: string, options: InstanceOptions): Pro
   const httpPort = options.ports?.http ?? (await reservePort());
   const configFile = join(options.folder, `${name}.yaml`);
   const logFile = join(options.folder, `${name}.log`);
-  await writeFile(configFile, stringify(configOf(name, grpcPort, httpPort, options.addresses)));
+  await writeFile(configFile, stringify(configOf(name, grpcPort, httpPort, options)));
   const http = `http://127.0.0.1:${httpPort}`;
   const { mysql, unleash } = options.addresses;
   const start = async (signal: AbortSignal): Promise<Child> => {
     const child = startChild({
-      program: options.sabotage === undefined ? SERVICE : SABOTAGED_SERVICE,
-      args:
-        options.sabotage === undefined
-          ? ['serve', '--config', configFile]
-          : ['--config', configFile, '--sabotage', options.sabotage],
+      ...programOf(options, configFile),
       env: { UNLEASH_TOKEN: unleash.clientToken, MYSQL_PASSWORD: mysql.password },
       logFile,
     });
@@ -67,22 +85,40 @@ export async function startInstance(name: string, options: InstanceOptions): Pro
     return child;
   };
   let ending = false;
+  let ended = false;
   const watch = (started: Child): Child => {
+    ended = false;
     void started.exited.then(async () => {
+      if (started === child) ended = true;
       if (!ending) options.onEnded(name, await started.logTail());
     });
     return started;
   };
   let child = watch(await start(options.signal));
+  const kill = async (): Promise<void> => {
+    ending = true;
+    await child.kill();
+  };
+  const restart = async (signal: AbortSignal): Promise<void> => {
+    child = watch(await start(signal));
+    ending = false;
+  };
   return {
     name,
     grpc: `http://127.0.0.1:${grpcPort}`,
     http,
     killAndRestart: async (signal) => {
-      ending = true;
-      await child.kill();
-      ending = false;
-      child = watch(await start(signal));
+      await kill();
+      await restart(signal);
+    },
+    kill,
+    start: async (signal) => {
+      if (ended) await restart(signal);
+    },
+    pause: () => child.process.kill('SIGSTOP'),
+    resume: () => child.process.kill('SIGCONT'),
+    get child() {
+      return child;
     },
     logTail: () => child.logTail(),
     stop: () => {
@@ -111,7 +147,18 @@ async function untilReady(name: string, child: Child, http: string, signal: Abor
   throw new Error(`the instance ${name} ${ended ? 'ended' : 'was not ready in time'}; the end of its log:\n${tail}`);
 }
 
-function configOf(name: string, grpcPort: number, httpPort: number, addresses: Required<StackAddresses>): object {
+function programOf({ program, sabotage }: InstanceOptions, configFile: string): { program: URL; args: string[] } {
+  if (program !== undefined) return { program, args: ['--config', configFile] };
+  if (sabotage === undefined) return { program: SERVICE, args: ['serve', '--config', configFile] };
+  return { program: SABOTAGED_SERVICE, args: ['--config', configFile, '--sabotage', sabotage] };
+}
+
+function configOf(
+  name: string,
+  grpcPort: number,
+  httpPort: number,
+  { addresses, replication, migration }: InstanceOptions,
+): object {
   const { mysql, cassandra, unleash, zipkin } = addresses;
   return {
     instance: name,
@@ -131,12 +178,16 @@ function configOf(name: string, grpcPort: number, httpPort: number, addresses: R
         port: cassandra.port,
         localDataCenter: cassandra.localDataCenter,
         createTables: true,
+        ...(replication && { replication }),
       },
     },
-    // The demo verifies at its end; until then its two processors have enough to carry.
-    migration: { verificationShare: 0.02 },
+    // Beside so many callers a verification would otherwise take longer than the demo.
+    migration: { verificationShare: 0.5, ...migration },
     // Twice as often as by default: a rollback takes effect within a second, also where the processors are busy.
     unleash: { url: `${unleash.url}/api`, refreshMs: 500 },
-    telemetry: { exporter: 'zipkin', endpoint: `${zipkin.url}/api/v2/spans`, sampleRatio: 0.02 },
+    telemetry:
+      zipkin === undefined
+        ? { exporter: 'none' }
+        : { exporter: 'zipkin', endpoint: `${zipkin.url}/api/v2/spans`, sampleRatio: 0.02 },
   };
 }

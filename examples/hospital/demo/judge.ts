@@ -2,7 +2,7 @@
  * The demo's own judgement of both stores, with the servers' drivers alone: nothing of the service is used here, so that
  * its mistakes can't hide themselves.
  */
-import { Client } from 'cassandra-driver';
+import { Client, types } from 'cassandra-driver';
 import type mysql from 'mysql2/promise';
 import type { CassandraAddress } from '../../../stack/cassandra.ts';
 import { connectToHospital, HOSPITAL_DATABASE, type MysqlAddress } from '../mysql-connection.ts';
@@ -43,7 +43,8 @@ const COLUMNS: readonly JudgedColumn[] = [
 ];
 const NOTE = 2;
 const SCAN_TIMEOUT_MS = 120_000;
-const FETCH_SIZE = 2_000;
+/** One replica alone may lack what was acknowledged. */
+const READ_ALL = { prepare: true, fetchSize: 2_000, consistency: types.consistencies.quorum } as const;
 const MAX_EXAMPLES = 5;
 
 type JudgedRow = readonly (string | null)[];
@@ -129,7 +130,7 @@ async function scanCassandra(address: CassandraAddress): Promise<Map<string, Jud
   const rows: JudgedRow[] = [];
   try {
     const query = `SELECT ${columns}, crossfade_deleted FROM hospital.medications`;
-    for await (const row of await client.execute(query, [], { prepare: true, fetchSize: FETCH_SIZE })) {
+    for await (const row of await client.execute(query, [], READ_ALL)) {
       const values = row.values() as (string | null)[];
       if (row.crossfade_deleted !== true) rows.push(values.slice(0, COLUMNS.length));
     }

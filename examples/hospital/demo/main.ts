@@ -26,8 +26,8 @@ async function main(args: readonly string[]): Promise<number> {
   const interrupted = interruption();
   const stops: (() => Promise<void>)[] = [];
   try {
-    const { report, places } = await runDemo(options, terminal, interrupted, (stop) => stops.push(stop));
-    terminal.print(reportText(report, places));
+    const { report, places, leftovers } = await runDemo(options, terminal, interrupted, (stop) => stops.push(stop));
+    terminal.print(reportText(report, places, leftovers));
     if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);
     if (options.keep) {
       terminal.say('everything stays up until Ctrl-C');

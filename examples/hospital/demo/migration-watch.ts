@@ -8,6 +8,7 @@ import {
   JobState,
   type Migration,
   Migrations,
+  type Transition,
 } from '../../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { createSession } from '../../../clients/typescript/src/session.ts';
 import { grouped, progressBar } from './terminal.ts';
@@ -16,6 +17,10 @@ import { grouped, progressBar } from './terminal.ts';
 export interface MigrationWatch {
   /** The state now. */
   get(): Promise<Migration>;
+  /** The newest changes of the control record, newest first. */
+  transitions(): Promise<readonly Transition[]>;
+  /** Types the resource's name: writing to the source may end. */
+  decommission(): Promise<void>;
   /** Waits until the follower is in sync, and shows each state on the way. Throws after a time that says that it never will. */
   untilInSync(show: (migration: Migration) => void): Promise<Migration>;
   /** Runs a verification that begins now, to its end. */
@@ -38,6 +43,10 @@ export function createMigrationWatch(
   const get = () => client.getMigration({ name }, { signal });
   return {
     get,
+    transitions: async () => (await client.listTransitions({ parent: name }, { signal })).transitions,
+    decommission: async () => {
+      await client.decommissionMigration({ name, confirmation: resource }, { signal });
+    },
     untilInSync: async (show) => {
       const untilMs = performance.now() + IN_SYNC_WITHIN_MS;
       for (;;) {

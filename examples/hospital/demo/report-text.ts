@@ -10,7 +10,7 @@ export interface Place {
 const WIDTH = 50;
 
 /** The report for people. */
-export function reportText(report: DemoReport, places: readonly Place[]): string {
+export function reportText(report: DemoReport, places: readonly Place[], leftovers: readonly string[]): string {
   const { latencyMs, freshReads, bulk, shadow, durations } = report;
   const { source, target, write } = latencyMs;
   return [
@@ -38,6 +38,12 @@ export function reportText(report: DemoReport, places: readonly Place[]): string
       'rollback, flag to last read of the target',
       report.rollbackMs === null ? 'not measured' : `${grouped(report.rollbackMs)} ms`,
     ),
+    ...report.handovers.map(({ direction, pauseMs, failedRequests }) =>
+      line(
+        `authority moved ${direction === 'to-target' ? 'to Cassandra' : 'back to MySQL'}`,
+        `writes paused for ${grouped(pauseMs)} ms, ${grouped(failedRequests)} requests failed`,
+      ),
+    ),
     '',
     `${'The two stores'.padEnd(WIDTH)}${columns('MySQL', 'Cassandra')}`,
     line(
@@ -63,6 +69,9 @@ export function reportText(report: DemoReport, places: readonly Place[]): string
     'Promises',
     ...report.bars.map(({ name, ok, found }) => `  ${ok ? 'ok    ' : 'NOT ok'}  ${name.padEnd(WIDTH - 8)}${found}`),
     ...problems(report),
+    '',
+    'What is left to be dropped by hand',
+    ...leftovers.map((one) => `  ${one}`),
     '',
     'Where to look',
     ...places.map(({ what, address }) => line(what, address)),

@@ -1,4 +1,5 @@
 import type { Counts, PharmacyResult, Quantiles } from '../pharmacy/messages.ts';
+import type { MeasuredHandover } from './handover-stage.ts';
 import type { Judgement } from './judge.ts';
 import type { OutsideResult } from './outside.ts';
 import { noShadows, type ShadowCounts } from './shadow-counts.ts';
@@ -23,6 +24,11 @@ export interface DemoReport {
   readonly longestWritePauseMs: number;
   /** From the flag's change to the last read that the target answered. Null: it was never measured. */
   readonly rollbackMs: number | null;
+  readonly handovers: readonly MeasuredHandover[];
+  /** Whether a write to the source past the service was noticed while the target was the authority. */
+  readonly outsideDetected: boolean;
+  /** Whether writing to the source has ended. */
+  readonly decommissioned: boolean;
   readonly bulk: { readonly rows: number; readonly rowsPerSecond: number };
   readonly latencyMs: { readonly source: Quantiles; readonly target: Quantiles; readonly write: Quantiles };
   readonly readsBySource: Counts;
@@ -54,6 +60,7 @@ export interface Aims {
   readonly freshReads: number;
   readonly rollbackMs: number;
   readonly writePauseMs: number;
+  readonly handoverPauseMs: number;
 }
 
 /** The bars of a whole run. */
@@ -64,6 +71,7 @@ export const fullAims: Aims = {
   freshReads: 1_000,
   rollbackMs: 2_000,
   writePauseMs: 3_000,
+  handoverPauseMs: 2_000,
 };
 
 /** Those of a quick one. */
@@ -76,6 +84,9 @@ export interface Findings {
   readonly judgement: Judgement;
   readonly verification: { readonly rows: number; readonly mismatches: number; readonly succeeded: boolean };
   readonly rollbackMs: number | null;
+  readonly handovers: readonly MeasuredHandover[];
+  readonly outsideDetected: boolean;
+  readonly decommissioned: boolean;
   readonly bulk: { readonly rows: number; readonly rowsPerSecond: number };
   readonly shadowByStage: Readonly<Record<string, ShadowCounts>>;
   /** The stages in which two stores could be compared. */
@@ -103,6 +114,9 @@ export function createReport(findings: Findings, aims: Aims): DemoReport {
     freshReads: traffic.freshReads,
     longestWritePauseMs: longestPause(traffic),
     rollbackMs: rollbackMs === null ? null : Math.round(rollbackMs),
+    handovers: findings.handovers,
+    outsideDetected: findings.outsideDetected,
+    decommissioned: findings.decommissioned,
     bulk,
     latencyMs: traffic.latencyMs,
     readsBySource: traffic.readsBySource,
@@ -119,8 +133,12 @@ export function createReport(findings: Findings, aims: Aims): DemoReport {
   };
 }
 
+/** To the target, back, and to the target again. */
+const HANDOVERS = 3;
+
 function judgeBars(findings: Findings, aims: Aims): Bar[] {
   const { traffic, judgement, verification, rollbackMs, bulk, shadowByStage, twoStoreStages } = findings;
+  const { handovers, outsideDetected } = findings;
   const stages = Object.entries(traffic.writesByStage).filter(([stage]) => stage !== '');
   const leastStage = Math.min(...stages.map(([, writes]) => writes));
   const compared = twoStoreStages.map((stage) => shadowByStage[stage]?.match ?? 0);
@@ -146,11 +164,24 @@ function judgeBars(findings: Findings, aims: Aims): Bar[] {
       rollbackMs !== null && rollbackMs < aims.rollbackMs,
       rollbackMs === null ? 'not measured' : `${Math.round(rollbackMs)} ms, below ${aims.rollbackMs}`,
     ),
+    zero(
+      'failed requests while authority moved',
+      handovers.reduce((total, one) => total + one.failedRequests, 0),
+    ),
+    bar(
+      'longest pause of a handover',
+      handovers.length > 0 && handovers.every((one) => one.pauseMs < aims.handoverPauseMs),
+      `${Math.max(0, ...handovers.map((one) => one.pauseMs))} ms, below ${aims.handoverPauseMs}`,
+    ),
+    bar('authority moved', handovers.length === HANDOVERS, `${handovers.length} times, ${HANDOVERS} asked for`),
+    bar('writing to the source ended', findings.decommissioned, findings.decommissioned ? 'yes' : 'no'),
+    bar('a write past the service was noticed', outsideDetected, outsideDetected ? 'yes' : 'no'),
     bar('longest pause of writes', pauseMs < aims.writePauseMs, `${pauseMs} ms, below ${aims.writePauseMs}`),
   ];
 }
 
-function zero(name: string, found: number): Bar {
+/** A bar that nothing may pass. */
+export function zero(name: string, found: number): Bar {
   return bar(name, found === 0, String(found));
 }
 
@@ -158,7 +189,8 @@ function atLeast(name: string, found: number, least: number): Bar {
   return bar(name, found >= least, `${found}, at least ${least}`);
 }
 
-function bar(name: string, ok: boolean, found: string): Bar {
+/** Any other bar. */
+export function bar(name: string, ok: boolean, found: string): Bar {
   return { name, ok, found };
 }
 
@@ -167,7 +199,8 @@ function longestPause({ longestWriteMs, longestGapMs }: PharmacyResult): number 
   return Math.round(Math.max(longestWriteMs, longestGapMs));
 }
 
-function sum(counts: Counts): number {
+/** All counts together. */
+export function sum(counts: Counts): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 

@@ -5,6 +5,7 @@ import { JobState } from '../../../clients/typescript/gen/crossfade/v1alpha1/mig
 import type { StackAddresses } from '../../../stack/stack.ts';
 import type { PharmacyProgress } from '../pharmacy/messages.ts';
 import { bringUp, type Cleanup, MOVED_RESOURCE, setUpFlags } from './bring-up.ts';
+import { decommission } from './handover-stage.ts';
 import { type Instance, startInstance } from './instances.ts';
 import { judgeStores } from './judge.ts';
 import { KillRunner, planKills } from './kill-plan.ts';
@@ -24,6 +25,8 @@ import { createFlagSwitches } from './unleash-admin.ts';
 export interface FinishedDemo {
   readonly report: DemoReport;
   readonly places: readonly Place[];
+  /** What is left to be dropped by hand. */
+  readonly leftovers: readonly string[];
 }
 
 const WORKERS = 32;
@@ -65,29 +68,50 @@ export async function runDemo(
     ),
     shadows: new ShadowCounter(instances),
     traffic: run.traffic,
-    measured: { bulk: { rows: 0, rowsPerSecond: 0 }, rollbackMs: null },
+    outside: run.outside,
+    measured: {
+      bulk: { rows: 0, rowsPerSecond: 0 },
+      rollbackMs: null,
+      handovers: [],
+      stuck: null,
+      outside: null,
+      outsideDetected: false,
+    },
   };
   const plan = planKills(options.kills, options.seed, stages.length * aims.stageWrites);
   const kills = new KillRunner(instances, plan, terminal, signal);
   const staged = await runStages(context, run.traffic, kills, aims.stageWrites, clock);
   const traffic = await run.traffic.stop();
-  const outside = await run.outside.stop();
+  const outside = context.measured.outside ?? (await run.outside.stop());
   terminal.say('the writers have stopped; every record is verified both ways');
   const job = await context.watch.verify((now) => terminal.status(jobProgress('  verification', now)));
   clock.lap('verification');
   terminal.say('the demo reads both stores by itself and compares');
   const judgement = await judgeStores(addresses, [...traffic.finals, ...outside.finals]);
   clock.lap('own comparison');
+  const leftovers = await decommission(context);
+  clock.lap('decommission');
   const verification = {
     rows: Number(job.rowCount),
     mismatches: Number(job.mismatchCount),
     succeeded: job.state === JobState.SUCCEEDED,
   };
-  const { bulk } = context.measured;
+  const { bulk, handovers, outsideDetected } = context.measured;
   const twoStoreStages = stages.filter(({ twoStores }) => twoStores).map(({ id }) => id);
-  const findings = { traffic, outside, judgement, verification, bulk, twoStoreStages, ...staged };
+  const findings = {
+    traffic,
+    outside,
+    judgement,
+    verification,
+    bulk,
+    twoStoreStages,
+    handovers,
+    outsideDetected,
+    decommissioned: leftovers !== null,
+    ...staged,
+  };
   const report = createReport({ ...findings, kills: kills.done, durations: clock.seconds() }, aims);
-  return { report, places: placesOf(addresses, instances) };
+  return { report, places: placesOf(addresses, instances), leftovers: leftovers ?? [] };
 }
 
 /** What the demo's processes are started with. */

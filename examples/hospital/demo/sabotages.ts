@@ -9,7 +9,10 @@ export type SabotageName =
   | 'acknowledge-early'
   | 'no-fallback'
   | 'no-demotion'
-  | 'late-flags';
+  | 'late-flags'
+  | 'source-not-followed'
+  | 'outside-unnoticed'
+  | 'writers-refused';
 
 /** One broken rule. */
 export interface Sabotage {
@@ -51,6 +54,18 @@ export const sabotages: Readonly<Record<SabotageName, Sabotage>> = {
   'late-flags': {
     breaks: 'reads go on at Cassandra for three seconds after the flag was set back',
     turnsRed: ['rollbackMs'],
+  },
+  'source-not-followed': {
+    breaks: 'while Cassandra is the authority, a write is acknowledged as if MySQL had it, and it has not',
+    turnsRed: ['lostWrites', 'mismatches'],
+  },
+  'outside-unnoticed': {
+    breaks: 'while Cassandra is the authority, changes in the binary log are passed over',
+    turnsRed: ['outsideDetected', 'mismatches'],
+  },
+  'writers-refused': {
+    breaks: 'writers fail while authority moves, instead of waiting',
+    turnsRed: ['failedWrites'],
   },
 };
 

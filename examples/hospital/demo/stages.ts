@@ -3,7 +3,9 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { FollowerState, type Migration } from '../../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
 import type { Stack } from '../../../stack/stack.ts';
 import { monotonicMs } from '../pharmacy/tally.ts';
+import { handOverAndBack, type MeasuredHandover } from './handover-stage.ts';
 import { jobProgress, type MigrationWatch, stateOf } from './migration-watch.ts';
+import type { Outside, OutsideResult } from './outside.ts';
 import type { ShadowCounter } from './shadow-counts.ts';
 import type { Terminal } from './terminal.ts';
 import type { Traffic } from './traffic.ts';
@@ -16,6 +18,7 @@ export interface StageContext {
   readonly watch: MigrationWatch;
   readonly shadows: ShadowCounter;
   readonly traffic: Traffic;
+  readonly outside: Outside;
   readonly terminal: Terminal;
   readonly quick: boolean;
   readonly signal: AbortSignal;
@@ -24,6 +27,13 @@ export interface StageContext {
     bulk: { rows: number; rowsPerSecond: number };
     /** From the flag's change to the last read of the target; null: not measured yet. */
     rollbackMs: number | null;
+    readonly handovers: MeasuredHandover[];
+    /** Why authority did not move on; null: it did. */
+    stuck: string | null;
+    /** Null: the outside program still runs. */
+    outside: OutsideResult | null;
+    /** Whether a write to the source past the service was noticed while the target was the authority. */
+    outsideDetected: boolean;
   };
 }
 
@@ -77,6 +87,12 @@ export const stages: readonly Stage[] = [
       await sleep(BEFORE_OUTAGE_MS, undefined, { signal: context.signal });
       await killCassandra(context);
     },
+  },
+  {
+    id: 'handover',
+    title: 'phase target-authority: Cassandra decides what is true; back to MySQL; and Cassandra again',
+    twoStores: true,
+    begin: handOverAndBack,
   },
 ];
 

@@ -1,4 +1,5 @@
 import type { Content, FinalContent } from './record-journal.ts';
+import type { StageFigures } from './stage-tally.ts';
 
 /** A record as the pharmacy finds it: its name and content. */
 export type KnownRecord = readonly [name: string, content: Content];
@@ -30,6 +31,10 @@ export interface PharmacyOptions {
   readonly retries: number;
   /** Whether instances are killed: then a write cut off in flight is no failure, its outcome is unknown. */
   readonly unknownIsExpected: boolean;
+  /** At most so many writes a second by all loops together. Default: as many as they can. */
+  readonly writesPerSecond?: number;
+  /** Values and new ids count from here: traffic over records that an earlier one wrote needs others. Default: 0. */
+  readonly firstNumber?: number;
 }
 
 /** Where the traffic is, told ten times a second. */
@@ -80,4 +85,12 @@ export interface PharmacyResult {
   readonly longestWriteMs: number;
   readonly longestGapMs: number;
   readonly finals: readonly FinalContent[];
+  /** By stage; `sides`: of the callers of the one and of the other instance. */
+  readonly stages: Readonly<Record<string, StageResult>>;
+}
+
+/** One stage as all callers saw it, and as those of each instance did. */
+export interface StageResult {
+  readonly all: StageFigures;
+  readonly sides: readonly [StageFigures, StageFigures];
 }

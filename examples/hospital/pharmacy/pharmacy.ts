@@ -1,9 +1,10 @@
 import { seededUniform } from '../outside-records.ts';
 import { createMedicationsClient } from './medications-client.ts';
 import type { KnownRecord, PharmacyOptions, PharmacyProgress, PharmacyResult } from './messages.ts';
+import { Pace } from './pace.ts';
 import { parentOf, RecordJournal } from './record-journal.ts';
-import { Tally } from './tally.ts';
-import { Worker } from './worker.ts';
+import { type Side, Tally } from './tally.ts';
+import { type Caller, Worker } from './worker.ts';
 
 /** New medication ids begin here: above what a number of JavaScript holds, below the outside program's. */
 const FIRST_NEW_ID = 2n ** 55n;
@@ -25,14 +26,15 @@ export function startPharmacy(options: PharmacyOptions, records: readonly KnownR
   for (const [name, content] of records) journal.know(name, content);
   const tally = new Tally(options.unknownIsExpected);
   const stopping = new AbortController();
-  const clients = [0, 1].map((side) => ({
-    writer: createMedicationsClient(options, side),
-    // A session of its own: it does not know the version of what was just written, so the promise alone counts.
-    reader: createMedicationsClient(options, 1 - side),
-  }));
+  const caller = (side: Side): Caller => ({ client: createMedicationsClient(options, side), side });
+  // The reader has a session of its own: it does not know the version of what was just written, so the promise alone counts.
+  const callers = [
+    { writer: caller(0), reader: caller(1) },
+    { writer: caller(1), reader: caller(0) },
+  ];
   const readable = records.map(([name]) => name);
-  let values = 0;
-  let ids = 0n;
+  let values = options.firstNumber ?? 0;
+  let ids = BigInt(values);
   const shared = {
     stageWrites: options.stageWrites,
     readable,
@@ -40,12 +42,13 @@ export function startPharmacy(options: PharmacyOptions, records: readonly KnownR
     tally,
     nextValue: () => `w${++values}`,
     nextMedicationId: () => String(FIRST_NEW_ID + ++ids),
+    pace: options.writesPerSecond === undefined ? undefined : new Pace(options.writesPerSecond),
   };
   const running = recordsOfWorkers(readable, options.workers).map((own, index) => {
-    const side = clients[index % clients.length];
-    if (side === undefined) throw new Error('there is no client');
+    const both = callers[index % callers.length];
+    if (both === undefined) throw new Error('there is no client');
     const uniform = seededUniform(options.seed + index);
-    return new Worker({ ...shared, ...side, records: own, uniform }).run(stopping.signal);
+    return new Worker({ ...shared, ...both, records: own, uniform }).run(stopping.signal);
   });
   return {
     beginStage: (stage) => tally.beginStage(stage),

@@ -1,7 +1,8 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { isOutcomeUnknown, reasonOf } from '../../../clients/typescript/src/session.ts';
-import type { PharmacyProgress, PharmacyResult, Quantiles } from './messages.ts';
+import type { PharmacyProgress, PharmacyResult, StageResult } from './messages.ts';
 import type { FinalContent, StaleRead } from './record-journal.ts';
+import { add, quantiles, StageTally } from './stage-tally.ts';
 
 /** The monotonic clock in milliseconds, the same in every process of the machine. */
 export function monotonicMs(): number {
@@ -20,9 +21,13 @@ export function servedBy(headers: Headers | undefined): ServedBy {
   return { store: store || 'unknown', reason: reason || 'unknown' };
 }
 
+/** Which of the two instances a caller talks to. */
+export type Side = 0 | 1;
+
 /** A read that ended. */
 export interface ReadSeen extends ServedBy {
   readonly beganMs: number;
+  readonly side: Side;
   /** Whether its time counts for the comparison of the stores: reads of one record do. */
   readonly timed: boolean;
   /** When the write was acknowledged after which it began, through the other instance. */
@@ -45,6 +50,7 @@ export class Tally {
   readonly #latencies = { source: [] as number[], target: [] as number[], write: [] as number[] };
   readonly #fresh = { source: 0, target: 0 };
   readonly #staleExamples: string[] = [];
+  readonly #stages = new Map<string, StageTallies>();
   #stage = '';
   #writes = 0;
   #deletes = 0;
@@ -53,7 +59,8 @@ export class Tally {
   #stale = 0;
   #reads = 0;
   #lastTargetReadMs = 0;
-  #lastAcknowledgedMs = monotonicMs();
+  /** Of all, and of each side. */
+  readonly #lastAcknowledgedMs = { all: monotonicMs(), sides: [monotonicMs(), monotonicMs()] as [number, number] };
   #longestGapMs = 0;
   #longestWriteMs = 0;
 
@@ -67,7 +74,7 @@ export class Tally {
     this.#lastTargetReadMs = 0;
   }
 
-  acknowledged(kind: 'value' | 'delete', sentMs: number, nowMs: number): void {
+  acknowledged(kind: 'value' | 'delete', side: Side, sentMs: number, nowMs: number): void {
     if (kind === 'delete') this.#deletes += 1;
     else {
       this.#writes += 1;
@@ -76,8 +83,29 @@ export class Tally {
     const tookMs = nowMs - sentMs;
     this.#latencies.write.push(tookMs);
     this.#longestWriteMs = Math.max(this.#longestWriteMs, tookMs);
-    this.#longestGapMs = Math.max(this.#longestGapMs, nowMs - this.#lastAcknowledgedMs);
-    this.#lastAcknowledgedMs = nowMs;
+    const last = this.#lastAcknowledgedMs;
+    this.#longestGapMs = Math.max(this.#longestGapMs, nowMs - last.all);
+    const { all, sides } = this.#tallies();
+    all.acknowledged(tookMs, nowMs - last.all);
+    sides[side].acknowledged(tookMs, nowMs - last.sides[side]);
+    last.all = nowMs;
+    last.sides[side] = nowMs;
+  }
+
+  /** Those of the stage. */
+  #tallies(): StageTallies {
+    let found = this.#stages.get(this.#stage);
+    if (found === undefined) {
+      found = { all: new StageTally(), sides: [new StageTally(), new StageTally()] };
+      this.#stages.set(this.#stage, found);
+    }
+    return found;
+  }
+
+  #each(side: Side, note: (tally: StageTally) => void): void {
+    const { all, sides } = this.#tallies();
+    note(all);
+    note(sides[side]);
   }
 
   /** Acknowledged writes with a unique value in this stage. */
@@ -86,17 +114,23 @@ export class Tally {
   }
 
   /** A write that was not acknowledged. Returns what became of it, as far as that is known. */
-  writeFailed(error: unknown, sentMs: number): 'refused' | 'unknown' {
-    this.#longestWriteMs = Math.max(this.#longestWriteMs, monotonicMs() - sentMs);
+  writeFailed(error: unknown, side: Side, sentMs: number): 'refused' | 'unknown' {
+    const tookMs = monotonicMs() - sentMs;
+    this.#longestWriteMs = Math.max(this.#longestWriteMs, tookMs);
     const unknown = isOutcomeUnknown(error);
-    if (reasonOf(error) === 'ETAG_MISMATCH') this.#conflicts += 1;
-    else if (unknown && this.#unknownIsExpected) this.#unknown += 1;
+    if (reasonOf(error) === 'ETAG_MISMATCH') {
+      this.#conflicts += 1;
+      return 'refused';
+    }
+    if (unknown && this.#unknownIsExpected) this.#unknown += 1;
     else add(this.#failedWrites, nameOf(error));
+    this.#each(side, (tally) => tally.writeFailed(nameOf(error), unknown, tookMs));
     return unknown ? 'unknown' : 'refused';
   }
 
-  readFailed(error: unknown): void {
+  readFailed(error: unknown, side: Side, beganMs: number): void {
     add(this.#failedReads, nameOf(error));
+    this.#each(side, (tally) => tally.readFailed(nameOf(error), monotonicMs() - beganMs));
   }
 
   /** An acknowledged write whose answer shows something else than what it wrote. */
@@ -104,9 +138,10 @@ export class Tally {
     add(this.#failedWrites, 'the answer shows another value');
   }
 
-  read({ store, reason, beganMs, timed, afterAcknowledgementMs }: ReadSeen): void {
+  read({ store, reason, beganMs, side, timed, afterAcknowledgementMs }: ReadSeen): void {
     const nowMs = monotonicMs();
     this.#reads += 1;
+    this.#each(side, (tally) => tally.read());
     add(this.#bySource, store);
     add(this.#byReason, `${store}: ${reason}`);
     if (store === 'target') this.#lastTargetReadMs = nowMs;
@@ -161,12 +196,19 @@ export class Tally {
       longestWriteMs: this.#longestWriteMs,
       longestGapMs: this.#longestGapMs,
       finals,
+      stages: Object.fromEntries([...this.#stages].map(([stage, tallies]) => [stage, resultOf(tallies)])),
     };
   }
 }
 
-function add(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
+/** Of all callers, and of those of each instance. */
+interface StageTallies {
+  readonly all: StageTally;
+  readonly sides: readonly [StageTally, StageTally];
+}
+
+function resultOf({ all, sides: [first, second] }: StageTallies): StageResult {
+  return { all: all.figures(), sides: [first.figures(), second.figures()] };
 }
 
 function prefixed(prefix: string, counts: ReadonlyMap<string, number>): Record<string, number> {
@@ -175,17 +217,18 @@ function prefixed(prefix: string, counts: ReadonlyMap<string, number>): Record<s
 
 function nameOf(error: unknown): string {
   const failure = ConnectError.from(error);
-  return `${Code[failure.code]} ${reasonOf(error) ?? failure.rawMessage}`;
+  return `${Code[failure.code]} ${reasonOf(error) ?? beginningOf(failure.rawMessage)}`;
 }
+
+/** Without the addresses and times that make each message of a link's failure another one. */
+function beginningOf(message: string): string {
+  return message.split(' ').slice(0, KIND_WORDS).join(' ');
+}
+
+const KIND_WORDS = 3;
 
 /** A content as the number of its write. */
 function numberOf(content: string | null): string {
   if (content === null) return 'no record';
   return /^=w(\d+)$/.exec(content)?.[1] ?? 'the first content';
-}
-
-function quantiles(values: number[]): Quantiles {
-  values.sort((a, b) => a - b);
-  const at = (part: number) => values[Math.min(values.length - 1, Math.floor(part * values.length))] ?? 0;
-  return { count: values.length, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }

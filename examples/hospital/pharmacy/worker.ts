@@ -2,8 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { Medication_Status } from '../../../clients/typescript/gen/hospital/v1/medications_pb.ts';
 import { getMedication, listMedications, type MedicationsClient } from './medications-client.ts';
+import type { Pace } from './pace.ts';
 import { contentOf, parentOf, type RecordJournal, type WriteEntry } from './record-journal.ts';
-import { monotonicMs, type Tally } from './tally.ts';
+import { monotonicMs, type Side, type Tally } from './tally.ts';
+
+/** A client whose session began at one of the instances. */
+export interface Caller {
+  readonly client: MedicationsClient;
+  readonly side: Side;
+}
 
 /** What one loop of the pharmacy works with. */
 export interface WorkerOptions {
@@ -12,8 +19,8 @@ export interface WorkerOptions {
   /** All records that are read, its own and others'. */
   readonly readable: readonly string[];
   /** Through one instance it writes, through the other it reads what it has just written. */
-  readonly writer: MedicationsClient;
-  readonly reader: MedicationsClient;
+  readonly writer: Caller;
+  readonly reader: Caller;
   readonly journal: RecordJournal;
   readonly tally: Tally;
   readonly uniform: () => number;
@@ -23,6 +30,8 @@ export interface WorkerOptions {
   readonly nextValue: () => string;
   /** A medication id that was never used, as decimal digits. */
   readonly nextMedicationId: () => string;
+  /** Undefined: it writes as fast as it can. */
+  readonly pace: Pace | undefined;
 }
 
 /** The shares of the kinds of writes; the rest are updates of the note alone. */
@@ -58,6 +67,7 @@ export class Worker {
   /** Works until the signal aborts and what is under way has ended. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      await this.#options.pace?.turn(signal);
       const written = await this.#writeSomething();
       if (written === undefined) await sleep(PAUSE_AFTER_FAILURE_MS);
       else await this.#readAfter(written.name, written.acknowledgedMs);
@@ -79,7 +89,8 @@ export class Worker {
   }
 
   async #create() {
-    const { uniform, nextMedicationId, nextValue, writer, records } = this.#options;
+    const { uniform, nextMedicationId, nextValue, records } = this.#options;
+    const { client } = this.#options.writer;
     const again = uniform() < RECREATE_SHARE ? this.#gone.pop() : undefined;
     const sibling = records[Math.floor(uniform() * records.length)];
     const name = again ?? (sibling && `${parentOf(sibling)}/medications/${nextMedicationId()}`);
@@ -90,8 +101,8 @@ export class Worker {
     const medicationId = name.slice(name.lastIndexOf('/') + 1);
     const written = await this.#write(name, note, () =>
       upsert
-        ? writer.updateMedication({ medication, allowMissing: true })
-        : writer.createMedication({ parent: parentOf(name), medicationId, medication }),
+        ? client.updateMedication({ medication, allowMissing: true })
+        : client.createMedication({ parent: parentOf(name), medicationId, medication }),
     );
     if (written !== undefined) this.#live.push(name);
     return written;
@@ -104,7 +115,7 @@ export class Worker {
     const last = this.#live.pop();
     if (name === undefined || last === undefined) return undefined;
     if (index < this.#live.length) this.#live[index] = last;
-    const written = await this.#write(name, null, () => writer.deleteMedication({ name }));
+    const written = await this.#write(name, null, () => writer.client.deleteMedication({ name }));
     if (written !== undefined) this.#gone.push(name);
     return written;
   }
@@ -119,13 +130,13 @@ export class Worker {
     const { nextValue, writer } = this.#options;
     const note = nextValue();
     return this.#write(name, note, () =>
-      writer.updateMedication({ medication: { name, note, etag }, updateMask: NOTE_MASK }),
+      writer.client.updateMedication({ medication: { name, note, etag }, updateMask: NOTE_MASK }),
     );
   }
 
   /** Sends one write and journals what became of it; `note` null: a delete. */
   async #write(name: string, note: string | null, send: () => Promise<object>) {
-    const { journal, tally } = this.#options;
+    const { journal, tally, writer } = this.#options;
     const sentMs = monotonicMs();
     const entry = journal.begin(name, note === null ? null : contentOf(note), sentMs);
     try {
@@ -133,11 +144,11 @@ export class Worker {
       const acknowledgedMs = monotonicMs();
       entry.acknowledgedMs = acknowledgedMs;
       entry.state = 'acknowledged';
-      tally.acknowledged(note === null ? 'delete' : 'value', sentMs, acknowledgedMs);
+      tally.acknowledged(note === null ? 'delete' : 'value', writer.side, sentMs, acknowledgedMs);
       if (note !== null && (!('note' in answer) || answer.note !== note)) tally.wrongAnswer();
       return { name, acknowledgedMs };
     } catch (error) {
-      this.#noteFailure(name, entry, tally.writeFailed(error, sentMs));
+      this.#noteFailure(name, entry, tally.writeFailed(error, writer.side, sentMs));
       return undefined;
     }
   }
@@ -156,27 +167,27 @@ export class Worker {
     if (uniform() < READS.sameList) await this.#list(reader, parentOf(name), acknowledgedMs);
     const any = readable[Math.floor(uniform() * readable.length)];
     if (any === undefined) return;
-    const client = uniform() < 0.5 ? reader : writer;
-    if (uniform() < READS.any) await this.#get(client, any, monotonicMs(), undefined);
-    if (uniform() < READS.anyList) await this.#list(client, parentOf(any), undefined);
+    const caller = uniform() < 0.5 ? reader : writer;
+    if (uniform() < READS.any) await this.#get(caller, any, monotonicMs(), undefined);
+    if (uniform() < READS.anyList) await this.#list(caller, parentOf(any), undefined);
   }
 
-  async #get(client: MedicationsClient, name: string, beganMs: number, acknowledgedMs: number | undefined) {
+  async #get({ client, side }: Caller, name: string, beganMs: number, acknowledgedMs: number | undefined) {
     const { journal, tally } = this.#options;
     try {
       const found = await getMedication(client, name);
       const { store, reason } = found;
-      tally.read({ store, reason, beganMs, timed: true, ...after(acknowledgedMs) });
+      tally.read({ store, reason, beganMs, side, timed: true, ...after(acknowledgedMs) });
       tally.stale(journal.judge(name, found.content, beganMs), found);
       return found;
     } catch (error) {
-      tally.readFailed(error);
+      tally.readFailed(error, side, beganMs);
       return undefined;
     }
   }
 
   /** Reads a patient's list to its end, and judges what is in it and what is not. */
-  async #list(client: MedicationsClient, parent: string, acknowledgedMs: number | undefined): Promise<void> {
+  async #list({ client, side }: Caller, parent: string, acknowledgedMs: number | undefined): Promise<void> {
     const { journal, tally } = this.#options;
     const firstBeganMs = monotonicMs();
     const seen = new Set<string>();
@@ -186,7 +197,7 @@ export class Worker {
         const beganMs = monotonicMs();
         const page = await listMedications(client, parent, PAGE_SIZE, pageToken);
         const { store, reason } = page;
-        tally.read({ store, reason, beganMs, timed: false, ...(pages === 0 && after(acknowledgedMs)) });
+        tally.read({ store, reason, beganMs, side, timed: false, ...(pages === 0 && after(acknowledgedMs)) });
         for (const [name, content] of page.contents) {
           seen.add(name);
           tally.stale(journal.judge(name, content, beganMs), page);
@@ -199,7 +210,7 @@ export class Worker {
         return;
       }
     } catch (error) {
-      tally.readFailed(error);
+      tally.readFailed(error, side, firstBeganMs);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Job, JobKind, JobState } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
+import { type Job, JobKind, JobState, type Migration } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { type MigrationsClient, migrationName } from './api.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import {
@@ -178,4 +178,28 @@ async function listMismatches({ client, output, signal }: CommandContext, parent
   }
   if (!output.json) output.line(`${found} open`);
   return found > 0 ? exitCodes.mismatches : exitCodes.ok;
+}
+
+/** How long a fence may take: it waits for transactions that use the table. */
+const FENCE_TIMEOUT_MS = 60_000;
+
+/** Installs the fence of the source, or removes it. */
+export async function fence(
+  { client, output, signal }: CommandContext,
+  resource: string,
+  { remove }: { readonly remove?: boolean },
+): Promise<number> {
+  const name = migrationName(resource);
+  const call = { signal, timeoutMs: FENCE_TIMEOUT_MS };
+  const migration = remove ? await client.unfenceSource({ name }, call) : await client.fenceSource({ name }, call);
+  if (output.json) output.line(migrationJson(migration));
+  else output.line(fenceLine(migration));
+  return exitCodes.ok;
+}
+
+function fenceLine({ name, sourceFenced }: Migration): string {
+  const id = name.slice('migrations/'.length);
+  return sourceFenced
+    ? `${id}: fenced. The source refuses other writers while authority leaves it, and while it is away.`
+    : `${id}: not fenced. Programs may write to the source past the service, whoever has authority.`;
 }

@@ -68,6 +68,9 @@ export function migrationLines(migration: Migration): string[] {
   if (backfill !== undefined) lines.push(`  bulk copy   ${jobLine(backfill)}`);
   if (verification !== undefined) lines.push(`  verified    ${jobLine(verification)}`);
   lines.push(`  mismatches  ${migration.openMismatchCount} open`);
+  if (migration.sourceFenced) {
+    lines.push('  fence       the source refuses other writers while authority leaves it, and while it is away');
+  }
   const alive = migration.instances.filter((instance) => !instance.dead);
   lines.push(`  instances   ${alive.map((instance) => instance.id.split('/')[0]).join(', ') || 'none'}`);
   return lines;

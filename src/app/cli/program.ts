@@ -7,7 +7,7 @@ import { decommission, terminalPrompt } from './decommission-command.ts';
 import { runDev } from './dev-command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { setUpFlags } from './flags-command.ts';
-import { type CommandContext, repair, runJob, showHistory, showStatus } from './migration-commands.ts';
+import { type CommandContext, fence, repair, runJob, showHistory, showStatus } from './migration-commands.ts';
 import { createOutput } from './output.ts';
 
 interface CommonOptions {
@@ -59,6 +59,7 @@ Examples:
   addBackfill(program, signal, exit);
   addVerify(program, signal, exit);
   addRepair(program, signal, exit);
+  addFence(program, signal, exit);
   addDecommission(program, signal, exit);
   addFlags(program, signal);
   addDev(program, signal, exit);
@@ -186,6 +187,20 @@ function addRepair(program: Command, signal: AbortSignal, exit: (code: number) =
     .option('--list', 'list the open mismatches instead')
     .action(async (resource: string, records: string[], options: CommonOptions & { list?: boolean }) => {
       exit(await withApi(options, signal, (context) => repair(context, resource, records, options)));
+    });
+}
+
+function addFence(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
+  apiCommand(
+    program,
+    'fence',
+    'Fences the source by triggers: it refuses programs that write past the service while authority leaves it, and while it is away.',
+    '  crossfade fence medications\n  crossfade fence medications --remove --json',
+  )
+    .argument('<resource>', "the resource's id")
+    .option('--remove', 'remove the fence')
+    .action(async (resource: string, options: CommonOptions & { remove?: boolean }) => {
+      exit(await withApi(options, signal, (context) => fence(context, resource, options)));
     });
 }
 

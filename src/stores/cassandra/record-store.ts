@@ -5,6 +5,7 @@ import { createKeyCodec, type Key, type KeyCodec } from '../../domain/key.ts';
 import type { Resource } from '../../domain/resource.ts';
 import type { Call } from '../call.ts';
 import type { Copy, ListQuery, RecordStore, Stored, WalkPage } from '../record-store.ts';
+import type { ServerValues } from '../server-values.ts';
 import { compilePartitionOf, forEachBounded, groupIntoBatches, mixSmallBatches } from './apply.ts';
 import { compileAuthorityStatements } from './authority-statements.ts';
 import type { CassandraClient } from './client.ts';
@@ -31,6 +32,8 @@ export interface CassandraRecordStoreOptions {
   /** Must have a table in Cassandra and a parent, which is the partition key. */
   readonly resource: Resource;
   readonly role: Role;
+  /** What the source puts into columns by itself. Default: nothing. */
+  readonly serverValues?: ServerValues;
   /** How long markers stay, in seconds. Default: 20 days. */
   readonly markerTtlSeconds?: number;
   /** For deadlines and pauses; versions take a node's clock. Default: the machine's. */

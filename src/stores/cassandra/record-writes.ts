@@ -16,6 +16,7 @@ import {
   writeConditionally,
 } from '../conditional-writes.ts';
 import type { RecordStore, Written } from '../record-store.ts';
+import { noServerValues, type ServerValues } from '../server-values.ts';
 import { compilePartitionOf, forEachBounded } from './apply.ts';
 import type { AuthorityStatements } from './authority-statements.ts';
 import type { CassandraClient } from './client.ts';
@@ -31,6 +32,8 @@ import { Turns } from './turns.ts';
 export interface RecordWritesOptions {
   readonly client: CassandraClient;
   readonly resource: Resource;
+  /** What the source puts into columns by itself. Default: nothing. */
+  readonly serverValues?: ServerValues;
   readonly role: Role;
   readonly statements: AuthorityStatements;
   /** The key columns' values in a row. */
@@ -79,6 +82,7 @@ function createEngine(options: RecordWritesOptions): ConditionalEngine {
   const updates = createConditionalUpdates(client, role, clock);
   return {
     resource,
+    serverValues: options.serverValues ?? noServerValues(resource),
     clock,
     random,
     within: (call, work) => client.within(role, call, work),

@@ -9,8 +9,11 @@ import {
 import { checkCall, type MemoryDatabase } from './database.ts';
 import { HEARTBEATS_SHOWN_MICROS } from './limits.ts';
 
-/** The control records, their history and the heartbeats in memory. One object serves all instances. */
-export function createMemoryControlStore(database: MemoryDatabase): ControlStore {
+/**
+ * The control records, their history and the heartbeats in memory. One object serves all instances. `hasLog`: it stands beside
+ * a write-ahead log, and shows every heartbeat row that was not removed.
+ */
+export function createMemoryControlStore(database: MemoryDatabase, hasLog = false): ControlStore {
   const { clock, control } = database;
   const history: Transition[] = [];
   /** Alone with the record: every write of the resource is wholly before or after it. */
@@ -32,7 +35,7 @@ export function createMemoryControlStore(database: MemoryDatabase): ControlStore
     }
   };
   return {
-    ...createHeartbeats(database),
+    ...createHeartbeats(database, hasLog),
     ensure: async (resources, call) => {
       checkCall(clock, call);
       for (const resource of resources) {
@@ -74,7 +77,7 @@ export function controlLock(resource: string): string {
 
 type Heartbeats = Pick<ControlStore, 'beat' | 'heartbeats' | 'declareDead' | 'removeHeartbeat'>;
 
-function createHeartbeats(database: MemoryDatabase): Heartbeats {
+function createHeartbeats(database: MemoryDatabase, hasLog: boolean): Heartbeats {
   const { clock } = database;
   const rows = new Map<string, { heartbeat: Heartbeat; beatAtMicros: bigint }>();
   return {
@@ -87,7 +90,7 @@ function createHeartbeats(database: MemoryDatabase): Heartbeats {
     heartbeats: async (call) => {
       checkCall(clock, call);
       const oldest = clock.wallMicros() - HEARTBEATS_SHOWN_MICROS;
-      return [...rows.values()].filter((row) => row.beatAtMicros >= oldest).map((row) => row.heartbeat);
+      return [...rows.values()].filter((row) => hasLog || row.beatAtMicros >= oldest).map((row) => row.heartbeat);
     },
     declareDead: async (incarnation, beat, call) => {
       checkCall(clock, call);

@@ -6,6 +6,7 @@
  * a version ahead of the clock was applied before, the update is answered "applied" and has no effect on those
  * cells (docs/protocol.md, section 6, step 4).
  */
+
 import type { Clock, Random } from '../../domain/clock.ts';
 import { DomainError, type ErrorReason } from '../../domain/errors.ts';
 import type { Key } from '../../domain/key.ts';
@@ -20,6 +21,7 @@ import {
   writeConditionally,
 } from '../conditional-writes.ts';
 import type { FollowerStore, Guard, RecordStore, Written } from '../record-store.ts';
+import { noServerValues } from '../server-values.ts';
 import { MemoryCells } from './cells.ts';
 import { checkCall } from './database.ts';
 import { MemoryTable } from './table.ts';
@@ -153,6 +155,7 @@ function createEngine(
   };
   return {
     resource,
+    serverValues: noServerValues(resource),
     clock,
     random,
     see,

@@ -98,7 +98,7 @@ export const controlTables = [
     \`key\` VARBINARY(1024) NOT NULL,
     kind ENUM('different','missing_in_follower','extra_in_follower') CHARACTER SET ascii NOT NULL,
     field_paths TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-    found_by ENUM('verification','shadow_read') CHARACTER SET ascii NOT NULL,
+    found_by ENUM('verification','shadow_read','capture') CHARACTER SET ascii NOT NULL,
     created_at_micros BIGINT UNSIGNED NOT NULL,
     open BOOLEAN NOT NULL,
     KEY open_of_resource (resource, open, id),
@@ -116,5 +116,18 @@ export const addedColumns = [
     table: 'crossfade_history',
     column: 'authority',
     definition: "ENUM('source','target') CHARACTER SET ascii NOT NULL DEFAULT 'source'",
+  },
+] as const;
+
+/**
+ * Columns whose values became more after they were first made. `value` is the one that tells whether that was done. New values come
+ * last, so that nothing is rewritten, and an instance of an earlier version goes on with the others.
+ */
+export const widenedColumns = [
+  {
+    table: 'crossfade_mismatch',
+    column: 'found_by',
+    value: "'capture'",
+    definition: "ENUM('verification','shadow_read','capture') CHARACTER SET ascii NOT NULL",
   },
 ] as const;

@@ -20,13 +20,21 @@ interface DriverError {
 const DEADLOCK = 1213;
 /** A prepared statement is of no use any more; a new connection prepares it again. */
 const PREPARE_AGAIN = 1615;
-const LOCK_WAIT_TIMEOUT = 1205;
+/** A lock of a row or a table was not given in time. */
+export const LOCK_WAIT_TIMEOUT = 1205;
 /** The row's own duplicate, which a write takes for an answer. */
 export const DUPLICATE_ENTRY = 1062;
 /** The write procedure was dropped since it was looked for. */
 export const NO_SUCH_PROCEDURE = 1305;
 /** Another instance has made the write procedure. */
 export const PROCEDURE_EXISTS = 1304;
+
+/** Another instance has made the trigger, or somebody else has. */
+export const TRIGGER_EXISTS = 1359;
+/** The trigger is gone already. */
+export const NO_SUCH_TRIGGER = 1360;
+/** A server with a binary log wants SUPER of who makes triggers, or its own word that they are trusted. */
+export const NOT_TRUSTED_WITH_TRIGGERS = 1419;
 
 /** Another instance has added the column. */
 export const COLUMN_EXISTS = 1060;
@@ -68,7 +76,7 @@ const REFUSED_FOR_NOW = new Set([
 ]);
 
 /** Errors of a user who may not do what the service does. */
-const FORBIDDEN = new Set([1044, 1142, 1143, 1227, 1370, 1410]);
+export const FORBIDDEN: ReadonlySet<number> = new Set([1044, 1142, 1143, 1227, 1370, 1410]);
 
 /** Errors that say that the content will never be accepted as it is. */
 const CONSTRAINTS: ReadonlyMap<number, string> = new Map([

@@ -54,10 +54,13 @@ export type ResultCallback = (error: unknown, result: MysqlResult | null) => voi
 export const SQL_MODE =
   'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO';
 
+/** The session's variable by which the fence of a source knows the service's own connections. */
+export const SERVICE_VARIABLE = '@crossfade_service';
+
 const SESSION_STATEMENTS = [
   `SET time_zone = '+00:00', sql_mode = '${SQL_MODE}', autocommit = 1, completion_type = 'NO_CHAIN',
    innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}, foreign_key_checks = 1, unique_checks = 1, sql_auto_is_null = 0,
-   sql_safe_updates = 0, sql_select_limit = DEFAULT`,
+   sql_safe_updates = 0, sql_select_limit = DEFAULT, ${SERVICE_VARIABLE} = 1`,
   'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
 ];
 

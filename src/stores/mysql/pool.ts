@@ -38,6 +38,8 @@ export interface MysqlSession {
   execute(sql: string, parameters: readonly MysqlParameter[]): Promise<MysqlResult>;
   /** As `execute`, for a statement that commits: past its deadline its outcome is not known. */
   commit(sql: string, parameters: readonly MysqlParameter[]): Promise<MysqlResult>;
+  /** As `commit`, for a statement of the definition language that can't be prepared. Made of names only, never of values. */
+  define(sql: string): Promise<void>;
   /** Begins a transaction. */
   begin(): Promise<void>;
 }
@@ -176,6 +178,9 @@ class Pool implements MysqlPool {
       return await work({
         execute: (sql, parameters) => this.#run(link, sql, parameters, deadline, false, role),
         commit: (sql, parameters) => this.#run(link, sql, parameters, deadline, true, role),
+        define: async (sql) => {
+          await this.#run(link, sql, null, deadline, true, role);
+        },
         begin: async () => {
           await this.#run(link, 'START TRANSACTION', null, deadline, false, role);
         },

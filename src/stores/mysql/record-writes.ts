@@ -8,6 +8,7 @@ import { NO_SUCH_PROCEDURE, PROCEDURE_EXISTS } from './errors.ts';
 import type { Deadline, MysqlClient, MysqlResult, MysqlSession } from './pool.ts';
 import { noControlRecord } from './record-reads.ts';
 import type { RecordTables } from './record-tables.ts';
+import { IS_FENCE } from './source-fence.ts';
 import { createWriteProcedure, outcomes, phases, type WriteProcedure } from './write-procedure.ts';
 
 /** The writes of one resource through its procedure, which is looked for, and made if it is missing, once. */
@@ -74,7 +75,7 @@ async function prepareWrites(
 }
 
 /**
- * Whether a trigger may change what is written. No only if there is none, and the user would see one: a user without the
+ * Whether a trigger may change what is written. No only if there is none but a fence's, and the user would see one: a user without the
  * TRIGGER privilege sees none. One who has it through a role is not recognised, which only costs a read.
  */
 async function mayTrigger(
@@ -94,7 +95,8 @@ async function mayTrigger(
 
 const TRIGGERS_SQL = `SELECT
     (SELECT COUNT(*) FROM information_schema.TRIGGERS
-      WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ? AND ACTION_TIMING = 'BEFORE'),
+      WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ? AND ACTION_TIMING = 'BEFORE'
+        AND NOT (${IS_FENCE})),
     (SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'TRIGGER' AND GRANTEE = ?)
     + (SELECT COUNT(*) FROM information_schema.SCHEMA_PRIVILEGES
       WHERE PRIVILEGE_TYPE = 'TRIGGER' AND GRANTEE = ? AND TABLE_SCHEMA = ?)

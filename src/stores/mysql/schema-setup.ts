@@ -1,12 +1,12 @@
 import { DomainError } from '../../domain/errors.ts';
-import { addedColumns, controlTables } from './control-tables.ts';
+import { addedColumns, controlTables, widenedColumns } from './control-tables.ts';
 import { COLUMN_EXISTS } from './errors.ts';
 import { identifier } from './names.ts';
 import type { Deadline, MysqlClient, MysqlPool } from './pool.ts';
 
 /**
- * Creates the schema of Crossfade's own tables, the tables that are missing, and columns that tables of an earlier version
- * lack. Changes nothing else that exists, and may run in several instances at once.
+ * Creates the schema of Crossfade's own tables, the tables that are missing, and columns and values that tables of an earlier
+ * version lack. Changes nothing else that exists, and may run in several instances at once.
  */
 export async function setUpSchema(pool: MysqlPool, deadline: Deadline): Promise<void> {
   const client = pool.client('authority');
@@ -24,6 +24,7 @@ export async function setUpSchema(pool: MysqlPool, deadline: Deadline): Promise<
     await client.write(table.replace('IF NOT EXISTS ', `IF NOT EXISTS ${schema}.`), [], deadline);
   }
   await addColumns(client, pool.controlSchema, deadline);
+  await widenColumns(client, pool.controlSchema, deadline);
 }
 
 /** Looks first: MySQL has no ADD COLUMN IF NOT EXISTS, and an ALTER waits for whoever uses the table. */
@@ -43,4 +44,17 @@ async function addColumns(client: MysqlClient, controlSchema: string, deadline: 
   }
 }
 
-const COLUMNS = 'SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ?';
+async function widenColumns(client: MysqlClient, controlSchema: string, deadline: Deadline): Promise<void> {
+  const { rows } = await client.read(COLUMNS, [controlSchema], deadline);
+  const types = new Map(rows.map(([table, column, type]) => [`${table}.${column}`, String(type)]));
+  for (const { table, column, value, definition } of widenedColumns) {
+    if (types.get(`${table}.${column}`)?.includes(value)) continue;
+    await client.write(
+      `ALTER TABLE ${identifier(controlSchema)}.${table} MODIFY COLUMN ${column} ${definition}`,
+      [],
+      deadline,
+    );
+  }
+}
+
+const COLUMNS = 'SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ?';

@@ -1,0 +1,58 @@
+import { DomainError } from '../../domain/errors.ts';
+import type { Resource, Value } from '../../domain/resource.ts';
+import type { ServerDefault, ServerValues } from '../server-values.ts';
+import { describeColumns, type MysqlColumnDetails } from './describe-table.ts';
+import { identifier } from './names.ts';
+import type { Deadline, MysqlPool } from './pool.ts';
+import { createRecordTables } from './record-tables.ts';
+
+/**
+ * Reads what the server puts into a table's columns by itself. Throws `failed_precondition`/MIGRATION_STATE that names the
+ * columns whose values only the server can tell: expressions, AUTO_INCREMENT, generated columns.
+ */
+export async function readServerValues(pool: MysqlPool, resource: Resource, deadline: Deadline): Promise<ServerValues> {
+  const client = pool.client('authority');
+  const described = await describeColumns(client, resource.mysql, deadline);
+  const byName = new Map(described.map((details) => [details.name, details]));
+  const columns = resource.columns.map(({ mysqlName }) => byName.get(mysqlName));
+  const own = described.filter(({ defaultKind, generated }) => generated || defaultKind === 'expression');
+  if (own.length > 0) throw onlyTheServerKnows(own.map(({ name }) => name));
+  const expressions = columns.map((details) =>
+    details?.defaultKind === 'constant' ? `DEFAULT(${identifier(details.name)})` : 'NULL',
+  );
+  const tables = createRecordTables(resource, pool.controlSchema);
+  const select = `SELECT ${expressions.join(', ')}`;
+  // DEFAULT() needs a row, whichever; over an empty table an aggregate makes one.
+  const found = await client.read(`${select} FROM ${tables.table} LIMIT 1`, [], deadline);
+  const row = found.rows[0] ?? (await client.read(`${select}, COUNT(*) FROM ${tables.table}`, [], deadline)).rows[0];
+  const values = tables.readRow(row ?? []);
+  const isKey = (i: number): boolean => i < resource.keyLength;
+  return {
+    defaults: columns.map((details, i): ServerDefault => {
+      if (isKey(i)) return { kind: 'none' };
+      return defaultOf(details, values[i] ?? null);
+    }),
+    onUpdate: columns.flatMap((details, i) => (details?.onUpdate ? [i] : [])),
+  };
+}
+
+function defaultOf(details: MysqlColumnDetails | undefined, value: Value): ServerDefault {
+  switch (details?.defaultKind) {
+    case 'now':
+      return { kind: 'now' };
+    case 'null':
+      return { kind: 'value', value: null };
+    case 'constant':
+      return value === null ? { kind: 'none' } : { kind: 'value', value };
+    default:
+      return { kind: 'none' };
+  }
+}
+
+function onlyTheServerKnows(names: readonly string[]): DomainError {
+  return new DomainError({
+    kind: 'failed_precondition',
+    reason: 'MIGRATION_STATE',
+    message: `only MySQL can tell the values of ${names.join(', ')}: generated, AUTO_INCREMENT, or an expression as default`,
+  });
+}

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { OwnHand } from '../../src/migration/logged-store.ts';
+
+const entry = (id: string) => ({ incarnation: 'one', minute: 1, id });
+
+describe('the entries of one process', () => {
+  it('that are left while others are carried are not carried with them', () => {
+    const hand = new OwnHand();
+    hand.take('a');
+    hand.leave(entry('a'));
+    const carried = hand.left;
+    hand.take('b');
+    hand.leave(entry('b'));
+    expect(carried.map(({ id }) => id)).toEqual(['a']);
+    hand.carried(carried);
+    expect(hand.left.map(({ id }) => id)).toEqual(['b']);
+    expect(hand.isIdle).toBe(false);
+  });
+});
