@@ -145,7 +145,7 @@ export class Controller {
       return [hold('catching_up', 'capture has not caught up yet, or the source is slow')];
     }
     // The stores change roles: what compares them now would take one for the other.
-    await this.#follower.cancelJobs();
+    await this.#follower.cancelJobs(record);
     const begun = await handover.begin(record, random.id(), `the phase flag asks for ${wanted}`);
     return begun === null ? [] : this.#finishHandover(begun, signal);
   }

@@ -77,7 +77,7 @@ export class FollowerKeeper {
     switch (record.state) {
       case 'syncing':
         await this.#compareAndSet(step(record, 'detached'), reason);
-        await this.cancelJobs();
+        await this.cancelJobs(record);
         return [];
       case 'joining':
       case 'in_sync':
@@ -168,7 +168,8 @@ export class FollowerKeeper {
     }
     const job = await this.#newestJob('backfill');
     if (job === undefined || job.attach !== record.attach) {
-      if (job?.state === 'running') await jobs.updateJob(job.id, { state: 'cancelled' }, this.#call());
+      if (job?.state === 'running' && job.attach < record.attach)
+        await jobs.updateJob(job.id, { state: 'cancelled' }, this.#call());
       else await this.#createJob('backfill', record);
       return [hold('backfill_running', 'the bulk copy begins')];
     }
@@ -250,11 +251,15 @@ export class FollowerKeeper {
     await jobs.createJob(init, this.#call());
   }
 
-  /** Ends all jobs that are under way. */
-  async cancelJobs(): Promise<void> {
+  /**
+   * Ends the jobs that are under way for this attach or an earlier one. Not those of a later one: whoever was slow, and does not
+   * control any more, must not end the copy that another instance has begun since.
+   */
+  async cancelJobs({ attach }: Pick<ControlRecord, 'attach'>): Promise<void> {
     const { jobs, resource } = this.#options;
     for (const job of await jobs.listJobs(resource, null, NEWEST_JOBS, this.#call())) {
-      if (job.state === 'running') await jobs.updateJob(job.id, { state: 'cancelled' }, this.#call());
+      if (job.state !== 'running' || job.attach > attach) continue;
+      await jobs.updateJob(job.id, { state: 'cancelled' }, this.#call());
     }
   }
 

@@ -125,8 +125,9 @@ function traced(world: World, name: string, control: ControlStore): ControlStore
 
 function traceLog(world: World, { name }: SimProcess): Log {
   const write = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) => {
-    const { error } = fields ?? {};
-    world.trace(`${name} ${level}: ${message}${error instanceof Error ? `: ${error.message}` : ''}`);
+    const { error, resource: _, ...others } = fields ?? {};
+    const more = Object.keys(others).length > 0 ? ` ${JSON.stringify(others)}` : '';
+    world.trace(`${name} ${level}: ${message}${more}${error instanceof Error ? `: ${error.message}` : ''}`);
   };
   return { info: write('info'), warn: write('warn'), error: write('error') };
 }
