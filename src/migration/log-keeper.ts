@@ -11,7 +11,7 @@ import type { Key, KeyCodec } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { ControlRecord, ControlStore, Heartbeat } from '../stores/control-store.ts';
-import { oldestTrusted } from '../stores/own-entries.ts';
+import { MINUTE_MICROS, oldestTrusted } from '../stores/own-entries.ts';
 import type { LogEntry, OpenEntry, WriteAheadLog } from '../stores/write-ahead-log.ts';
 import type { Lease } from './lease.ts';
 import type { OwnHand } from './logged-store.ts';
@@ -29,7 +29,7 @@ export interface LogKeeperOptions {
   readonly lease: Pick<Lease, 'incarnation' | 'current' | 'latest'>;
   readonly hand: OwnHand;
   /** Who is what while a record holds. */
-  readonly rolesOf: (record: ControlRecord) => Roles | null;
+  readonly rolesOf: (record: ControlRecord) => Roles;
   readonly clock: Clock;
   readonly logger: Log;
 }
@@ -40,7 +40,6 @@ const PAGE = 500;
 const MAX_KEYS = 200;
 /** How long one call may take. */
 const CALL_MS = 10_000;
-const MINUTE_MICROS = 60_000_000n;
 /** How often what was left is looked at. */
 const LOOK_MS = 100;
 /** How often the logs of the dead are looked for. */
@@ -120,7 +119,7 @@ export class LogKeeper {
     await this.#eachPage(own, next, async (page) => {
       await this.#carry(
         record,
-        page.filter((entry) => !hand.holds(entry.id)),
+        page.filter((entry) => this.#isMine(entry) && !hand.holds(entry.id)),
         next,
       );
     });
@@ -161,7 +160,7 @@ export class LogKeeper {
     const next = this.#calls(call.signal, call.deadlineMs);
     const { entries, tooOld } = await this.open(call);
     if (tooOld) throw new RangeError('a part of the write-ahead log is too old');
-    for (let at = 0; at < entries.length; at += PAGE) await this.#carry(record, entries.slice(at, at + PAGE), next);
+    await this.#carry(record, entries, next);
   }
 
   /** All entries of the resource that are open now, of every incarnation. */
@@ -223,13 +222,12 @@ export class LogKeeper {
     return true;
   }
 
-  /** Fences, copies, closes. Where nothing follows there is nothing to copy. */
+  /** Fences, copies, closes entries of the resource. Where nothing follows there is nothing to copy. */
   async #carry(record: ControlRecord, entries: readonly OpenEntry[], nextCall: NextCall): Promise<void> {
-    const mine = entries.filter((entry) => this.#isMine(entry));
-    for (let at = 0; at < mine.length; ) {
+    for (let at = 0; at < entries.length; ) {
       const batch: OpenEntry[] = [];
-      for (let keys = 0; at < mine.length && keys < MAX_KEYS; at++) {
-        const entry = mine[at] as OpenEntry;
+      for (let keys = 0; at < entries.length && keys < MAX_KEYS; at++) {
+        const entry = entries[at] as OpenEntry;
         batch.push(entry);
         keys += entry.keys.length;
       }
@@ -238,10 +236,9 @@ export class LogKeeper {
   }
 
   async #carryBatch(record: ControlRecord, batch: readonly OpenEntry[], nextCall: NextCall): Promise<void> {
-    const { log, keys, lease, resource } = this.#options;
-    const roles = this.#options.rolesOf(record);
-    if (roles === null) return;
+    const { log, keys, lease, resource, rolesOf } = this.#options;
     if (record.state !== 'detached') {
+      const roles = rolesOf(record);
       const distinct = new Map<string, Key>();
       for (const entry of batch)
         for (const bytes of entry.keys) distinct.set(bytes.toString('latin1'), keys.fromBytes(bytes));

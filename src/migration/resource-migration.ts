@@ -31,7 +31,7 @@ import { createHoldOutside } from './outside-writes.ts';
 import { RecentAcknowledgements } from './recent-acknowledgements.ts';
 import type { Registers } from './registers.ts';
 import { type Repaired, repair } from './repair.ts';
-import { type ResourceStores, type Roles, rolesOf } from './roles.ts';
+import { forAttach, type ResourceStores, type Roles, rolesOf } from './roles.ts';
 import type { ProtocolSettings } from './settings.ts';
 import { ShadowReads } from './shadow-read.ts';
 import { createTwoStores, type StoreReads } from './two-stores.ts';
@@ -218,12 +218,9 @@ function createRecords(parts: Parts): Records {
 }
 
 function writersOf({ stores, copies, source, target }: Parts, record: ControlRecord): Writers {
-  const { epoch, attach } = record;
   if (record.authority === 'source') return { authority: source, follower: copies?.target ?? target };
   if (stores.targetAuthority === null) throw new RangeError('the target can’t be the authority here');
-  const follower = copies?.source ?? source;
-  const apply: FollowerStore['apply'] = (list, call) => follower.apply(list, call, { epoch, attach });
-  return { authority: stores.targetAuthority, follower: { apply } };
+  return { authority: stores.targetAuthority, follower: forAttach(copies?.source ?? source, record) };
 }
 
 function createController(parts: Parts): Controller {

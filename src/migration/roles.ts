@@ -25,6 +25,9 @@ export function rolesOf(stores: ResourceStores, record: ControlRecord): Roles | 
 }
 
 /** A follower in MySQL, whose copies are refused where they come too late: in another epoch, or after another attach. */
-function forAttach(follower: FollowerStore, { epoch, attach }: ControlRecord): FollowerStore {
+export function forAttach<Follower extends Pick<FollowerStore, 'apply'>>(
+  follower: Follower,
+  { epoch, attach }: ControlRecord,
+): Follower {
   return { ...follower, apply: (copies, call) => follower.apply(copies, call, { epoch, attach }) };
 }

@@ -1,7 +1,8 @@
 import type { Clock, Random } from '../domain/clock.ts';
 import type { LogEntry } from './write-ahead-log.ts';
 
-const MINUTE_MICROS = 60_000_000n;
+/** The log's unit of time, in microseconds. */
+export const MINUTE_MICROS = 60_000_000n;
 
 /** The minute since 1970 of a clock. */
 export function minuteOf(clock: Clock): number {

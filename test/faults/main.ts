@@ -1,11 +1,12 @@
 /** `npm run faults`: real servers and instances killed, paused and cut off under live traffic. */
 import { writeFile } from 'node:fs/promises';
+import { INTERRUPTED, interruption } from '../../examples/hospital/demo/interruption.ts';
 import { createTerminal } from '../../examples/hospital/demo/terminal.ts';
 import { helpText, parseOptions } from './options.ts';
 import { runScenarios } from './run-scenarios.ts';
 import { scenarios } from './scenarios.ts';
 
-const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: INTERRUPTED } as const;
 
 // Not by itself: connections that are kept open for a next request would hold it up for seconds.
 process.exit(await main(process.argv.slice(2)));
@@ -41,16 +42,4 @@ async function main(args: readonly string[]): Promise<number> {
     // In the reverse order of their coming: the servers go last.
     for (const stop of stops.toReversed()) await stop().catch(() => {});
   }
-}
-
-/** Aborts at the first Ctrl-C, which then cleans up; the second ends at once, and everything ends with this process. */
-function interruption(): AbortSignal {
-  const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (interrupted.signal.aborted) process.exit(EXIT.interrupted);
-      interrupted.abort(new Error('interrupted'));
-    });
-  }
-  return interrupted.signal;
 }

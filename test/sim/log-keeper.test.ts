@@ -151,7 +151,9 @@ it('an entry that another instance has closed is closed in its own log too, so t
     control: world.targetControl,
     lease: { incarnation: 'me', current: () => record, latest: () => record },
     hand,
-    rolesOf: () => null,
+    rolesOf: () => {
+      throw new Error('nothing is carried here');
+    },
     clock,
     logger: noLog,
   });

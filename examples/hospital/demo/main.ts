@@ -1,11 +1,12 @@
 /** `npm run demo`: a live migration from MySQL to Cassandra, end to end, on real servers. */
 import { writeFile } from 'node:fs/promises';
+import { INTERRUPTED, interruption } from './interruption.ts';
 import { help, parseOptions } from './options.ts';
 import { reportText } from './report-text.ts';
 import { runDemo } from './run-demo.ts';
 import { createTerminal } from './terminal.ts';
 
-const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: INTERRUPTED } as const;
 
 // Not by itself: connections that are kept open for a next request would hold it up for seconds.
 process.exit(await main(process.argv.slice(2)));
@@ -45,16 +46,4 @@ async function main(args: readonly string[]): Promise<number> {
     await Promise.allSettled(others.map((stop) => stop()));
     await stopServers?.().catch(() => {});
   }
-}
-
-/** Aborts at the first Ctrl-C, which then cleans up; the second ends at once, and the servers end with this process. */
-function interruption(): AbortSignal {
-  const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (interrupted.signal.aborted) process.exit(EXIT.interrupted);
-      interrupted.abort(new Error('interrupted'));
-    });
-  }
-  return interrupted.signal;
 }
