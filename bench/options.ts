@@ -39,7 +39,7 @@ const FULL: Effort = {
   roundSeconds: 4,
   warmUpSeconds: 8,
   copies: 5,
-  changes: 60_000,
+  changes: 120_000,
 };
 const QUICK: Effort = {
   rows: 60_000,

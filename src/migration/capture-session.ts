@@ -2,6 +2,7 @@
 // order that must hold: rows are applied (or touched and applied) concurrently; a batch is acknowledged only when it
 // and all before it is; then its barriers are met; only then may a checkpoint pass them.
 
+import pLimit, { type LimitFunction } from 'p-limit';
 import type { Clock, Random } from '../domain/clock.ts';
 import type { Key } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
@@ -23,14 +24,23 @@ export interface CaptureSettings {
    * commit of the source wait.
    */
   readonly taskLeaseMs: number;
+  /**
+   * The most records of one batch. Wide, so that many records of one partition go together where there is a backlog: one
+   * mutation for all of them costs the follower a third of one for each.
+   */
+  readonly foldRecords: number;
+  /** The most content of one batch, in bytes, roughly. */
+  readonly foldBytes: number;
+  /** The most batches under way: with `foldRecords` and `foldBytes` the bound on what is in memory. */
+  readonly batchesInFlight: number;
   /** The most keys of one touch transaction. */
   readonly touchBatch: number;
-  /** The most own changes that go to the follower in one call. */
-  readonly applyBatch: number;
-  /** The most batches under way: with `applyBatch` the bound on rows in flight. */
-  readonly batchesInFlight: number;
   /** The most touch transactions under way: they share the source with its users. */
   readonly touchesInFlight: number;
+  /** The most copies that go to the follower in one call. */
+  readonly applyBatch: number;
+  /** The most such calls under way. */
+  readonly appliesInFlight: number;
   /** How often a checkpoint is written while there is work. */
   readonly checkpointMs: number;
   /** How often a checkpoint is written while nothing of the resource changes. */
@@ -47,10 +57,13 @@ export interface CaptureSettings {
 /** The defaults. */
 export const defaultCaptureSettings: CaptureSettings = {
   taskLeaseMs: 6000,
+  foldRecords: 8_000,
+  foldBytes: 16 * 1024 * 1024,
+  batchesInFlight: 4,
   touchBatch: 200,
-  applyBatch: 500,
-  batchesInFlight: 8,
   touchesInFlight: 4,
+  applyBatch: 500,
+  appliesInFlight: 8,
   checkpointMs: 200,
   idleCheckpointMs: 5000,
   callMs: 5000,
@@ -125,8 +138,8 @@ export class CaptureSession {
   #met: string[] = [];
   #meeting: Promise<void> | null = null;
   readonly #carried = new Set<Promise<void>>();
-  #touching = 0;
-  #touchEnded = Promise.withResolvers<void>();
+  readonly #touches: LimitFunction;
+  readonly #applies: LimitFunction;
   #held = '';
 
   constructor(options: CaptureSessionOptions) {
@@ -134,12 +147,14 @@ export class CaptureSession {
     this.#options = options;
     this.#acknowledged = checkpoint;
     this.#carriesOwn = options.carriesOwn;
+    this.#touches = pLimit(settings.touchesInFlight);
+    this.#applies = pLimit(settings.appliesInFlight);
     this.#fold = new Fold({
       guard: checkpoint,
       begun: checkpoint.begun,
       resumed,
-      maxCopies: settings.applyBatch,
-      maxTouches: settings.touchBatch,
+      maxRecords: settings.foldRecords,
+      maxBytes: settings.foldBytes,
       alreadyAcknowledged,
     });
     this.#inFlight = new InFlight(settings.batchesInFlight, (batch) => this.#acknowledge(batch));
@@ -226,10 +241,13 @@ export class CaptureSession {
   /** False: the session is over and the batch is given up. Never rejects. */
   async #carry(batch: Batch, signal: AbortSignal): Promise<boolean> {
     try {
-      const touched = batch.touches.size > 0 ? this.#takeOutside([...batch.touches.values()], signal) : undefined;
-      const applied =
-        this.#carriesOwn && batch.copies.size > 0 ? this.#apply([...batch.copies.values()], signal) : undefined;
-      await Promise.all([touched, applied]);
+      const { touchBatch, applyBatch } = this.#options.settings;
+      const touches = slices([...batch.touches.values()], (key) => key.id, touchBatch);
+      const copies = this.#carriesOwn ? slices([...batch.copies.values()], (copy) => copy.key.id, applyBatch) : [];
+      await Promise.all([
+        ...touches.map((keys) => this.#takeOutside(keys, signal)),
+        ...copies.map((some) => this.#apply(some, signal)),
+      ]);
       return !signal.aborted;
     } catch (error) {
       this.#finish(signal.aborted ? { kind: 'interrupted' } : { kind: 'refused', message: publicText(error) });
@@ -239,7 +257,9 @@ export class CaptureSession {
 
   async #apply(copies: readonly Copy[], signal: AbortSignal): Promise<void> {
     const { follower, clock, settings } = this.#options;
-    await this.#untilDone(signal, () => follower.apply(copies, internalCall(clock, settings.callMs, signal)));
+    await this.#applies(() =>
+      this.#untilDone(signal, () => follower.apply(copies, internalCall(clock, settings.callMs, signal))),
+    );
   }
 
   #takeOutside(keys: readonly Key[], signal: AbortSignal): Promise<void> {
@@ -252,8 +272,8 @@ export class CaptureSession {
     const backoff = new Backoff(RETRY, this.#options);
     for (let left = keys; left.length > 0; ) {
       const looked = left;
-      const found = await this.#untilDone(signal, async () =>
-        holdOutside?.(looked, internalCall(clock, settings.callMs, signal)),
+      const found = await this.#touches(() =>
+        this.#untilDone(signal, async () => holdOutside?.(looked, internalCall(clock, settings.callMs, signal))),
       );
       left = found ?? [];
       if (left.length > 0) await backoff.pause(signal);
@@ -262,6 +282,7 @@ export class CaptureSession {
 
   /** Touches until all keys are, then applies what the touches read. */
   async #touch(keys: readonly Key[], signal: AbortSignal): Promise<void> {
+    const { authority, clock, settings } = this.#options;
     let left = keys;
     const backoff = new Backoff(RETRY, this.#options);
     while (left.length > 0) {
@@ -269,7 +290,12 @@ export class CaptureSession {
         this.#finish({ kind: 'superseded' });
         signal.throwIfAborted();
       }
-      const touched = await this.#touchOnce(left, signal);
+      const touching = left;
+      const touched = await this.#touches(() =>
+        this.#untilDone(signal, () =>
+          touchKeys(authority, touching, this.#guard(), internalCall(clock, settings.callMs, signal)),
+        ),
+      );
       await applyTouched(touched, () => this.#apply(touched.copies, signal));
       left = touched.refused;
       if (touched.guardLost) {
@@ -277,22 +303,6 @@ export class CaptureSession {
         signal.throwIfAborted();
       }
       if (left.length > 0) await backoff.pause(signal);
-    }
-  }
-
-  async #touchOnce(keys: readonly Key[], signal: AbortSignal): Promise<Awaited<ReturnType<typeof touchKeys>>> {
-    const { authority, clock, settings } = this.#options;
-    while (this.#touching >= settings.touchesInFlight) await this.#touchEnded.promise;
-    this.#touching += 1;
-    try {
-      return await this.#untilDone(signal, () =>
-        touchKeys(authority, keys, this.#guard(), internalCall(clock, settings.callMs, signal)),
-      );
-    } finally {
-      this.#touching -= 1;
-      const ended = this.#touchEnded;
-      this.#touchEnded = Promise.withResolvers();
-      ended.resolve();
     }
   }
 
@@ -397,4 +407,15 @@ export class CaptureSession {
       return false;
     }
   }
+}
+
+/** Slices of at most `size`, in the order of the keys where there are several: so those of one partition go together. */
+function slices<Item>(
+  items: readonly Item[],
+  idOf: (item: Item) => string,
+  size: number,
+): readonly (readonly Item[])[] {
+  if (items.length <= size) return items.length === 0 ? [] : [items];
+  const sorted = items.toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => sorted.slice(i * size, (i + 1) * size));
 }

@@ -32,10 +32,10 @@ export interface FoldOptions {
    * Default: false.
    */
   readonly resumed?: boolean;
-  /** The most own changes of a batch. */
-  readonly maxCopies: number;
-  /** The most touches of a batch. */
-  readonly maxTouches: number;
+  /** The most records of a batch. */
+  readonly maxRecords: number;
+  /** The most content of a batch, in bytes, roughly; one record may be larger. */
+  readonly maxBytes: number;
   /** Whether the follower is known to have this key at this version. */
   readonly alreadyAcknowledged: (keyId: string, version: bigint) => boolean;
 }
@@ -53,6 +53,7 @@ export class Fold {
   readonly #own = new Map<string, Copy>();
   #copies = new Map<string, Copy>();
   #touches = new Map<string, Key>();
+  #bytes = 0;
   #barriers: string[] = [];
   #position: string | null = null;
   #committedAtMicros = 0n;
@@ -71,7 +72,8 @@ export class Fold {
 
   /** Whether the batch has as much as one may have. */
   get full(): boolean {
-    return this.#copies.size >= this.#options.maxCopies || this.#touches.size >= this.#options.maxTouches;
+    const { maxRecords, maxBytes } = this.#options;
+    return this.#copies.size + this.#touches.size >= maxRecords || this.#bytes >= maxBytes;
   }
 
   /** Whether there is anything to hand on. */
@@ -116,6 +118,7 @@ export class Fold {
     };
     this.#copies = new Map();
     this.#touches = new Map();
+    this.#bytes = 0;
     this.#barriers = [];
     this.#position = null;
     this.#committedAtMicros = 0n;
@@ -157,11 +160,27 @@ export class Fold {
     for (const [id, copy] of this.#own) {
       if (this.#touches.has(id) || this.#options.alreadyAcknowledged(id, copy.version)) continue;
       const known = this.#copies.get(id);
-      if (known === undefined || known.version < copy.version) this.#copies.set(id, copy);
+      if (known !== undefined && known.version >= copy.version) continue;
+      this.#copies.set(id, copy);
+      // What is replaced counts too: an image of the log may keep all of its event in memory.
+      this.#bytes += sizeOf(copy.row);
     }
     this.#own.clear();
     this.#bumps.clear();
     this.#position = position;
     if (this.#committedAtMicros === 0n) this.#committedAtMicros = committedAtMicros;
   }
+}
+
+/** Of a value of fixed size, as an object. */
+const FIXED_BYTES = 16;
+
+/** Characters stand in for bytes: the bound is a rough one. */
+function sizeOf(row: Copy['row']): number {
+  let bytes = 0;
+  for (const value of row ?? []) {
+    bytes += FIXED_BYTES;
+    if (typeof value === 'string' || value instanceof Uint8Array) bytes += value.length;
+  }
+  return bytes;
 }

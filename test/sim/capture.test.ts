@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Key } from '../../src/domain/key.ts';
 import { createCapturing, createMemoryWorld, type MemoryWorld, noteKey, noteRow } from '../support/memory-migration.ts';
 import { seededRandom, VirtualClock } from '../support/virtual-clock.ts';
@@ -70,6 +70,29 @@ describe('capture', () => {
     await clock.until(one.barriers.pass(world.call()));
     expect(await storedAs(a)).toMatchObject({ row: null, version: 0n });
     expect(await storedAs(b)).toMatchObject({ row: noteRow(b, 'after') });
+  });
+
+  it('carries a backlog in calls of bounded size, the records of one parent together', async () => {
+    await world.attach();
+    const parents = ['p', 'q', 'r'];
+    for (let i = 0; i < 12; i++) await world.write(noteKey(parents[i % 3] as string, `own-${i}`), 'x');
+    for (let i = 0; i < 6; i++) {
+      const key = noteKey(parents[i % 3] as string, `outside-${i}`);
+      world.authority.outsideWrite(key, noteRow(key, 'y'));
+    }
+    const applied = vi.spyOn(world.follower, 'apply');
+    const touched = vi.spyOn(world.authority, 'touchMany');
+    const one = start('one', { settings: { applyBatch: 4, touchBatch: 2 } });
+    await clock.until(one.barriers.pass(world.call()));
+    const sizes = applied.mock.calls.map(([copies]) => copies.length).sort((x, y) => y - x);
+    expect(sizes).toEqual([4, 4, 4, 2, 2, 2]);
+    for (const keys of [
+      ...applied.mock.calls.map(([copies]) => copies.map(({ key }) => key)),
+      touched.mock.calls.map(([keys]) => keys)[0],
+    ]) {
+      expect(new Set(keys?.map(({ values }) => values[0])).size).toBe(1);
+    }
+    expect(await world.contents(world.follower)).toEqual(await world.contents(world.authority));
   });
 
   it('meets no barrier while something before it has not reached the follower', async () => {

@@ -40,7 +40,14 @@ export const settings: MigrationSettings = {
     verificationIntervalMs: 2_000,
     rowsPerSecondLimit: 0,
   },
-  capture: { ...defaultCaptureSettings, taskLeaseMs: 1_500, callMs: 1_000 },
+  capture: {
+    ...defaultCaptureSettings,
+    taskLeaseMs: 1_500,
+    callMs: 1_000,
+    foldRecords: 12,
+    applyBatch: 3,
+    touchBatch: 2,
+  },
   jobs: {
     ...defaultJobSettings,
     workers: 1,

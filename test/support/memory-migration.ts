@@ -5,7 +5,7 @@ import type { Row } from '../../src/domain/resource.ts';
 import { attachFollower } from '../../src/migration/attach-follower.ts';
 import { Barriers } from '../../src/migration/barrier.ts';
 import { Capture, type CaptureGap } from '../../src/migration/capture.ts';
-import { defaultCaptureSettings } from '../../src/migration/capture-session.ts';
+import { type CaptureSettings, defaultCaptureSettings } from '../../src/migration/capture-session.ts';
 import { step } from '../../src/migration/control-record.ts';
 import { Registers } from '../../src/migration/registers.ts';
 import { internalCall } from '../../src/stores/call.ts';
@@ -101,7 +101,11 @@ export async function createMemoryWorld(time: { readonly clock: Clock; readonly 
 }
 
 /** One life of one instance that captures. */
-export function createCapturing(world: MemoryWorld, owner: string, more: { sees?: () => ControlRecord } = {}) {
+export function createCapturing(
+  world: MemoryWorld,
+  owner: string,
+  more: { sees?: () => ControlRecord; settings?: Partial<CaptureSettings> } = {},
+) {
   const { clock, random } = world;
   const followerFaults = createFaults();
   const authorityFaults = createFaults();
@@ -123,7 +127,7 @@ export function createCapturing(world: MemoryWorld, owner: string, more: { sees?
     onGap: (gap) => gaps.push(gap),
     onBarriersMet: (ids) => barriers.noteMet(ids),
     metrics: noMetrics,
-    settings: defaultCaptureSettings,
+    settings: { ...defaultCaptureSettings, ...more.settings },
     clock,
     random,
     log: { info: () => {}, warn: () => {}, error: () => {} },

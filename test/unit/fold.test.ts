@@ -10,8 +10,8 @@ function fold(begun = true, more: Partial<ConstructorParameters<typeof Fold>[0]>
   return new Fold({
     guard: { epoch: 1, attach: 2 },
     begun,
-    maxCopies: 500,
-    maxTouches: 200,
+    maxRecords: 500,
+    maxBytes: 1_000_000,
     alreadyAcknowledged: () => false,
     ...more,
   });
@@ -68,6 +68,18 @@ describe('folding the log', () => {
     expect([...batch.copies.values()]).toEqual([{ key: a, row: null, version: 6n }]);
   });
 
+  it('is full when its records or their content reach a bound', () => {
+    const few = take(fold(true, { maxRecords: 2 }), bump(a, 5n), change(a, 'x'), commit('1'));
+    expect(few.full).toBe(false);
+    expect(take(few, change(b, 'outside')).full).toBe(true);
+    few.cut();
+    expect(few.full).toBe(false);
+    const long = 'x'.repeat(600);
+    const heavy = take(fold(true, { maxBytes: 1_000 }), bump(a, 5n), change(a, long), commit('1'));
+    expect(heavy.full).toBe(false);
+    expect(take(heavy, bump(b, 6n), change(b, long), commit('2')).full).toBe(true);
+  });
+
   it('leaves own changes of a key that is touched in the same batch to the touch', () => {
     const before = [bump(a, 5n), change(a, 'x'), commit('1'), change(a, 'y'), commit('2')];
     expect(take(fold(), ...before).cut().copies.size).toBe(0);
@@ -99,7 +111,7 @@ describe('folding the log', () => {
   });
 
   it('touches the keys of an own transaction that is too large to hold', () => {
-    const into = fold(true, { maxTouches: 100_000 });
+    const into = fold(true, { maxRecords: 100_000 });
     for (let i = 0; i < 25_000; i++) {
       const key = noteKey('big', String(i));
       take(into, bump(key, 5n), change(key, 'x'));
