@@ -27,7 +27,7 @@ export function leftoversOf(
       sql: `DROP TABLE ${identifier(schema)}.${identifier(table)};`,
     },
     {
-      description: 'the write procedures: this prints their statements',
+      description: 'the procedures: this prints their statements',
       sql: dropProcedures(controlSchema, resource.id),
     },
     { description: "Crossfade's rows of this resource", sql: deleteRows(control, resource.id) },

@@ -135,7 +135,8 @@ async function wireResource(
         target: target && createBatchedReads(target, { clock: systemClock, maxStatements: TARGET_STATEMENTS }),
       },
       copies: {
-        source: createBatchedCopies(source, { clock: systemClock }),
+        // One round trip each, in a transaction that is over at once: nothing is gained by waiting for others.
+        source,
         target: target && createBatchedCopies(target, { clock: systemClock }),
       },
       registers,
@@ -175,7 +176,7 @@ async function wireResource(
   };
 }
 
-/** How long making a resource's write procedure may take. */
+/** How long making a resource's procedures may take. */
 const PREPARE_TIMEOUT_MS = 10_000;
 /** Cassandra answers point reads side by side; batches only save the driver's own work. */
 const TARGET_STATEMENTS = 32;

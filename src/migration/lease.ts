@@ -93,6 +93,11 @@ export class Lease {
     return this.#settled(resource, call, (lease) => lease.renewed(resource, call));
   }
 
+  /** What the authority's store says about a resource now, not what may be trusted: see {@link RegisterLease.fresh}. */
+  fresh(resource: string): Promise<ControlRecord | undefined> {
+    return this.#in(this.#newest.get(resource)?.authority ?? 'source').fresh(resource);
+  }
+
   /**
    * Tells of a generation that a write has read: if it is newer, the lease ends at once and a round begins. Only a write in the
    * source reads any; one in the target gives back what it was told, which is no news, and of another store's counting.

@@ -12,7 +12,7 @@ import type { Log } from '../domain/log.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { ControlRecord, ControlStore, Heartbeat } from '../stores/control-store.ts';
 import { MINUTE_MICROS, oldestTrusted } from '../stores/own-entries.ts';
-import type { LogEntry, OpenEntry, WriteAheadLog } from '../stores/write-ahead-log.ts';
+import type { OpenEntry, WriteAheadLog } from '../stores/write-ahead-log.ts';
 import type { Lease } from './lease.ts';
 import type { OwnHand } from './logged-store.ts';
 import type { Roles } from './roles.ts';
@@ -95,14 +95,16 @@ export class LogKeeper {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { lease, resource, hand, clock } = this.#options;
+    const { lease, resource, hand, log, clock } = this.#options;
     const record = lease.current(resource);
     if (record === undefined) return;
     const { left } = hand;
     if (left.length > 0) {
       // The source became the authority only after everything that was open had been carried.
       if (record.authority === 'target') await this.#carryOwn(record, signal);
-      await this.#closeOwn(left, signal);
+      // Another instance may have carried some of them; only this makes their own log count them as closed, and say in the
+      // heartbeat up to where all is. Those of an earlier life are its successor's, whoever that is.
+      log.carried(left);
       hand.carried(left);
     }
     if (record.authority !== 'target') return;
@@ -123,16 +125,6 @@ export class LogKeeper {
         next,
       );
     });
-  }
-
-  /**
-   * Another instance may have carried and closed them already; only their own log's closing makes it know, and it says in the
-   * heartbeat up to where all is closed. Those of an earlier life are its successor's, whoever that is.
-   */
-  async #closeOwn(left: readonly LogEntry[], signal: AbortSignal): Promise<void> {
-    const { log, lease } = this.#options;
-    const own = left.filter(({ incarnation }) => incarnation === lease.incarnation);
-    await Promise.all(own.map((entry) => log.close(entry, this.#calls(signal)())));
   }
 
   /** Of the dead alone: their rows go when all their entries are closed, of all resources. */

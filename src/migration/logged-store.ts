@@ -12,7 +12,7 @@ import { isDomainError } from '../domain/errors.ts';
 import type { Key } from '../domain/key.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { Guard, RecordStore, Written, WrittenEntry } from '../stores/record-store.ts';
-import type { LogEntry, WriteAheadLog } from '../stores/write-ahead-log.ts';
+import type { LeftEntries, LogEntry, WriteAheadLog } from '../stores/write-ahead-log.ts';
 import type { Lease } from './lease.ts';
 
 /** What a logged store needs. */
@@ -33,18 +33,18 @@ const CLOSE_MS = 2_000;
 export class OwnHand {
   /** Those that a request works under: nobody else may close them. */
   readonly #held = new Set<string>();
-  #left: LogEntry[] = [];
+  /** By incarnation and minute: counts, as the follower may be away for hours. */
+  readonly #left = new Map<string, LeftEntries>();
   #closing = 0;
 
-  /** Those that were left open and are not known to be carried. */
-  get left(): readonly LogEntry[] {
-    // A copy: what is left while these are being carried is not carried with them.
-    return [...this.#left];
+  /** Those that were left open and are not known to be carried. What is left from now on is not among them. */
+  get left(): readonly LeftEntries[] {
+    return [...this.#left.values()];
   }
 
   /** Whether nothing is open. */
   get isIdle(): boolean {
-    return this.#held.size === 0 && this.#left.length === 0 && this.#closing === 0;
+    return this.#held.size === 0 && this.#left.size === 0 && this.#closing === 0;
   }
 
   /** Whether a request works under this entry. */
@@ -69,15 +69,21 @@ export class OwnHand {
   }
 
   /** The request is done with the entry, which stays open. */
-  leave(entry: LogEntry): void {
-    this.#held.delete(entry.id);
-    this.#left.push(entry);
+  leave({ id, incarnation, minute }: LogEntry): void {
+    this.#held.delete(id);
+    this.#count({ incarnation, minute, count: 1 });
   }
 
   /** These of those that were left are carried. */
-  carried(entries: readonly LogEntry[]): void {
-    const done = new Set(entries);
-    this.#left = this.#left.filter((entry) => !done.has(entry));
+  carried(left: readonly LeftEntries[]): void {
+    for (const one of left) this.#count({ ...one, count: -one.count });
+  }
+
+  #count({ incarnation, minute, count }: LeftEntries): void {
+    const place = `${incarnation}/${minute}`;
+    const sum = (this.#left.get(place)?.count ?? 0) + count;
+    if (sum > 0) this.#left.set(place, { incarnation, minute, count: sum });
+    else this.#left.delete(place);
   }
 }
 
@@ -173,7 +179,11 @@ class Entry implements WrittenEntry {
     const entry = this.#begun;
     if (entry === undefined) return;
     // The log repeats a closing that fails, and closes by itself what it could not append.
-    if (isDone) hand.close(entry.id, log.close(entry, internalCall(clock, CLOSE_MS)));
-    else hand.leave(entry);
+    if (isDone) {
+      hand.close(entry.id, log.close(entry, internalCall(clock, CLOSE_MS)));
+    } else {
+      log.leave(entry);
+      hand.leave(entry);
+    }
   }
 }

@@ -69,6 +69,9 @@ export class RegisterLease {
   #wake: (() => void) | undefined;
   #failing = false;
   readonly #firstRound = Promise.withResolvers<void>();
+  /** Ends with the read of `fresh` that is under way. */
+  #reading: Promise<unknown> = Promise.resolve();
+  #nextRead: Promise<readonly ControlRecord[]> | undefined;
 
   constructor(options: RegisterLeaseOptions) {
     this.#options = options;
@@ -140,6 +143,17 @@ export class RegisterLease {
       if (clock.monotonicMs() >= untilMs || call.signal?.aborted) throw noLease();
       await this.#roundFinished(Math.max(begunAfter, this.#finished) + 1, untilMs);
     }
+  }
+
+  /**
+   * The control record as a linearizable read that begins after now finds it; undefined: there is none. Callers that ask together share
+   * the read. It says nothing about the lease and costs less than a round. Throws the store's errors.
+   */
+  async fresh(resource: string): Promise<ControlRecord | undefined> {
+    const records = await this.#sharedRead();
+    const record = records.find((one) => one.resource === resource);
+    if (record !== undefined) this.observe(resource, record.generation);
+    return record;
   }
 
   /** Tells of a generation that a write has read: if it is newer, the lease ends at once and a round begins. */
@@ -298,6 +312,17 @@ export class RegisterLease {
     held.untilMonotonicMs = sentMs + this.#options.settings.leaseMs;
     held.fromWallMicros = sentWallMicros;
     held.untilWallMicros = sentWallMicros + BigInt(this.#options.settings.leaseMs * 1000);
+  }
+
+  #sharedRead(): Promise<readonly ControlRecord[]> {
+    const { control, clock, settings } = this.#options;
+    this.#nextRead ??= this.#reading.then(() => {
+      const read = control.poll(internalCall(clock, settings.leaseMs));
+      this.#reading = read.catch(() => {});
+      this.#nextRead = undefined;
+      return read;
+    });
+    return this.#nextRead;
   }
 
   /** Lets a round begin at once, and resolves when the round of this number has finished, or at `untilMs`. */

@@ -104,7 +104,7 @@ async function reachesPromise(options: Acknowledging, written: Written, call: Ca
  * (docs/protocol.md, section 5).
  */
 async function isLetThrough(options: Acknowledging, written: Written, call: Call): Promise<boolean> {
-  const record = await options.lease.renewed(options.resource, call).catch(() => undefined);
+  const record = await options.lease.fresh(options.resource).catch(() => undefined);
   if (record?.epoch === written.control.epoch && record.state === 'detached') return true;
   if (record !== undefined && isPast(record, written.control)) return false;
   if (await reachFollower(options, written.stored, call)) return true;

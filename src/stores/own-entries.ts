@@ -1,5 +1,5 @@
 import type { Clock, Random } from '../domain/clock.ts';
-import type { LogEntry } from './write-ahead-log.ts';
+import type { LeftEntries, LogEntry } from './write-ahead-log.ts';
 
 /** The log's unit of time, in microseconds. */
 export const MINUTE_MICROS = 60_000_000n;
@@ -26,13 +26,16 @@ export function lastMinute(clock: Clock, closedUpTo: number): number {
 interface Life {
   /** No entry goes into this minute or an earlier one. */
   closedUpTo: number;
-  /** The ids of the open entries of each minute that has any. */
+  /** The ids of the open entries of each minute that has any; without those that were left. */
   readonly open: Map<number, Set<string>>;
+  /** How many were left open in each minute that has any. */
+  readonly left: Map<number, number>;
 }
 
 /**
  * The entries that this process has appended, and which of them are open. Entries that were ever begun count, whether they
- * arrived or not. Bounded by the requests under way and by what its log lets wait to be closed.
+ * arrived or not. Those that are left open, while the follower is away for hours, are only counted, by the minute; the
+ * others are bounded by the requests under way and by what its log lets wait to be closed.
  */
 export class OwnEntries {
   readonly #clock: Clock;
@@ -63,11 +66,29 @@ export class OwnEntries {
     if (open?.size === 0) life?.open.delete(minute);
   }
 
+  /** The entry stays open; from now on it is only counted, until {@link OwnEntries.carried}. */
+  leave(entry: LogEntry): void {
+    const life = this.#lives.get(entry.incarnation);
+    if (!life?.open.get(entry.minute)?.has(entry.id)) return;
+    this.end(entry);
+    life.left.set(entry.minute, (life.left.get(entry.minute) ?? 0) + 1);
+  }
+
+  /** So many of those that were left in a minute are closed. */
+  carried({ incarnation, minute, count }: LeftEntries): void {
+    const life = this.#lives.get(incarnation);
+    const still = (life?.left.get(minute) ?? 0) - count;
+    if (still > 0) life?.left.set(minute, still);
+    else life?.left.delete(minute);
+  }
+
   /** As {@link WriteAheadLog.closedUpTo}. */
   closedUpTo(incarnation: string): number {
     const life = this.#lifeOf(incarnation);
     let closed = minuteOf(this.#clock) - 1;
-    for (const minute of life.open.keys()) if (minute <= closed) closed = minute - 1;
+    for (const minutes of [life.open, life.left]) {
+      for (const minute of minutes.keys()) if (minute <= closed) closed = minute - 1;
+    }
     life.closedUpTo = Math.max(life.closedUpTo, closed);
     return life.closedUpTo;
   }
@@ -76,7 +97,7 @@ export class OwnEntries {
   #lifeOf(incarnation: string): Life {
     let life = this.#lives.get(incarnation);
     if (life === undefined) {
-      life = { closedUpTo: 0, open: new Map() };
+      life = { closedUpTo: 0, open: new Map(), left: new Map() };
       this.#lives.set(incarnation, life);
     }
     return life;

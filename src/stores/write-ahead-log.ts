@@ -11,6 +11,11 @@ export interface LogEntry {
   readonly id: string;
 }
 
+/** How many entries of one minute of an incarnation were left open. */
+export interface LeftEntries extends Pick<LogEntry, 'incarnation' | 'minute'> {
+  readonly count: number;
+}
+
 /** What is announced. */
 export interface AppendRequest {
   readonly incarnation: string;
@@ -76,6 +81,10 @@ export interface WriteAheadLog {
    * an error the log repeats it by itself.
    */
   close(entry: LogEntry, call: Call): Promise<void>;
+  /** Whoever appended an entry through this object is done with it, and it stays open: somebody has to carry it. */
+  leave(entry: LogEntry): void;
+  /** Those of what was left are closed by now, whoever did that. */
+  carried(left: readonly LeftEntries[]): void;
   /** Open entries of one incarnation, in pages; each call is bounded, also where there are none. */
   openEntries(query: OpenEntriesQuery, call: Call): Promise<OpenEntriesPage>;
   /**

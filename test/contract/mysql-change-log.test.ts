@@ -140,7 +140,9 @@ describe('the stream', () => {
     };
     const applied = async (...copies: readonly Copy[]): Promise<void> => store.apply(copies, testCall(), record);
     await applied(copy('p', 'one', 7n), copy('q', 'two', 8n));
-    await applied(copy('p', 'three', 9n), copy('q', 'two', 10n));
+    // What replaces a record is applied one by one, in no order: here they come alone.
+    await applied(copy('p', 'three', 9n));
+    await applied(copy('q', 'two', 10n));
     await applied(copy('p', 'late', 8n), { key: noteKey('q'), row: null, version: 11n });
     await applied(copy('p', 'late', 8n));
     const id = await log.requestBarrier(testCall());
@@ -154,7 +156,8 @@ describe('the stream', () => {
     expect(events).toEqual([
       ...[bumped('p', 0n), bumped('q', 0n), bumped('p', 7n), bumped('q', 8n)],
       ...[changed('p', 'one'), changed('q', 'two'), 'commit'],
-      ...[bumped('p', 9n), bumped('q', 10n), changed('p', 'three'), 'commit'],
+      ...[bumped('p', 9n), changed('p', 'three'), 'commit'],
+      ...[bumped('q', 10n), 'commit'],
       ...[bumped('q', 11n), removed('q'), 'commit'],
     ]);
     await transaction('DELETE FROM notes', 'DELETE FROM crossfade_control');

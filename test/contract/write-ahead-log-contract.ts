@@ -134,6 +134,20 @@ export function describeWriteAheadLog(name: string, createHarness: () => Promise
       }
     });
 
+    it('does not call a minute closed in which something was left open, until that is carried', async () => {
+      const { clock, log, other, incarnation } = open();
+      const one = await log.append(request(incarnation, note('a')), testCall());
+      const two = await log.append(request(incarnation, note('b')), testCall());
+      for (const entry of [one, two]) log.leave(entry);
+      clock.move(5);
+      expect(log.closedUpTo(incarnation)).toBe(one.minute - 1);
+      expect((await readAll(other, incarnation, one.minute - 1)).entries).toHaveLength(2);
+      log.carried([{ incarnation, minute: one.minute, count: 1 }]);
+      expect(log.closedUpTo(incarnation)).toBe(two.minute - 1);
+      log.carried([{ incarnation, minute: two.minute, count: 1 }]);
+      expect(log.closedUpTo(incarnation)).toBeGreaterThan(two.minute);
+    });
+
     it('says up to which minute all is closed, which never falls, and appends behind it only', async () => {
       const { clock, log, incarnation } = open();
       const begin = clock.minute();

@@ -101,11 +101,12 @@ export const mutations: readonly Mutation[] = [
     what: 'whoever missed the follower acknowledges although it is still read',
     change: () => ({
       lease: (lease) => {
+        const hidden = <R extends ControlRecord | undefined>(record: R): R =>
+          record?.state === 'in_sync' || record?.state === 'leaving' ? { ...record, state: 'syncing' } : record;
         const renewed = lease.renewed.bind(lease);
-        lease.renewed = async (id, call) => {
-          const record = await renewed(id, call);
-          return record.state === 'in_sync' || record.state === 'leaving' ? { ...record, state: 'syncing' } : record;
-        };
+        lease.renewed = async (id, call) => hidden(await renewed(id, call));
+        const fresh = lease.fresh.bind(lease);
+        lease.fresh = async (id) => hidden(await fresh(id));
       },
     }),
   },

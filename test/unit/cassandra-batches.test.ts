@@ -1,15 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createKeyCodec } from '../../src/domain/key.ts';
 import type { Resource } from '../../src/domain/resource.ts';
-import {
-  compilePartitionOf,
-  forEachBounded,
-  groupIntoBatches,
-  mixSmallBatches,
-} from '../../src/stores/cassandra/apply.ts';
+import { compilePartitionOf, groupIntoBatches, mixSmallBatches } from '../../src/stores/cassandra/apply.ts';
 import { BATCH_BYTES, BATCH_ROWS, MIXED_BYTES, MIXED_PARTITIONS } from '../../src/stores/cassandra/limits.ts';
 import { compileStatements } from '../../src/stores/cassandra/statements.ts';
 import { splitRing } from '../../src/stores/cassandra/walk.ts';
+import { forEachBounded } from '../../src/stores/for-each-bounded.ts';
 import type { Copy } from '../../src/stores/record-store.ts';
 import { collect, testCall } from '../support/calls.ts';
 import { bytesResource, notesResource, unsignedResource } from '../support/resources.ts';

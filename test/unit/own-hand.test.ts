@@ -11,9 +11,11 @@ describe('the entries of one process', () => {
     const carried = hand.left;
     hand.take('b');
     hand.leave(entry('b'));
-    expect(carried.map(({ id }) => id)).toEqual(['a']);
+    expect(carried).toEqual([{ incarnation: 'one', minute: 1, count: 1 }]);
     hand.carried(carried);
-    expect(hand.left.map(({ id }) => id)).toEqual(['b']);
+    expect(hand.left).toEqual([{ incarnation: 'one', minute: 1, count: 1 }]);
     expect(hand.isIdle).toBe(false);
+    hand.carried(hand.left);
+    expect(hand.isIdle).toBe(true);
   });
 });

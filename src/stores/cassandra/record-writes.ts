@@ -15,9 +15,10 @@ import {
   touchConditionally,
   writeConditionally,
 } from '../conditional-writes.ts';
+import { forEachBounded } from '../for-each-bounded.ts';
 import type { RecordStore, Written } from '../record-store.ts';
 import { noServerValues, type ServerValues } from '../server-values.ts';
-import { compilePartitionOf, forEachBounded } from './apply.ts';
+import { compilePartitionOf } from './apply.ts';
 import type { AuthorityStatements } from './authority-statements.ts';
 import type { CassandraClient } from './client.ts';
 import { microsOf, readNow } from './clocks.ts';

@@ -70,6 +70,10 @@ export function createCassandraWriteAheadLog(options: WriteAheadLogOptions): Wri
         throw error;
       }
     },
+    leave: (entry) => own.leave(entry),
+    carried: (all) => {
+      for (const one of all) own.carried(one);
+    },
     openEntries: (query, call) =>
       client.within(ROLE, call, async () => {
         const read = (bound: Bound) => client.run(bound, call.deadlineMs, { fetchSize: MAX_LOG_PAGE });

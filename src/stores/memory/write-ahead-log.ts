@@ -69,6 +69,10 @@ export function createMemoryWriteAheadLog(options: {
       return entry;
     },
     close,
+    leave: (entry) => own.leave(entry),
+    carried: (all) => {
+      for (const one of all) own.carried(one);
+    },
     openEntries: async ({ incarnation, closedUpTo, after, limit }, call) => {
       checkCall(clock, call);
       await onWay('there', call);

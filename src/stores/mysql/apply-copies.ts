@@ -1,10 +1,13 @@
 import type { Call } from '../call.ts';
+import { forEachBounded } from '../for-each-bounded.ts';
 import { otherAttach } from '../other-attach.ts';
 import type { Copy, FollowerGuard } from '../record-store.ts';
+import { applied } from './apply-procedure.ts';
 import { repeated, rowsIn } from './key-sql.ts';
-import { APPLY_BATCH, MAX_PARAMETERS } from './limits.ts';
+import { APPLY_BATCH, MAX_PARAMETERS, REPLACING_AT_ONCE } from './limits.ts';
 import { identifier } from './names.ts';
 import type { MysqlClient, MysqlParameter, MysqlSession } from './pool.ts';
+import type { RecordProcedures } from './record-procedures.ts';
 import { versionOf } from './record-reads.ts';
 import type { RecordTables } from './record-tables.ts';
 import type { Bind } from './values.ts';
@@ -16,6 +19,9 @@ import type { Bind } from './values.ts';
  * A batch takes its locks in the side table, in key order, before it looks at anything: so two batches of the same keys
  * wait for each other instead of for ever, and what a batch has looked at stays as it is.
  *
+ * One copy alone, as each request has, is one CALL. So is each copy of a batch that replaces a record: no statement updates
+ * several rows to different values, and one transaction for them would hold its locks for as many round trips.
+ *
  * With a guard, each transaction begins with the shared lock on the control record, as every write does: a copy that is
  * late by an attach or an epoch leaves no trace. The state says nothing here: the source's own record says `moved` while
  * it is the follower.
@@ -23,19 +29,33 @@ import type { Bind } from './values.ts';
 export function createApply(
   client: MysqlClient,
   tables: RecordTables,
+  procedures: RecordProcedures,
 ): (copies: readonly Copy[], call: Call, guard?: FollowerGuard) => Promise<void> {
   const statements = createStatements(tables);
+  const applyOne = ({ copy, guard }: GuardedCopy, call: Call): Promise<void> =>
+    procedures.use(call, async ({ apply }) => {
+      const { rows } = await client.write(apply.call, apply.parameters(copy, guard), call);
+      if (Number(rows[0]?.[0]) !== applied.done) throw otherAttach(tables.resource.id);
+    });
   return async (copies, call, guard) => {
+    const [only] = copies;
+    if (only !== undefined && copies.length === 1) return applyOne({ copy: only, guard }, call);
     const newest = [...newestByKey(copies).values()];
     newest.sort((a, b) => Buffer.compare(a.key.bytes, b.key.bytes));
     for (let at = 0; at < newest.length; at += APPLY_BATCH) {
       const batch = newest.slice(at, at + APPLY_BATCH);
-      await client.transaction(call, async (session) => {
+      const replacing = await client.transaction(call, async (session) => {
         if (guard !== undefined) await checkGuard(session, tables, statements, guard);
-        await applyBatch(session, tables, statements, batch);
+        return await applyBatch(session, tables, statements, batch);
       });
+      await forEachBounded(replacing, REPLACING_AT_ONCE, (copy) => applyOne({ copy, guard }, call));
     }
   };
+}
+
+interface GuardedCopy {
+  readonly copy: Copy;
+  readonly guard: FollowerGuard | undefined;
 }
 
 function newestByKey(copies: readonly Copy[]): Map<string, Copy> {
@@ -56,7 +76,6 @@ interface Statements {
   existing(count: number): string;
   remove(count: number): string;
   insert(count: number): string;
-  readonly update: string;
   /** The most rows of one INSERT. */
   readonly maxRows: number;
 }
@@ -79,9 +98,6 @@ function createStatements(tables: RecordTables): Statements {
       WHERE ${rowsIn(keyColumns, count)}`,
     remove: (count) => `DELETE FROM ${table} WHERE ${rowsIn(unaliased, count)}`,
     insert: (count) => `INSERT INTO ${table} (${names.join(', ')}) VALUES ${repeated(row, count)}`,
-    // The key's columns too, so that a table of nothing but a key has something to set.
-    update: `UPDATE ${table} t SET ${names.map((name) => `t.${name} = ?`).join(', ')}
-      WHERE ${keyColumns.map((column) => `${column} = ?`).join(' AND ')}`,
     maxRows: Math.max(1, Math.floor(MAX_PARAMETERS / names.length)),
   };
 }
@@ -99,28 +115,28 @@ async function checkGuard(
   throw otherAttach(resource.id);
 }
 
+/** Applies what several rows of one statement can, and returns the copies that replace a record, which are left. */
 async function applyBatch(
   session: MysqlSession,
   tables: RecordTables,
   statements: Statements,
   batch: readonly Copy[],
-): Promise<void> {
+): Promise<readonly Copy[]> {
   const newer = await lockNewer(session, statements, batch);
-  if (newer.length === 0) return;
-  const bumps = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap((copy) => [copy.key.bytes, copy.version]);
-  await inPieces(newer, (piece) => session.execute(statements.bump(piece.length), bumps(piece)));
+  if (newer.length === 0) return [];
   const existing = await findExisting(session, tables, statements, newer);
+  const isReplacing = ({ key, row }: Copy): boolean => row !== null && existing.has(key.id);
+  const bumps = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap((copy) => [copy.key.bytes, copy.version]);
+  const bumped = newer.filter((copy) => !isReplacing(copy));
+  await inPieces(bumped, (piece) => session.execute(statements.bump(piece.length), bumps(piece)));
   const gone = newer.filter(({ key, row }) => row === null && existing.has(key.id));
   const keys = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap(({ key }) => tables.bindKey(key));
   await inPieces(gone, (piece) => session.execute(statements.remove(piece.length), keys(piece)));
-  // Not INSERT … ON DUPLICATE KEY UPDATE: with another unique key it would change another record.
-  for (const copy of newer) {
-    if (copy.row === null || !existing.has(copy.key.id)) continue;
-    await session.execute(statements.update, [...bindRow(tables, copy), ...tables.bindKey(copy.key)]);
-  }
   const fresh = newer.filter(({ key, row }) => row !== null && !existing.has(key.id));
   const rows = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap((copy) => bindRow(tables, copy));
   await inPieces(fresh, (piece) => session.execute(statements.insert(piece.length), rows(piece)), statements.maxRows);
+  // Not INSERT … ON DUPLICATE KEY UPDATE: with another unique key it would change another record.
+  return newer.filter(isReplacing);
 }
 
 /** Locks the side rows of a batch, making those that are missing, and returns the copies that are newer. */

@@ -43,6 +43,9 @@ export const TOUCH_BATCH = 200;
 /** Copies of one apply transaction. */
 export const APPLY_BATCH = 200;
 
+/** Copies that replace records, one a transaction, which one call has under way: requests need connections too. */
+export const REPLACING_AT_ONCE = 4;
+
 /** Parameters of one statement: half of what the protocol can count. */
 export const MAX_PARAMETERS = 32_000;
 

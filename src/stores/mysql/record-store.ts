@@ -4,16 +4,17 @@ import { createApply } from './apply-copies.ts';
 import type { Role } from './errors.ts';
 import { MAX_KEYS } from './limits.ts';
 import type { Deadline, MysqlPool } from './pool.ts';
+import { createRecordProcedures } from './record-procedures.ts';
 import { createRecordReads, versionOf } from './record-reads.ts';
 import { createRecordTables, NOW_MICROS } from './record-tables.ts';
 import { createRecordWalk } from './record-walk.ts';
-import { createRecordWrites } from './record-writes.ts';
+import { createWrite } from './record-writes.ts';
 import { createTouchMany } from './touch-many.ts';
 
 /** The record store port on MySQL, and what only its owner does with it. */
 export interface MysqlRecordStore extends SourceStore {
   /**
-   * Looks the table up and makes the write procedure if it is missing. The first write does it otherwise; at the start
+   * Looks the table up and makes the procedures if they are missing. The first write does it otherwise; at the start
    * it finds a table that can't be served.
    */
   prepare(deadline: Deadline): Promise<void>;
@@ -30,16 +31,16 @@ export function createMysqlRecordStore(options: {
   const { pool, resource, role, controlSchema = pool.controlSchema } = options;
   const client = pool.client(role);
   const tables = createRecordTables(resource, controlSchema);
-  const writes = createRecordWrites(client, tables, controlSchema);
+  const procedures = createRecordProcedures(client, tables, controlSchema);
   return {
     engine: 'mysql',
     maxKeys: MAX_KEYS,
     ...createRecordReads(client, tables),
     ...createRecordWalk(client, tables),
-    prepare: writes.prepare,
-    write: writes.write,
+    prepare: procedures.prepare,
+    write: createWrite(client, tables, procedures),
     touchMany: createTouchMany(client, tables),
-    apply: createApply(client, tables),
+    apply: createApply(client, tables, procedures),
     clock: async (call) => {
       const { rows } = await client.read(`SELECT ${NOW_MICROS}`, [], call);
       return BigInt(rows[0]?.[0] as number | string);

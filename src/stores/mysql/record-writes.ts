@@ -1,119 +1,21 @@
-import { DomainError } from '../../domain/errors.ts';
 import type { Resource, Row, Value } from '../../domain/resource.ts';
 import type { Call } from '../call.ts';
 import type { FollowerState } from '../control-store.ts';
 import type { Change, ControlView, Guard, Stored, Written } from '../record-store.ts';
-import { describeColumns } from './describe-table.ts';
-import { NO_SUCH_PROCEDURE, PROCEDURE_EXISTS } from './errors.ts';
-import type { Deadline, MysqlClient, MysqlResult, MysqlSession } from './pool.ts';
+import type { MysqlClient, MysqlResult, MysqlSession } from './pool.ts';
+import type { Prepared, RecordProcedures } from './record-procedures.ts';
 import { noControlRecord } from './record-reads.ts';
 import type { RecordTables } from './record-tables.ts';
-import { IS_FENCE } from './source-fence.ts';
-import { createWriteProcedure, outcomes, phases, type WriteProcedure } from './write-procedure.ts';
+import { outcomes, phases } from './write-procedure.ts';
 
-/** The writes of one resource through its procedure, which is looked for, and made if it is missing, once. */
-export interface RecordWrites {
-  /** Makes the procedure now, so that a table that can't be served is found at the start. */
-  prepare(deadline: Deadline): Promise<void>;
-  write(change: Change, guard: Guard, call: Call): Promise<Written>;
-}
-
-/** What writes need besides the statements' own text. */
-interface Prepared {
-  readonly procedure: WriteProcedure;
-  /** Whether MySQL stores every column as it is written: no trigger, and no column that the server changes. */
-  readonly storesAsWritten: boolean;
-}
-
-/** Creates the writes of one resource. */
-export function createRecordWrites(client: MysqlClient, tables: RecordTables, controlSchema: string): RecordWrites {
-  let prepared: Promise<Prepared> | null = null;
-  const ready = (deadline: Deadline): Promise<Prepared> => {
-    const attempt = prepared ?? prepareWrites(client, tables, controlSchema, deadline);
-    prepared = attempt;
-    // The next write tries again.
-    attempt.catch(() => {
-      if (prepared === attempt) prepared = null;
-    });
-    return attempt;
-  };
-  return {
-    prepare: async (deadline) => {
-      await ready(deadline);
-    },
-    write: async (change, guard, call) => {
-      try {
-        return await writeOnce(client, tables, await ready(call), { change, guard }, call);
-      } catch (error) {
-        if (!(error instanceof DomainError) || error.metadata.mysqlErrno !== String(NO_SUCH_PROCEDURE)) throw error;
-        // Somebody tidied the schema up since.
-        prepared = null;
-        return await writeOnce(client, tables, await ready(call), { change, guard }, call);
-      }
-    },
-  };
-}
-
-async function prepareWrites(
+/** Writes to one resource, each through its procedure. */
+export function createWrite(
   client: MysqlClient,
   tables: RecordTables,
-  controlSchema: string,
-  deadline: Deadline,
-): Promise<Prepared> {
-  const { resource } = tables;
-  const [columns, version, isTriggered] = await Promise.all([
-    describeColumns(client, resource.mysql, deadline),
-    client.read('SELECT @@version', [], deadline),
-    mayTrigger(client, resource.mysql, deadline),
-  ]);
-  const isMariadb = /mariadb/i.test(String(version.rows[0]?.[0]));
-  const procedure = createWriteProcedure(tables, controlSchema, { columns, isMariadb });
-  const found = await client.read(ROUTINES_SQL, [controlSchema, procedure.name], deadline);
-  if (found.rows.length === 0) await define(client, procedure, deadline);
-  const storesAsWritten = !isTriggered && !resource.columns.some((column) => column.serverChanges);
-  return { procedure, storesAsWritten };
-}
-
-/**
- * Whether a trigger may change what is written. No only if there is none but a fence's, and the user would see one: a user without the
- * TRIGGER privilege sees none. One who has it through a role is not recognised, which only costs a read.
- */
-async function mayTrigger(
-  client: MysqlClient,
-  { schema, table }: Resource['mysql'],
-  deadline: Deadline,
-): Promise<boolean> {
-  const user = await client.read('SELECT CURRENT_USER()', [], deadline);
-  const name = String(user.rows[0]?.[0]);
-  const at = name.lastIndexOf('@');
-  const grantee = `'${name.slice(0, at)}'@'${name.slice(at + 1)}'`;
-  const parameters = [schema, table, grantee, grantee, schema, grantee, schema, table];
-  const { rows } = await client.read(TRIGGERS_SQL, parameters, deadline);
-  const [triggers, privileges] = rows[0] ?? [];
-  return Number(triggers) > 0 || Number(privileges) === 0;
-}
-
-const TRIGGERS_SQL = `SELECT
-    (SELECT COUNT(*) FROM information_schema.TRIGGERS
-      WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ? AND ACTION_TIMING = 'BEFORE'
-        AND NOT (${IS_FENCE})),
-    (SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'TRIGGER' AND GRANTEE = ?)
-    + (SELECT COUNT(*) FROM information_schema.SCHEMA_PRIVILEGES
-      WHERE PRIVILEGE_TYPE = 'TRIGGER' AND GRANTEE = ? AND TABLE_SCHEMA = ?)
-    + (SELECT COUNT(*) FROM information_schema.TABLE_PRIVILEGES
-      WHERE PRIVILEGE_TYPE = 'TRIGGER' AND GRANTEE = ? AND TABLE_SCHEMA = ? AND TABLE_NAME = ?)`;
-
-const ROUTINES_SQL = `SELECT 1 FROM information_schema.ROUTINES
-  WHERE ROUTINE_SCHEMA = ? AND ROUTINE_NAME = ? AND ROUTINE_TYPE = 'PROCEDURE'`;
-
-async function define(client: MysqlClient, procedure: WriteProcedure, deadline: Deadline): Promise<void> {
-  try {
-    await client.define(procedure.definition, deadline);
-  } catch (error) {
-    // Another instance was quicker.
-    if (error instanceof DomainError && error.metadata.mysqlErrno === String(PROCEDURE_EXISTS)) return;
-    throw error;
-  }
+  procedures: RecordProcedures,
+): (change: Change, guard: Guard, call: Call) => Promise<Written> {
+  return (change, guard, call) =>
+    procedures.use(call, (prepared) => writeOnce(client, tables, prepared, { change, guard }, call));
 }
 
 /** A change with what it expects. */
@@ -136,7 +38,7 @@ async function writeOnce(
     );
   }
   const readBack = mustReadBack(tables.resource, prepared, change);
-  const { procedure } = prepared;
+  const { write: procedure } = prepared;
   const parameters = procedure.parameters(change, { guard, phase: phases.whole, readBack });
   const answer = readAnswer(tables, await client.write(procedure.call, parameters, call));
   return toWritten(tables, change, answer, answer);
@@ -149,7 +51,7 @@ async function writeIfAccepted(
   prepared: Prepared,
   { change, guard, accepts }: Request & { readonly accepts: (current: Row) => boolean },
 ): Promise<Written> {
-  const { procedure } = prepared;
+  const { write: procedure } = prepared;
   const opening = procedure.parameters(change, { guard, phase: phases.open, readBack: false });
   const opened = readAnswer(tables, await session.execute(procedure.call, opening));
   const control = controlOf(tables, opened);

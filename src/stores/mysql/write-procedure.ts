@@ -1,12 +1,17 @@
-import { createHash } from 'node:crypto';
-import { DomainError } from '../../domain/errors.ts';
-import type { Column } from '../../domain/resource.ts';
 import type { Change, Guard } from '../record-store.ts';
 import type { MysqlColumnDetails } from './describe-table.ts';
 import { MAX_OPTIONAL_COLUMNS } from './limits.ts';
-import { SQL_MODE } from './link.ts';
 import { identifier } from './names.ts';
 import type { MysqlParameter } from './pool.ts';
+import {
+  asColumnValue,
+  compileProcedure,
+  definitionError,
+  findColumn,
+  type Procedure,
+  type ProcedureTable,
+  parameterType,
+} from './procedure.ts';
 import { NOW_MICROS, type RecordTables } from './record-tables.ts';
 import type { Bind } from './values.ts';
 
@@ -20,9 +25,6 @@ import type { Bind } from './values.ts';
  *
  * A write with an etag is two CALLs on one connection: `open` does (a), (b) and reads the record under its lock, and the
  * transaction stays open while the service compares; `finish` does (c) and (d) and commits.
- *
- * The procedure's name carries a hash of its text, so instances of different versions, and tables of different
- * definitions, each call their own.
  */
 
 /** What a CALL does of the transaction. */
@@ -34,21 +36,8 @@ export const outcomes = { written: 0, alreadyExists: 1, notFound: 2, controlChan
 /** Bits of one mask parameter: a number of them stays an exact double. */
 const MASK_BITS = 32;
 
-/** The table as the server describes it, as far as the procedure depends on it. */
-export interface ProcedureTable {
-  readonly columns: readonly MysqlColumnDetails[];
-  /** MariaDB has no JSON type: a JSON column is text there. */
-  readonly isMariadb: boolean;
-}
-
 /** The compiled write procedure of one resource. */
-export interface WriteProcedure {
-  /** Unique for the text. */
-  readonly name: string;
-  /** The CREATE PROCEDURE statement. */
-  readonly definition: string;
-  /** The CALL, for parameters as {@link WriteProcedure.parameters} makes them. */
-  readonly call: string;
+export interface WriteProcedure extends Procedure {
   parameters(
     change: Change,
     options: { readonly guard: Guard; readonly phase: number; readonly readBack: boolean },
@@ -77,20 +66,18 @@ export function createWriteProcedure(
   const assigned = assignedColumns(tables, details, table.isMariadb);
   const masks = Math.ceil((resource.columns.length - resource.keyLength) / MASK_BITS);
   const declared = [
-    'IN p_phase TINYINT UNSIGNED, IN p_kind TINYINT UNSIGNED, IN p_read TINYINT UNSIGNED',
-    'IN p_epoch INT UNSIGNED, IN p_attach INT UNSIGNED, IN p_key VARBINARY(1024)',
-    ...Array.from({ length: masks }, (_, i) => `IN p_mask${i} INT UNSIGNED`),
-    ...details.map((column, i) => `IN p_${i} ${parameterType(column)}`),
-  ].join(',\n  ');
-  const body = `(\n  ${declared}\n)\nSQL SECURITY INVOKER\n${procedureBody(tables, assigned)}`;
-  const hash = createHash('sha256').update(SQL_MODE).update(body).digest('hex').slice(0, 16);
-  const name = `cf_${resource.id}_${hash}`;
-  const path = `${identifier(controlSchema)}.${identifier(name)}`;
-  const count = 6 + masks + details.length;
+    'p_phase TINYINT UNSIGNED',
+    'p_kind TINYINT UNSIGNED',
+    'p_read TINYINT UNSIGNED',
+    'p_epoch INT UNSIGNED',
+    'p_attach INT UNSIGNED',
+    'p_key VARBINARY(1024)',
+    ...Array.from({ length: masks }, (_, i) => `p_mask${i} INT UNSIGNED`),
+    ...details.map((column, i) => `p_${i} ${parameterType(column)}`),
+  ];
+  const body = procedureBody(tables, assigned);
   return {
-    name,
-    definition: `CREATE PROCEDURE ${path} ${body}`,
-    call: `CALL ${path}(${new Array(count).fill('?').join(', ')})`,
+    ...compileProcedure({ resource: resource.id, controlSchema, declared, body }),
     parameters: (change, { guard, phase, readBack }) => [
       phase,
       kinds[change.kind],
@@ -104,26 +91,6 @@ export function createWriteProcedure(
   };
 }
 
-function findColumn(table: ProcedureTable, column: Column): MysqlColumnDetails {
-  const found = table.columns.find((candidate) => candidate.name.toLowerCase() === column.mysqlName.toLowerCase());
-  if (found !== undefined) return found;
-  throw definitionError(`the table has no column ${column.mysqlName}`);
-}
-
-function definitionError(what: string): DomainError {
-  return new DomainError({ kind: 'internal', reason: 'INTERNAL', message: `Writes can't be prepared: ${what}.` });
-}
-
-function parameterType({ columnType, characterSet, collation }: MysqlColumnDetails): string {
-  if (/^json\b/i.test(columnType)) return 'LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
-  // A TIMESTAMP variable may turn null into now; the session's zone is UTC, so a DATETIME says the same.
-  const type = columnType.replace(/^timestamp/i, 'datetime');
-  // A parameter's collation counts as a column's: with another one the key's index could not be used.
-  return characterSet === null || collation === null
-    ? type
-    : `${type} CHARACTER SET ${characterSet} COLLATE ${collation}`;
-}
-
 function assignedColumns(
   tables: RecordTables,
   details: readonly MysqlColumnDetails[],
@@ -134,13 +101,12 @@ function assignedColumns(
     if (i < keyLength || column.generated) return [];
     const at = i - keyLength;
     const bit = 2 ** (at % MASK_BITS);
-    const isJson = /^json\b/i.test(column.columnType) && !isMariadb;
     return [
       {
         name: `t.${identifier(column.name)}`,
         parameter: `p_${i}`,
         isSet: `p_mask${Math.floor(at / MASK_BITS)} & ${bit}`,
-        value: isJson ? `CAST(p_${i} AS JSON)` : `p_${i}`,
+        value: asColumnValue(column, `p_${i}`, isMariadb),
         details: column,
       },
     ];
