@@ -4,6 +4,7 @@ import { followerHung, followerKilled } from './scenarios/follower-away.ts';
 import { handovers } from './scenarios/handovers.ts';
 import { instanceKilledInHandover, instancePausedInHandover } from './scenarios/instance-in-handover.ts';
 import { links } from './scenarios/links.ts';
+import { logPurged, sourceFailover, sourceRestored, tableAltered } from './scenarios/source-changes.ts';
 import { threeNodes } from './scenarios/three-nodes.ts';
 import { unleashDown } from './scenarios/unleash-down.ts';
 
@@ -18,5 +19,9 @@ export const scenarios: readonly Scenario[] = [
   instancePausedInHandover,
   unleashDown,
   links,
+  sourceFailover,
+  sourceRestored,
+  logPurged,
+  tableAltered,
   threeNodes,
 ];

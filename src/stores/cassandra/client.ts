@@ -3,8 +3,16 @@ import type { Clock } from '../../domain/clock.ts';
 import { systemClock } from '../../domain/clock.ts';
 import { DeadlineWatch, type Expiring } from '../../domain/deadline-watch.ts';
 import type { Call } from '../call.ts';
+import { AnsweringFirstPolicy, AnsweringHosts } from './answering-hosts.ts';
 import { cancelled, deadlineExceeded, type Role, translateError } from './errors.ts';
-import { CONNECT_TIMEOUT_MS, DRIVER_REQUEST_TIMEOUT_MS, HEARTBEAT_MS, MAX_UNANSWERED, RECONNECT_MS } from './limits.ts';
+import {
+  CONNECT_TIMEOUT_MS,
+  DRIVER_REQUEST_TIMEOUT_MS,
+  HEARTBEAT_MS,
+  MAX_UNANSWERED,
+  RECONNECT_MS,
+  SILENCE_LOOK_MS,
+} from './limits.ts';
 
 /** How to reach a Cassandra cluster. */
 export interface CassandraConfig {
@@ -94,8 +102,15 @@ export interface CassandraClient {
 /** Creates the client; connects with the first call, or when told to. */
 export function createCassandraClient(config: CassandraConfig, clock: Clock = systemClock): CassandraClient {
   const consistency = config.consistency ?? 'LOCAL_QUORUM';
-  const driver = new Client(driverOptions(config, consistency));
+  const hosts = new AnsweringHosts(clock);
+  const driver = new Client(driverOptions(config, consistency, hosts));
   keepRefreshing(driver);
+  const looking = setInterval(() => hosts.look(driver.getState()), SILENCE_LOOK_MS).unref();
+  const noted = async (running: Promise<types.ResultSet>): Promise<types.ResultSet> => {
+    const result = await running;
+    hosts.noteAnswer(result.info.queriedHost);
+    return result;
+  };
   const optionsUntil = (deadlineMs: number): QueryOptions => ({
     prepare: true,
     isIdempotent: true,
@@ -108,33 +123,38 @@ export function createCassandraClient(config: CassandraConfig, clock: Clock = sy
       return this.within(role, call, () => driver.connect());
     },
     run: ({ query, params }, deadlineMs, options) =>
-      driver.execute(query, params as unknown[], { ...optionsUntil(deadlineMs), ...options }),
+      noted(driver.execute(query, params as unknown[], { ...optionsUntil(deadlineMs), ...options })),
     replicatedEverywhere: (keyspace) => {
       const replicas = driver.getReplicas(keyspace, ANY_PARTITION) ?? [];
       const local = driver.hosts.values().filter((host) => host.datacenter === config.localDataCenter);
       return local.length > 0 && local.every((host) => replicas.includes(host));
     },
     runSerial: ({ query, params }, deadlineMs) =>
-      driver.execute(query, params as unknown[], {
-        ...optionsUntil(deadlineMs),
-        consistency: scopeOf(consistency).serial,
-      }),
+      noted(
+        driver.execute(query, params as unknown[], {
+          ...optionsUntil(deadlineMs),
+          consistency: scopeOf(consistency).serial,
+        }),
+      ),
     compareAndSet: async (statements, deadlineMs) => {
       const options = { ...optionsUntil(deadlineMs), isIdempotent: false, retry: sendOnce };
       const [only] = statements;
       if (only !== undefined && statements.length === 1) {
-        return isApplied(await driver.execute(only.query, only.params as unknown[], options));
+        return isApplied(await noted(driver.execute(only.query, only.params as unknown[], options)));
       }
       const batch = statements as { query: string; params: unknown[] }[];
-      return isApplied(await driver.batch(batch, { ...options, logged: false }));
+      return isApplied(await noted(driver.batch(batch, { ...options, logged: false })));
     },
     runBatch: async (statements, deadlineMs) => {
       const options = { ...optionsUntil(deadlineMs), logged: false };
-      await driver.batch(statements as { query: string; params: unknown[] }[], options);
+      await noted(driver.batch(statements as { query: string; params: unknown[] }[], options));
     },
     within: createWithin(clock),
     nodes: () => driver.hosts.values().filter((host) => host.isUp() && host.datacenter === config.localDataCenter),
-    close: () => driver.shutdown(),
+    close: async () => {
+      clearInterval(looking);
+      await driver.shutdown();
+    },
   };
 }
 
@@ -186,7 +206,11 @@ function keepRefreshing(driver: Client): void {
   };
 }
 
-function driverOptions(config: CassandraConfig, consistency: Consistency): ConstructorParameters<typeof Client>[0] {
+function driverOptions(
+  config: CassandraConfig,
+  consistency: Consistency,
+  hosts: AnsweringHosts,
+): ConstructorParameters<typeof Client>[0] {
   const scope = scopeOf(consistency);
   const { tls } = config;
   return {
@@ -211,6 +235,7 @@ function driverOptions(config: CassandraConfig, consistency: Consistency): Const
       defunctReadTimeoutThreshold: MAX_UNANSWERED,
     },
     policies: {
+      loadBalancing: new AnsweringFirstPolicy(config.localDataCenter, hosts),
       reconnection: new policies.reconnection.ConstantReconnectionPolicy(RECONNECT_MS),
       retry: new PatientRetryPolicy(),
     },

@@ -57,6 +57,15 @@ export const RECONNECT_MS = 400;
 /** An idle connection is asked for a sign of life this often, in milliseconds. */
 export const HEARTBEAT_MS = 5_000;
 
+/**
+ * A node that has answered nothing for so long while requests were under way is asked last, in milliseconds: less than a round and
+ * margin of the lease, more than a pause of its garbage collector.
+ */
+export const SILENT_AFTER_MS = 300;
+
+/** How often it is looked at what is under way to each node, in milliseconds. */
+export const SILENCE_LOOK_MS = 50;
+
 /** Requests on a connection that may go unanswered before it is given up. */
 export const MAX_UNANSWERED = 32;
 
