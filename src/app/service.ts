@@ -135,8 +135,12 @@ function startFlags(config: Config, log: Log): UnleashFlags | undefined {
   return createUnleashFlags({ url, token: secrets.unleashToken, appName, instance, refreshMs, log });
 }
 
-async function runBackground({ lease, resources }: WiredResources, signal: AbortSignal): Promise<void> {
-  await Promise.all([lease.run(signal), ...resources.map(({ migration }) => migration.run(signal))]);
+async function runBackground({ lease, witness, resources }: WiredResources, signal: AbortSignal): Promise<void> {
+  await Promise.all([
+    lease.run(signal),
+    witness.run(signal),
+    ...resources.map(({ migration }) => migration.run(signal)),
+  ]);
 }
 
 function createMethods(

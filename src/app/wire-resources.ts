@@ -15,6 +15,7 @@ import {
   type ResourceMigration,
   type ResourceMigrationOptions,
 } from '../migration/resource-migration.ts';
+import { SourceWitness } from '../migration/source-witness.ts';
 import { createPageTokens } from '../records/page-token.ts';
 import { createRecordService } from '../records/record-service.ts';
 import type { UnaryMethod } from '../rpc/method-table.ts';
@@ -31,6 +32,7 @@ import { createMysqlChangeLog } from '../stores/mysql/change-log.ts';
 import { createMysqlRecordStore } from '../stores/mysql/record-store.ts';
 import { readServerValues } from '../stores/mysql/server-values.ts';
 import { createSourceFence } from '../stores/mysql/source-fence.ts';
+import { createMysqlSourceStates } from '../stores/mysql/source-state.ts';
 import { observed } from '../stores/observed-store.ts';
 import type { ListQuery, RecordStore, SourceStore } from '../stores/record-store.ts';
 import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
@@ -65,6 +67,7 @@ export interface WiredResource {
 /** All resources and the lease that they share. */
 export interface WiredResources {
   readonly lease: Lease;
+  readonly witness: SourceWitness;
   readonly resources: readonly WiredResource[];
 }
 
@@ -84,26 +87,55 @@ export async function wireResources(
     random: systemRandom,
     log,
     onChange: (record) => migrations.get(record.resource)?.onChange(record),
-    onFollowerForgot: (record) => migrations.get(record.resource)?.onFollowerForgot(record),
+    sourceSeen: () => witness.text,
+    onFollowerForgot: (record) => migrations.get(record.resource)?.onSourceLost(record),
     ...(writeAheadLog && { logClosedUpTo: (incarnation) => writeAheadLog.closedUpTo(incarnation) }),
     isDone: () => hands.every((hand) => hand.isIdle),
   });
+  const witness = createWitness(surroundings, served, { lease, migrations });
   const owner = systemRandom.id();
   const resources: WiredResource[] = [];
   for (const one of served) {
     const hand = new OwnHand();
     hands.push(hand);
-    const wired = await wireResource(surroundings, one, { lease, owner, hand });
+    const wired = await wireResource(surroundings, one, { lease, witness, owner, hand });
     migrations.set(one.resource.id, wired.migration);
     resources.push(wired);
   }
-  return { lease, resources };
+  return { lease, witness, resources };
+}
+
+function createWitness(
+  { stores, registers, log }: Surroundings,
+  served: readonly ServedResource[],
+  { lease, migrations }: { readonly lease: Lease; readonly migrations: ReadonlyMap<string, ResourceMigration> },
+): SourceWitness {
+  const { pool, controlPool } = stores.mysql;
+  const witness = new SourceWitness({
+    states: createMysqlSourceStates(controlPool),
+    kept: registers.target,
+    lease,
+    resources: served.map(({ resource }) => resource.id),
+    onLost: (record) => migrations.get(record.resource)?.onSourceLost(record),
+    clock: systemClock,
+    log,
+  });
+  for (const each of [pool, controlPool]) each.onBroken(() => witness.doubt());
+  return witness;
 }
 
 async function wireResource(
   surroundings: Surroundings,
   { definition, resource }: ServedResource,
-  { lease, owner, hand }: { readonly lease: Lease; readonly owner: string; readonly hand: OwnHand },
+  {
+    lease,
+    witness,
+    owner,
+    hand,
+  }: Pick<ResourceMigrationOptions, 'lease' | 'owner'> & {
+    readonly witness: SourceWitness;
+    readonly hand: OwnHand;
+  },
 ): Promise<WiredResource> {
   const { config, stores, registers, writeAheadLog, jobs, flags, metrics, log } = surroundings;
   const { rewire = (parts) => parts } = surroundings;
@@ -144,6 +176,7 @@ async function wireResource(
       sourceFence: fence,
       jobs,
       lease,
+      witness,
       flags,
       metrics: metrics.migration,
       settings: settingsOf(config),

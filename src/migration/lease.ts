@@ -7,7 +7,7 @@ import type { ControlRecord, ControlStore, StoreName } from '../stores/control-s
 import { noLease, RegisterLease, type RegisterLeaseOptions } from './register-lease.ts';
 import { isNewer, otherStore, type Registers, registerOf } from './registers.ts';
 
-/** What a lease needs; `logClosedUpTo` and `isDone` are of the target's write-ahead log. */
+/** What a lease needs; `logClosedUpTo`, `isDone` and `sourceSeen` are of the target alone. */
 export interface LeaseOptions extends Omit<RegisterLeaseOptions, 'control' | 'roundMs' | 'onForgotten'> {
   readonly registers: Pick<Registers, 'source' | 'target'>;
   /** Called for each newer control record that has the word on its resource, `moved` too. Must not throw. */
@@ -35,7 +35,7 @@ export class Lease {
 
   constructor(options: LeaseOptions) {
     this.#options = options;
-    const { registers, logClosedUpTo, isDone } = options;
+    const { registers, logClosedUpTo, sourceSeen, isDone } = options;
     const { instance, settings, clock, random, log } = options;
     const leaseOf = (store: StoreName, control: ControlStore): RegisterLeaseOptions => ({
       control,
@@ -46,9 +46,13 @@ export class Lease {
         if (record.state === 'moved') options.onFollowerForgot?.(record);
       },
     });
-    const ofLog = { ...(logClosedUpTo && { logClosedUpTo }), ...(isDone && { isDone }) };
+    const ofTarget = {
+      ...(logClosedUpTo && { logClosedUpTo }),
+      ...(sourceSeen && { sourceSeen }),
+      ...(isDone && { isDone }),
+    };
     this.#source = new RegisterLease(leaseOf('source', registers.source));
-    this.#target = registers.target && new RegisterLease({ ...leaseOf('target', registers.target), ...ofLog });
+    this.#target = registers.target && new RegisterLease({ ...leaseOf('target', registers.target), ...ofTarget });
   }
 
   /** This life of the instance in the target: it changes when the instance was declared dead. Empty: there is no target. */

@@ -29,6 +29,8 @@ export interface RegisterLeaseOptions {
   readonly roundMs?: () => number;
   /** Where the store has a write-ahead log: up to which minute all entries of an incarnation are closed. */
   readonly logClosedUpTo?: (incarnation: string) => number;
+  /** What was seen of the source, for the heartbeat; empty: nothing. Default: nothing. */
+  readonly sourceSeen?: () => string;
   /** Whether nothing of an incarnation is left to take over, so that its row may go at the end. Default: always. */
   readonly isDone?: (incarnation: string) => boolean;
 }
@@ -263,13 +265,21 @@ export class RegisterLease {
   }
 
   #writeHeartbeat(): Promise<boolean> {
-    const { control, clock, settings, instance, logClosedUpTo } = this.#options;
+    const { control, clock, settings, instance, logClosedUpTo, sourceSeen } = this.#options;
     const seen: Record<string, number> = {};
     for (const [resource, held] of this.#held) seen[resource] = held.record.generation;
     this.#beat += 1n;
     const incarnation = this.#incarnation;
     const closed = logClosedUpTo === undefined ? {} : { logClosedUpTo: logClosedUpTo(incarnation) };
-    const heartbeat = { incarnation, instance, beat: this.#beat, seen, ...closed };
+    const witnessed = sourceSeen?.() || undefined;
+    const heartbeat = {
+      incarnation,
+      instance,
+      beat: this.#beat,
+      seen,
+      ...closed,
+      ...(witnessed !== undefined && { sourceSeen: witnessed }),
+    };
     return control.beat(heartbeat, internalCall(clock, settings.leaseMs));
   }
 

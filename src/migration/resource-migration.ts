@@ -34,6 +34,7 @@ import { type Repaired, repair } from './repair.ts';
 import { forAttach, type ResourceStores, type Roles, rolesOf } from './roles.ts';
 import type { ProtocolSettings } from './settings.ts';
 import { ShadowReads } from './shadow-read.ts';
+import type { SourceWitness } from './source-witness.ts';
 import { createTwoStores, type StoreReads } from './two-stores.ts';
 import { createVerification } from './verification.ts';
 import type { Writers } from './write-through.ts';
@@ -71,6 +72,8 @@ export interface ResourceMigrationOptions {
   readonly changeLog: ChangeLog;
   readonly jobs: JobStore;
   readonly lease: Lease;
+  /** Absent: nobody watches whether the source still has what it had. */
+  readonly witness?: Pick<SourceWitness, 'isDoubtful'>;
   readonly flags: Flags;
   readonly metrics: MigrationMetrics;
   /** Absent: the source can't be fenced. */
@@ -94,8 +97,8 @@ export interface MigrationSettings {
 export interface ResourceMigration {
   /** The records over both stores. */
   readonly records: Records;
-  /** To be called when the source, as the follower, was found to have forgotten this record: it is attached anew. */
-  onFollowerForgot(record: ControlRecord): void;
+  /** To be called when the source was found to lack what it had under this record: the follower is attached anew. */
+  onSourceLost(record: ControlRecord): void;
   /** To be called with each newer control record that the lease brings. */
   onChange(record: ControlRecord): void;
   /** Runs capture, jobs and the controller until the signal aborts. Never rejects. */
@@ -126,8 +129,9 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
       if (record.state === 'moved') void handover?.install(record, stopped.signal);
       if (record.state === 'handing_over') void handover?.undoWhenOverdue(record, stopped.signal);
     },
-    onFollowerForgot: ({ epoch, attach }) => {
-      const message = 'MySQL has lost what it had committed as the follower: it is filled anew';
+    onSourceLost: ({ epoch, attach }) => {
+      const message =
+        'MySQL lacks what it had committed: it was restored, or is another server; the follower is filled anew';
       void mendGap(gapOptions(parts), { epoch, attach, reason: 'source_lost_its_tail', message }, stopped.signal);
     },
     run: async (signal) => {
@@ -212,6 +216,7 @@ function createRecords(parts: Parts): Records {
     reads,
     maxKeys: Math.min(source.maxKeys, target?.maxKeys ?? source.maxKeys),
     writersOf: (record) => writersOf(parts, record),
+    isFollowerDoubtful: (record) => record.authority === 'target' && (parts.witness?.isDoubtful(record) ?? false),
     shadow,
     settings: settings.protocol,
   });

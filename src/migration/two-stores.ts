@@ -40,6 +40,8 @@ export interface TwoStoresOptions extends Omit<WriteThroughOptions, 'resource'> 
   /** Told of each request. */
   readonly traffic: LiveTraffic;
   readonly metrics: MigrationMetrics;
+  /** Whether the follower may lack what it has acknowledged, whatever the record says. Default: never. */
+  readonly isFollowerDoubtful?: (control: ControlRecord) => boolean;
   readonly settings: ProtocolSettings;
   readonly clock: Clock;
   /** The record's name, for the flags. */
@@ -229,7 +231,7 @@ async function askFollower(
   try {
     const within = { ...call, deadlineMs: nowMs + budgetMs };
     const stored = await askStore(options, question, followerOf(control), control, within);
-    if (!holdsStill(options, control)) return { reason: 'not_in_sync' };
+    if (!holdsStill(options, control) || options.isFollowerDoubtful?.(control)) return { reason: 'not_in_sync' };
     return question.followerReaches(stored, call.atLeast) ? { stored } : { reason: 'version_behind' };
   } catch (error) {
     if (isDomainError(error, 'invalid_argument', 'cancelled')) throw error;

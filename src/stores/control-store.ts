@@ -58,6 +58,8 @@ export interface Heartbeat {
    * known, so none. Only an engine with such a log keeps it (docs/protocol.md, section 5).
    */
   readonly logClosedUpTo?: number;
+  /** What the instance has seen of the source, as its own text; absent: nothing. Only the target keeps it. */
+  readonly sourceSeen?: string;
 }
 
 /**

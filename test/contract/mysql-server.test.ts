@@ -157,5 +157,5 @@ function serverWith(variables: Readonly<Record<string, string>>): MysqlPool {
     throw new Error('a check changes nothing');
   };
   const client: MysqlClient = { read, write: refuse, define: refuse, transaction: refuse, session: refuse };
-  return { controlSchema: 'crossfade', client: () => client, close: async () => {} };
+  return { controlSchema: 'crossfade', client: () => client, onBroken: () => {}, close: async () => {} };
 }

@@ -32,7 +32,8 @@ export const controlTables = [
     beat bigint,
     seen text,
     dead boolean,
-    log_closed_up_to bigint
+    log_closed_up_to bigint,
+    source_seen text
   )`,
   `crossfade_log (
     incarnation text,

@@ -26,12 +26,13 @@ const ROLE = 'authority';
  */
 export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
   const { client, updates, table, ttlSeconds } = options;
-  const columns = 'instance = ?, beat = ?, seen = ?, dead = false, log_closed_up_to = ?';
+  const columns = 'instance = ?, beat = ?, seen = ?, dead = false, log_closed_up_to = ?, source_seen = ?';
+  const read = 'incarnation, instance, beat, seen, dead, log_closed_up_to, source_seen';
   const statements = {
     beat: `UPDATE ${table} USING TTL ? SET ${columns} WHERE incarnation = ? IF dead = false`,
     first: `UPDATE ${table} USING TTL ? SET ${columns} WHERE incarnation = ? IF dead = null`,
-    scan: `SELECT incarnation, instance, beat, seen, dead, log_closed_up_to FROM ${table}`,
-    findOne: `SELECT incarnation, instance, beat, seen, dead, log_closed_up_to FROM ${table} WHERE incarnation = ?`,
+    scan: `SELECT ${read} FROM ${table}`,
+    findOne: `SELECT ${read} FROM ${table} WHERE incarnation = ?`,
     declareDead: `UPDATE ${table} USING TTL ? SET dead = true WHERE incarnation = ? IF beat = ?`,
     remove: `DELETE FROM ${table} WHERE incarnation = ? IF EXISTS`,
   };
@@ -40,9 +41,9 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
     settle({ client, updates }, { statement, find: { query: statements.findOne, params: [incarnation] }, judge }, call);
   return {
     beat: async (heartbeat, call) => {
-      const { incarnation, instance, beat, seen, logClosedUpTo } = heartbeat;
+      const { incarnation, instance, beat, seen, logClosedUpTo, sourceSeen = null } = heartbeat;
       const closed = logClosedUpTo === undefined ? null : BigInt(logClosedUpTo);
-      const params = [ttlSeconds, instance, beat, JSON.stringify(seen), closed, incarnation];
+      const params = [ttlSeconds, instance, beat, JSON.stringify(seen), closed, sourceSeen, incarnation];
       const judge: Judge = (found) =>
         found?.beat === beat && !found.dead ? true : found?.dead === true ? false : null;
       // A row that this store has written and that is gone was removed after it was declared dead: it must not come back.
@@ -104,7 +105,7 @@ async function settle(
 
 /** None of a row whose beat has expired: what is left of it was written by whoever declared it dead. */
 function toHeartbeat(row: DriverRow): readonly Heartbeat[] {
-  const { incarnation, instance, beat, seen, dead, log_closed_up_to: closed } = row;
+  const { incarnation, instance, beat, seen, dead, log_closed_up_to: closed, source_seen: sourceSeen } = row;
   if (beat === null) return [];
   const heartbeat: Heartbeat = {
     incarnation: incarnation as string,
@@ -112,8 +113,10 @@ function toHeartbeat(row: DriverRow): readonly Heartbeat[] {
     beat: beat as bigint,
     seen: JSON.parse(seen as string) as Record<string, number>,
     dead: dead === true,
+    ...(closed !== null && { logClosedUpTo: Number(closed) }),
+    ...(sourceSeen !== null && { sourceSeen: sourceSeen as string }),
   };
-  return [closed === null ? heartbeat : { ...heartbeat, logClosedUpTo: Number(closed) }];
+  return [heartbeat];
 }
 
 /** The newest names of those that were added. */

@@ -14,7 +14,7 @@ export interface ControlKeyspace {
 }
 
 /**
- * Creates the keyspace of Crossfade's own tables and the tables that are missing. Changes nothing that exists, and looks
+ * Creates the keyspace of Crossfade's own tables, and the tables and columns that are missing. Changes nothing that exists, and looks
  * first: a role that may create nothing can have it made by hand. May run in several instances at once, where the cluster
  * agrees on its schema. Throws `unavailable`, `deadline_exceeded`,
  * `failed_precondition` where the keyspace is missing and may not be created, or `internal` without the permission.
@@ -38,10 +38,20 @@ export function setUpKeyspace(
       if (known.has(tableName(definition))) continue;
       await run(`CREATE TABLE IF NOT EXISTS ${quote(keyspace)}.${definition}`);
     }
+    const columns = await run(COLUMNS, [keyspace]);
+    const has = new Set(columns.rows.map((row) => `${row.get('table_name')}.${row.get('column_name')}`));
+    for (const { table, column, type } of ADDED_COLUMNS) {
+      if (known.has(table) && !has.has(`${table}.${column}`)) {
+        await run(`ALTER TABLE ${quote(keyspace)}.${table} ADD IF NOT EXISTS ${column} ${type}`);
+      }
+    }
   });
 }
 
 const KEYSPACE = 'SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?';
+const COLUMNS = 'SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = ?';
+/** What tables of earlier versions lack. */
+const ADDED_COLUMNS = [{ table: 'crossfade_heartbeat', column: 'source_seen', type: 'text' }] as const;
 const TABLES = 'SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?';
 
 function missingKeyspace(keyspace: string): DomainError {

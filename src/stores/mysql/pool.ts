@@ -72,6 +72,8 @@ export interface MysqlPool {
   readonly controlSchema: string;
   /** The pool as a store in this role uses it. */
   client(role: Role): MysqlClient;
+  /** Calls back whenever a connection breaks: behind the next one there may be another server. One listener. */
+  onBroken(listener: () => void): void;
   /** Ends every connection; statements under way fail. */
   close(): Promise<void>;
 }
@@ -103,6 +105,7 @@ class Pool implements MysqlPool {
   #opening = 0;
   #sweeper: NodeJS.Timeout | null = null;
   #closed = false;
+  #onBroken: () => void = () => {};
 
   constructor(config: MysqlPoolConfig) {
     this.controlSchema = config.controlSchema ?? DEFAULT_CONTROL_SCHEMA;
@@ -128,6 +131,10 @@ class Pool implements MysqlPool {
           }),
         ),
     };
+  }
+
+  onBroken(listener: () => void): void {
+    this.#onBroken = listener;
   }
 
   async close(): Promise<void> {
@@ -317,6 +324,7 @@ class Pool implements MysqlPool {
 
   /** A connection broke while nobody used it, or under a statement, whose holder releases it. */
   #forget(link: MysqlLink): void {
+    this.#onBroken();
     const at = this.#idle.indexOf(link);
     if (at < 0) return;
     this.#idle.splice(at, 1);

@@ -32,6 +32,7 @@ export const sourceFailover: Scenario = {
       await partsOf(bed, 'source').authority.kill();
       await becomeAnotherServer(bed);
       await partsOf(bed, 'source').authority.restart(bed.signal);
+      if (epoch === 'target') await untilAttached(bed, before);
       const after = await untilHealed(bed);
       attaches[epoch] = Number(after.attachNumber - before.attachNumber);
       await sleep(SETTLED_MS, undefined, { signal: bed.signal });
@@ -40,13 +41,16 @@ export const sourceFailover: Scenario = {
       allowances: [{ stages: ['source: failover'], ...AWAY }],
       judge: () => ({
         figures: { attaches },
-        bars: epochs.map((epoch) =>
-          bar(
+        bars: epochs.map((epoch) => {
+          // What a follower acknowledged last may not have reached its replica.
+          const wanted = epoch === 'source' ? 0 : 1;
+          const found = attaches[epoch];
+          return bar(
             `authority ${titleOf(epoch)}: attached anew`,
-            attaches[epoch] === 0,
-            `${attaches[epoch]} times, not once`,
-          ),
-        ),
+            found === wanted,
+            `${found} times, ${wanted} wanted`,
+          );
+        }),
       }),
     };
   },
@@ -77,7 +81,7 @@ export const sourceRestored: Scenario = {
     await becomeAnotherServer(bed);
     terminal.say('    MySQL starts with the data of the backup');
     await follower.restart(signal);
-    const after = await until(bed, bed.watch, NOTICED_WITHIN_MS, (now) => now.attachNumber > before.attachNumber);
+    const after = await untilAttached(bed, before);
     await untilHealed(bed);
     await rm(backup, { recursive: true });
     return {
@@ -114,7 +118,7 @@ export const logPurged: Scenario = {
       await connection.query('PURGE BINARY LOGS TO ?', [logs.at(-1)?.Log_name]);
     });
     await Promise.all(instances.map((instance) => instance.start(signal)));
-    const after = await until(bed, bed.watch, NOTICED_WITHIN_MS, (now) => now.attachNumber > before.attachNumber);
+    const after = await untilAttached(bed, before);
     await untilHealed(bed);
     await sleep(RECONNECTED_MS, undefined, { signal });
     return {
@@ -170,6 +174,10 @@ export const tableAltered: Scenario = {
     };
   },
 };
+
+function untilAttached(bed: Bed, before: Migration): Promise<Migration> {
+  return until(bed, bed.watch, NOTICED_WITHIN_MS, (now) => now.attachNumber > before.attachNumber);
+}
 
 function isDetached({ followerState }: Migration): boolean {
   return followerState === FollowerState.DETACHED;
