@@ -256,8 +256,7 @@ export class Capture {
       if (checkpoint?.attach === attach && checkpoint.epoch <= epoch) {
         const hash = await changeLog.definitionHash(internalCall(clock, settings.callMs, signal));
         if (hash === checkpoint.definitionHash) return checkpoint;
-        const message =
-          'the table was altered while nobody captured: start the service with its new definition, then set the phase to source-only and back to synchronize';
+        const message = 'the table was altered while nobody captured';
         return { epoch, attach, reason: 'definition_changed', message };
       }
       const wanted = this.#wanted();
@@ -277,7 +276,7 @@ export class Capture {
     backoff: Backoff,
   ): Promise<void> {
     const { epoch, attach } = control;
-    const gap = 'reason' in end ? { epoch, attach, reason: end.reason, message: end.message } : null;
+    const gap = 'reason' in end ? { epoch, attach, reason: end.reason, message: withCure(end) } : null;
     if (gap !== null) {
       this.#stop(gap);
       this.#options.onGap(gap);
@@ -299,4 +298,16 @@ export class Capture {
     this.#stopped = stopped;
     this.#options.log.error('capture has stopped', { resource: this.#options.resource, why: stopped.message });
   }
+}
+
+const ANEW = 'then set the phase to source-only and back to synchronize';
+/** What a person has to do where a new attach alone does not help. */
+const CURES: Partial<Record<CaptureGap['reason'], string>> = {
+  definition_changed: `start the service again, with its new definition if it needs one, ${ANEW}`,
+  log_format: `mend the setting, ${ANEW}`,
+};
+
+function withCure({ reason, message }: Pick<CaptureGap, 'reason' | 'message'>): string {
+  const cure = CURES[reason];
+  return cure === undefined ? message : `${message}: ${cure}`;
 }

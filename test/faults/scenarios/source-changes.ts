@@ -140,8 +140,7 @@ export const logPurged: Scenario = {
 /** A change that capture can't know how to read: it stops, says why, and names the cure, which is then followed. */
 export const tableAltered: Scenario = {
   name: 'table-altered',
-  title:
-    'ALTER TABLE adds a column while the target follows: capture stops and names the cure, reads go on, the cure works',
+  title: 'ALTER TABLE widens a column while the target follows: capture stops and names the cure, which works',
   nodes: 1,
   run: async ({ bed, traffic }) => {
     const { instances, flags, signal, terminal } = bed;
@@ -149,7 +148,7 @@ export const tableAltered: Scenario = {
     await moveAuthority(bed, 'source');
     await traffic.beginStage('altered');
     await withMysql(bed, (connection) =>
-      connection.query('ALTER TABLE hospital.medications ADD COLUMN added INT NULL'),
+      connection.query('ALTER TABLE hospital.medications MODIFY note MEDIUMTEXT NULL'),
     );
     const stopped = await until(bed, bed.watch, NOTICED_WITHIN_MS, ({ capture }) => capture?.stoppedReason !== '');
     const reason = stopped.capture?.stoppedReason ?? '';
