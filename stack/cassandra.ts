@@ -260,7 +260,7 @@ user_timestamps_enabled: true
 auto_hints_cleanup_enabled: false
 batch_size_warn_threshold: 256KiB
 batch_size_fail_threshold: 2MiB
-dynamic_snitch: false
+dynamic_snitch: ${settings.hosts.length > 1}
 read_request_timeout: 5000ms
 write_request_timeout: 5000ms
 range_request_timeout: 10000ms

@@ -1,3 +1,6 @@
+/** Reads ask one replica more than they need: few, and a lease must not wait for a node that hangs. */
+const ALWAYS_ONE_MORE = "speculative_retry = 'ALWAYS'";
+
 /**
  * The tables that Crossfade keeps in Cassandra, in a keyspace of its own: what `stores/mysql/control-tables.ts` is there.
  *
@@ -25,7 +28,7 @@ export const controlTables = [
     instance text,
     reason text,
     PRIMARY KEY ((scope), kind, resource, generation)
-  ) WITH CLUSTERING ORDER BY (kind ASC, resource ASC, generation DESC)`,
+  ) WITH CLUSTERING ORDER BY (kind ASC, resource ASC, generation DESC) AND ${ALWAYS_ONE_MORE}`,
   `crossfade_heartbeat (
     incarnation text PRIMARY KEY,
     instance text,
@@ -34,7 +37,7 @@ export const controlTables = [
     dead boolean,
     log_closed_up_to bigint,
     source_seen text
-  )`,
+  ) WITH ${ALWAYS_ONE_MORE}`,
   `crossfade_log (
     incarnation text,
     minute bigint,
@@ -43,7 +46,7 @@ export const controlTables = [
     keys frozen<list<blob>>,
     closed boolean,
     PRIMARY KEY ((incarnation, minute), id)
-  )`,
+  ) WITH ${ALWAYS_ONE_MORE}`,
 ] as const;
 
 /** The name of a table of {@link controlTables}. */
