@@ -1,0 +1,108 @@
+import type { MysqlTableNotes, ReferenceDescription } from '../../domain/table-description.ts';
+import { describeColumns, type MysqlColumnDetails } from './describe-table.ts';
+import { MAX_OPTIONAL_COLUMNS } from './limits.ts';
+import { identifier } from './names.ts';
+import type { Deadline, MysqlClient, MysqlPool, MysqlResult, MysqlValue } from './pool.ts';
+
+/** A table of a live system is not read as a whole to find out what its flags hold. */
+const SAMPLE_ROWS = 10_000;
+
+/** What a definition's author wants to know of a table, beside what `describeTable` says. */
+export async function describeTableNotes(
+  pool: MysqlPool,
+  name: { readonly schema: string; readonly table: string },
+  deadline: Deadline,
+): Promise<MysqlTableNotes> {
+  const client = pool.client('authority');
+  const parameters = [name.schema, name.table];
+  const [comment, comments, references, prefixes, columns] = await Promise.all([
+    client.read(TABLE_COMMENT_SQL, parameters, deadline),
+    client.read(COLUMN_COMMENTS_SQL, parameters, deadline),
+    client.read(REFERENCES_SQL, parameters, deadline),
+    client.read(KEY_PREFIXES_SQL, parameters, deadline),
+    describeColumns(client, name, deadline),
+  ]);
+  const flags = columns.filter(({ columnType }) => /^tinyint\(1\)$/i.test(columnType)).map((column) => column.name);
+  return {
+    comment: text(comment.rows[0]?.[0]),
+    columnComments: new Map(comments.rows.map(([column, said]) => [text(column), text(said)])),
+    references: groupReferences(references),
+    keyPrefixes: prefixes.rows.map(([column]) => text(column)),
+    serverValued: columns
+      .filter(({ defaultKind, generated }) => generated || defaultKind === 'expression')
+      .map((column) => column.name),
+    tooManyServerValued: tooMany(columns),
+    notBooleans: await findNotBooleans(client, name, flags, deadline),
+  };
+}
+
+/** What a name of the schema stands for: `BASE TABLE`, `VIEW`; null: nothing, or nothing that the user may see. */
+export async function typeOfTable(
+  pool: MysqlPool,
+  name: { readonly schema: string; readonly table: string },
+  deadline: Deadline,
+): Promise<string | null> {
+  const found = await pool.client('authority').read(TABLE_TYPE_SQL, [name.schema, name.table], deadline);
+  return found.rows[0] === undefined ? null : text(found.rows[0][0]);
+}
+
+const TABLE_TYPE_SQL = 'SELECT TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?';
+
+const TABLE_COMMENT_SQL = `SELECT TABLE_COMMENT FROM information_schema.TABLES
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`;
+
+const COLUMN_COMMENTS_SQL = `SELECT COLUMN_NAME, COLUMN_COMMENT FROM information_schema.COLUMNS
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND COLUMN_COMMENT <> ''`;
+
+const KEY_PREFIXES_SQL = `SELECT COLUMN_NAME FROM information_schema.STATISTICS
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_NAME = 'PRIMARY' AND SUB_PART IS NOT NULL`;
+
+const REFERENCES_SQL = `SELECT CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME
+  FROM information_schema.KEY_COLUMN_USAGE
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND REFERENCED_TABLE_NAME IS NOT NULL
+  ORDER BY CONSTRAINT_NAME, ORDINAL_POSITION`;
+
+/** The columns that the write procedure could not tell apart; none if it can. */
+function tooMany(columns: readonly MysqlColumnDetails[]): string[] {
+  const kinds = [
+    columns.filter(({ defaultKind, generated }) => defaultKind === 'expression' && !generated),
+    columns.filter(({ onUpdate }) => onUpdate),
+  ];
+  return kinds.filter((kind) => kind.length > MAX_OPTIONAL_COLUMNS).flatMap((kind) => kind.map(({ name }) => name));
+}
+
+function groupReferences(found: MysqlResult): ReferenceDescription[] {
+  const grouped = new Map<string, { referencedTable: string; columns: string[]; referencedColumns: string[] }>();
+  for (const [name, column, referencedTable, referencedColumn] of found.rows) {
+    const known = grouped.get(text(name));
+    const key = known ?? { referencedTable: text(referencedTable), columns: [], referencedColumns: [] };
+    key.columns.push(text(column));
+    key.referencedColumns.push(text(referencedColumn));
+    grouped.set(text(name), key);
+  }
+  return [...grouped].map(([name, key]) => ({ name, ...key }));
+}
+
+async function findNotBooleans(
+  client: MysqlClient,
+  name: { readonly schema: string; readonly table: string },
+  flags: readonly string[],
+  deadline: Deadline,
+): Promise<string[]> {
+  if (flags.length === 0) return [];
+  const columns = flags.map(identifier);
+  const found = await client.read(
+    `SELECT ${columns.map((column) => `MAX(${column} NOT IN (0, 1))`).join(', ')}
+     FROM (SELECT ${columns.join(', ')} FROM ${identifier(name.schema)}.${identifier(name.table)}
+       LIMIT ${SAMPLE_ROWS}) AS sampled`,
+    [],
+    deadline,
+  );
+  return flags.filter((_, i) => Number(found.rows[0]?.[i] ?? 0) === 1);
+}
+
+/** Text of information_schema, which some servers send as bytes. */
+function text(value: MysqlValue | undefined): string {
+  if (value === null || value === undefined) return '';
+  return Buffer.isBuffer(value) ? value.toString('utf8') : String(value);
+}
