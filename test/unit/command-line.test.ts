@@ -40,6 +40,7 @@ describe('the command line', () => {
     const { code, stdout } = await crossfade('--help');
     expect(code).toBe(0);
     for (const command of [
+      'init',
       'serve',
       'status',
       'history',
@@ -56,7 +57,7 @@ describe('the command line', () => {
     expect(stdout).toContain('Exit codes:');
   });
 
-  it.each(['serve', 'status', 'history', 'backfill', 'verify', 'repair', 'fence', 'decommission', 'dev'])(
+  it.each(['init', 'serve', 'status', 'history', 'backfill', 'verify', 'repair', 'fence', 'decommission', 'dev'])(
     'shows examples of %s',
     async (command) => {
       const { code, stdout } = await crossfade(command, '--help');

@@ -1,8 +1,8 @@
 import type { ColumnType } from '../../domain/resource.ts';
 import type { MysqlColumnDescription } from '../../domain/table-description.ts';
 import { cqlTypeOf } from '../../schema/cql-types.ts';
-import { type ChosenType, chooseType } from './decide-type.ts';
 import { decideEnum } from './decide-enum.ts';
+import { type ChosenType, chooseType } from './decide-type.ts';
 import { commentOf } from './field-comment.ts';
 import type { LockedField, LockedTable } from './lock-file.ts';
 import { createNameSpace, type NameSpace, snakeName } from './naming.ts';

@@ -16,7 +16,9 @@ export function decidePattern(
   singular: string,
   locked: LockedTable | undefined,
 ): { readonly parts: readonly PatternPart[]; readonly remarks: readonly Reason[] } {
-  const key = description.primaryKey.flatMap((name) => description.columns.find((column) => column.name === name) ?? []);
+  const key = description.primaryKey.flatMap(
+    (name) => description.columns.find((column) => column.name === name) ?? [],
+  );
   if (locked !== undefined) {
     const parts = locked.parts.map((part) => ({ ...part, looks: looksOf(byName(key, part.column), part.format) }));
     return { parts, remarks: [] };
@@ -46,7 +48,10 @@ export function decidePattern(
   });
   const last = key.at(-1);
   if (last?.autoIncrement) {
-    remarks.push({ column: last.name, text: 'AUTO_INCREMENT, but who creates a record through the API says its number (AIP-133)' });
+    remarks.push({
+      column: last.name,
+      text: 'AUTO_INCREMENT, but who creates a record through the API says its number (AIP-133)',
+    });
   }
   return { parts, remarks };
 }

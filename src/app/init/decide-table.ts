@@ -8,15 +8,7 @@ import { decidePattern } from './decide-pattern.ts';
 import { linesOf } from './field-comment.ts';
 import type { LockedTable } from './lock-file.ts';
 import { pascalName, pluralOf, singularOf, snakeName } from './naming.ts';
-import type {
-  FoundTable,
-  InitSettings,
-  PatternPart,
-  Reason,
-  ResourceNames,
-  TableDecision,
-  TablePlan,
-} from './plan.ts';
+import type { FoundTable, InitSettings, PatternPart, Reason, ResourceNames, TableDecision, TablePlan } from './plan.ts';
 
 /** Ids of resources and names of tables in the target may not be longer. */
 const MAX_ID = 40;
@@ -70,7 +62,10 @@ function planOf(found: FoundTable, settings: InitSettings, { names, parts, keyRe
     fields: decided.fields,
     reserved: decided.reserved,
     ...(staysBecause.length === 0 && {
-      target: { keyspace: settings.keyspace, table: snakeName(description.table, 'table').slice(0, MAX_CASSANDRA_NAME) },
+      target: {
+        keyspace: settings.keyspace,
+        table: snakeName(description.table, 'table').slice(0, MAX_CASSANDRA_NAME),
+      },
     }),
     staysBecause,
     leftOut: decided.leftOut,
@@ -119,7 +114,10 @@ function refuseKey({ description, notes }: FoundTable, locked: LockedTable | und
     const text = column === undefined ? 'part of the key, but no column' : keyMistake(column);
     if (text !== undefined) reasons.push({ column: name, text });
     if (notes.keyPrefixes.includes(name)) {
-      reasons.push({ column: name, text: 'only its first characters are in the primary key: a key needs whole columns' });
+      reasons.push({
+        column: name,
+        text: 'only its first characters are in the primary key: a key needs whole columns',
+      });
     }
   }
   const before = locked?.parts.map((part) => part.column);
@@ -144,7 +142,10 @@ function whyNotMovable(found: FoundTable, parts: readonly PatternPart[], decided
     });
   }
   for (const { column } of decided.leftOut) {
-    reasons.push({ ...(column !== undefined && { column }), text: 'no field carries it, so it would be lost in Cassandra' });
+    reasons.push({
+      ...(column !== undefined && { column }),
+      text: 'no field carries it, so it would be lost in Cassandra',
+    });
   }
   for (const text of checkForeignKeys(found.description)) reasons.push({ text });
   return reasons;

@@ -24,13 +24,17 @@ import {
   storage as storageOption,
 } from '../../gen/crossfade/v1alpha1/options_pb.ts';
 import { file_google_api_client, method_signature } from '../../gen/google/api/client_pb.ts';
-import { FieldBehavior, field_behavior, file_google_api_field_behavior } from '../../gen/google/api/field_behavior_pb.ts';
+import {
+  FieldBehavior,
+  field_behavior,
+  file_google_api_field_behavior,
+} from '../../gen/google/api/field_behavior_pb.ts';
 import {
   file_google_api_resource,
   ResourceDescriptorSchema,
   ResourceReferenceSchema,
-  resource as resourceOption,
   resource_reference,
+  resource as resourceOption,
 } from '../../gen/google/api/resource_pb.ts';
 import type { ColumnOption, ProtoEnum, ProtoField, ProtoFile, ProtoMessage, StorageOption } from './proto-model.ts';
 
@@ -95,9 +99,14 @@ function messageDescriptor(message: ProtoMessage, full: (name: string) => string
   const options = create(MessageOptionsSchema);
   if (message.resource !== undefined) {
     const { type, pattern, singular, plural } = message.resource;
-    setExtension(options, resourceOption, create(ResourceDescriptorSchema, { type, pattern: [pattern], singular, plural }));
+    setExtension(
+      options,
+      resourceOption,
+      create(ResourceDescriptorSchema, { type, pattern: [pattern], singular, plural }),
+    );
   }
-  if (message.storage !== undefined) setExtension(options, storageOption, create(StorageSchema, storageInit(message.storage)));
+  if (message.storage !== undefined)
+    setExtension(options, storageOption, create(StorageSchema, storageInit(message.storage)));
   return create(DescriptorProtoSchema, {
     name: message.name,
     field: message.fields.map((field) => {
@@ -146,12 +155,7 @@ function enumDescriptor({ name, values, reservedNumbers, reservedNames }: ProtoE
   });
 }
 
-function fieldDescriptor(
-  field: ProtoField,
-  oneofIndex: number,
-  full: (name: string) => string,
-  messageName: string,
-) {
+function fieldDescriptor(field: ProtoField, oneofIndex: number, full: (name: string) => string, messageName: string) {
   const { type, label } = field;
   const options = fieldOptions(field);
   return create(FieldDescriptorProtoSchema, {

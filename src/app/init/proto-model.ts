@@ -84,7 +84,12 @@ export interface ProtoEnum {
 
 /** A scalar by its name, or a message or enum: `.` before its full name, else its name in this package or message. */
 export type ProtoType =
-  | { readonly scalar: Extract<FieldShape, 'bool' | 'int32' | 'uint32' | 'int64' | 'uint64' | 'float' | 'double' | 'string' | 'bytes'> }
+  | {
+      readonly scalar: Extract<
+        FieldShape,
+        'bool' | 'int32' | 'uint32' | 'int64' | 'uint64' | 'float' | 'double' | 'string' | 'bytes'
+      >;
+    }
   /** `google.protobuf.Timestamp`, or the name of a message of this file. */
   | { readonly message: string }
   /** An enum within the same message. */

@@ -109,7 +109,10 @@ function reservedLines({ reservedNumbers, reservedNames }: ProtoMessage | ProtoE
 }
 
 function enumLines(described: ProtoEnum): string[] {
-  const values = described.values.map(({ name, number, comment }) => [...commentLines(comment), `${name} = ${number};`]);
+  const values = described.values.map(({ name, number, comment }) => [
+    ...commentLines(comment),
+    `${name} = ${number};`,
+  ]);
   const reserved = reservedLines(described);
   const blocks = [...(reserved.length === 0 ? [] : [reserved]), ...values];
   return [...commentLines(described.comment), `enum ${described.name} {`, ...indented(separated(blocks)), '}'];

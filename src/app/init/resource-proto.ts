@@ -2,7 +2,15 @@ import { enumValueName } from '../../schema/field-shape.ts';
 import { linesOf } from './field-comment.ts';
 import { camelName, pascalName, spokenName } from './naming.ts';
 import type { EnumPlan, FieldPlan, InitSettings, PatternPart, TablePlan } from './plan.ts';
-import type { ColumnOption, ProtoEnum, ProtoField, ProtoFile, ProtoMessage, ProtoMethod, ProtoType } from './proto-model.ts';
+import type {
+  ColumnOption,
+  ProtoEnum,
+  ProtoField,
+  ProtoFile,
+  ProtoMessage,
+  ProtoMethod,
+  ProtoType,
+} from './proto-model.ts';
 
 /** Packages of the imports, in the order of their files. */
 const IMPORTS = [
@@ -45,11 +53,7 @@ export function resourceProto(plan: TablePlan, settings: InitSettings): ProtoFil
       `The rows of the MySQL table ${plan.schema}.${plan.table}.`,
       'Written by crossfade init, which is run again after the table has changed: field numbers never move.',
     ],
-    imports: [
-      ...IMPORTS,
-      ...(wording.updatable ? [FIELD_MASK] : []),
-      ...(usesTimestamp ? [TIMESTAMP] : []),
-    ],
+    imports: [...IMPORTS, ...(wording.updatable ? [FIELD_MASK] : []), ...(usesTimestamp ? [TIMESTAMP] : [])],
     service: {
       name: names.service,
       comment: [plan.comment === '' ? `The ${wording.plural}.` : plan.comment],
@@ -85,7 +89,13 @@ function methodsOf({ plan, a, plural, parentPattern, updatable }: Wording): Prot
   const parent = parentPattern === '' ? '' : 'parent,';
   const own = plan.parts.at(-1)?.column ?? '';
   const methods: ProtoMethod[] = [
-    { name: `Get${message}`, comment: [`Gets ${a}.`], input: `Get${message}Request`, output: message, signature: 'name' },
+    {
+      name: `Get${message}`,
+      comment: [`Gets ${a}.`],
+      input: `Get${message}Request`,
+      output: message,
+      signature: 'name',
+    },
     {
       name: list,
       comment: [`Lists ${plural}${parentPattern === '' ? '' : ' of one parent'} by ascending ${own}.`],
@@ -210,7 +220,11 @@ function protoEnum({ name, values, reserved }: EnumPlan, field: FieldPlan): Prot
     comment: [`The labels of the column ${field.column}.`],
     values: [
       { name: enumValueName(name, 'unspecified'), number: 0, comment: ['Not said.'] },
-      ...values.map((value) => ({ name: value.name, number: value.number, comment: linesOf(`The label ${value.label}.`) })),
+      ...values.map((value) => ({
+        name: value.name,
+        number: value.number,
+        comment: linesOf(`The label ${value.label}.`),
+      })),
     ],
     reservedNumbers: reserved.numbers,
     reservedNames: reserved.names,

@@ -1,0 +1,49 @@
+import { systemClock } from '../../domain/clock.ts';
+import { internalCall } from '../../stores/call.ts';
+import { describeTable } from '../../stores/mysql/describe-table.ts';
+import { describeTableNotes, typeOfTable } from '../../stores/mysql/describe-table-notes.ts';
+import type { MysqlPool } from '../../stores/mysql/pool.ts';
+import { checkServer } from '../../stores/mysql/server-checks.ts';
+import type { FoundTable, Refusal } from './plan.ts';
+
+const DESCRIBE_TIMEOUT_MS = 30_000;
+
+/** Describes tables by name; those that are none are refused. Reads the schema, and a sample of the rows of flags. */
+export async function findTables(
+  pool: MysqlPool,
+  schema: string,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly found: readonly FoundTable[]; readonly refusals: readonly Refusal[] }> {
+  const found: FoundTable[] = [];
+  const refusals: Refusal[] = [];
+  for (const table of names) {
+    const call = internalCall(systemClock, DESCRIBE_TIMEOUT_MS, signal);
+    const name = { schema, table };
+    const description = await describeTable(pool, name, call);
+    if (description === null) {
+      const type = await typeOfTable(pool, name, call);
+      const text =
+        type === null ? 'MySQL has no such table, or the user may not see it' : `it is a ${type}, not a table`;
+      refusals.push({ table, reasons: [{ text: `${schema}.${table}: ${text}` }] });
+      continue;
+    }
+    found.push({ description, notes: await describeTableNotes(pool, name, call) });
+  }
+  return { found, refusals };
+}
+
+/** What must be changed on the server before the service starts, each with its cure. */
+export async function findServerMistakes(
+  pool: MysqlPool,
+  tables: readonly FoundTable[],
+  options: { readonly movable: boolean },
+  signal: AbortSignal,
+): Promise<string[]> {
+  const descriptions = tables.map(({ description }) => description);
+  const call = internalCall(systemClock, DESCRIBE_TIMEOUT_MS, signal);
+  const server = await checkServer(pool, { tables: [], capture: options.movable }, call);
+  const engines = await checkServer(pool, { tables: descriptions, capture: false }, call);
+  const errors = [...server.errors, ...engines.errors.filter(({ setting }) => setting.includes(':'))];
+  return errors.map(({ setting, found, wanted, cure }) => `${setting} is ${found}, but must be ${wanted}: ${cure}`);
+}
