@@ -126,7 +126,8 @@ function fieldLines(field: ProtoField): string[] {
   if (options.length === 0) return [...comment, `${head};`];
   if (options.length === 1) return [...comment, `${head} [${options[0]}];`];
   const last = options.length - 1;
-  return [...comment, `${head} [`, ...options.map((option, i) => `  ${option}${i === last ? '' : ','}`), '];'];
+  const lines = options.flatMap((option, i) => `  ${option}${i === last ? '' : ','}`.split('\n'));
+  return [...comment, `${head} [`, ...lines, '];'];
 }
 
 function typeText(type: ProtoType): string {
@@ -142,7 +143,9 @@ function fieldOptions({ behavior, storage, reference }: ProtoField): string[] {
     options.push(`(google.api.resource_reference).${key} = ${quoted(type)}`);
   }
   if (storage !== undefined) {
-    options.push(`(crossfade.v1alpha1.field) = {${columnEntries(storage).join(', ')}}`);
+    const entries = columnEntries(storage);
+    const head = '(crossfade.v1alpha1.field) = ';
+    options.push(entries.length === 1 ? `${head}{${entries[0]}}` : `${head}{\n    ${entries.join('\n    ')}\n  }`);
   }
   return options;
 }
