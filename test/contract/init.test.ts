@@ -136,7 +136,7 @@ describe('init on schemas that nobody made for it', { timeout: LONG_MS }, () => 
     expect(report).toMatch(/country: REFUSED.*\n {4}Code: its collation/);
     expect(report).toMatch(/countrylanguage: REFUSED.*\n {4}CountryCode: its collation.*\n {4}Language: its collation/);
     expect(await typesIn(folder)).toEqual(['sample.v1.City']);
-    await run('ALTER TABLE countrylanguage CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin');
+    await run('ALTER TABLE countrylanguage CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin');
     const { complete, report: after } = await init(name, 'countrylanguage', folder, { force: true });
     expect(complete).toBe(true);
     expect(after).toContain('moves to');
@@ -151,13 +151,13 @@ describe('init', { timeout: LONG_MS }, () => {
     const dry = await init(name, 'Order Details', join(folder, 'new'), { dryRun: true });
     expect(dry.report).toContain('proto/sample/v1/order_details.proto (new)');
     await expect(readFile(join(folder, 'new/crossfade.yaml'))).rejects.toThrow('ENOENT');
-    await init(name, 'Order Details', folder);
+    await init(name, 'Order Details,PlaylistTrack', folder);
     expect((await init(name, 'Order Details', folder)).report).not.toContain('changed');
     const proto = join(folder, 'proto/sample/v1/order_details.proto');
     await writeFile(proto, `${await readFile(proto, 'utf8')}\n// Mine.\n`);
     await expect(init(name, 'Order Details', folder)).rejects.toThrow('order_details.proto');
     expect(await readFile(proto, 'utf8')).toContain('// Mine.');
-    await run('ALTER TABLE `Order Details` DROP PRIMARY KEY, ADD PRIMARY KEY (ProductID, OrderID)');
+    await run('ALTER TABLE PlaylistTrack DROP PRIMARY KEY, ADD PRIMARY KEY (TrackId, PlaylistId)');
     await expect(init(name, 'Order Details', folder, { force: true })).rejects.toThrow('had a definition');
     expect(await readFile(proto, 'utf8')).toContain('// Mine.');
   });
@@ -176,7 +176,7 @@ describe('init', { timeout: LONG_MS }, () => {
     expect(report).toContain('Discount: no field carries it any more');
     expect(await runBuf(folder, 'breaking', '--against', before)).toEqual({ code: 0, output: '' });
     const proto = await readFile(join(folder, 'proto/sample/v1/order_details.proto'), 'utf8');
-    expect(proto).toMatch(/reserved 3, 5, 12;\n {2}reserved "unit_price", "discount", "total";/);
+    expect(proto).toMatch(/reserved 3, 5, 11;\n {2}reserved "unit_price", "discount", "total";/);
     await run('ALTER TABLE `Order Details` ADD COLUMN Discount INT NULL, DROP COLUMN Colour');
     await cp(folder, before, { recursive: true });
     await init(name, 'Order Details', folder, { force: true });
@@ -200,7 +200,7 @@ describe('what init has written', { timeout: LONG_MS }, () => {
     const stop = new AbortController();
     const service = await serve(await configIn(folder), { control: control.name, keyspace: keyspace.name, stop });
     try {
-      const client = createMigrationsClient(`http://${service.addresses.http}`);
+      const client = createMigrationsClient(service.addresses.http);
       const context = {
         client,
         output: { line: () => {}, terminal: false, json: false },
@@ -273,7 +273,7 @@ async function serve(
 }
 
 async function call(service: Service, method: string, request: unknown): Promise<Record<string, unknown>> {
-  const response = await fetch(`http://${service.addresses.http}/sample.v1.${method}`, {
+  const response = await fetch(`${service.addresses.http}/sample.v1.${method}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(request),
