@@ -1,4 +1,5 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
@@ -16,6 +17,7 @@ import { createSetFlags } from '../support/memory-instances.ts';
 import { EMPLOYEES_SQL, RENTAL_SQL, SHOPS_SQL, WORLD_SQL } from '../support/sample-schemas.ts';
 
 const LONG_MS = 180_000;
+const COMMAND_TIMEOUT_MS = 60_000;
 const SYNC_TIMEOUT_MS = 90_000;
 
 let pool: MysqlPool;
@@ -106,7 +108,7 @@ describe('init on schemas that nobody made for it', { timeout: LONG_MS }, () => 
     expect(report).toMatch(/current_dept_emp: REFUSED.*\n.*VIEW, not a table/);
     expect(report).toMatch(/nothing: REFUSED.*\n.*no such table/);
     expect(report).toMatch(
-      /employees: served from MySQL, but can’t be moved.*\n.*the primary key is one column, emp_no/,
+      /employees: served from MySQL, but can’t be moved.*\n {4}employees.emp_no: the primary key is this one column/,
     );
     expect(await typesIn(folder)).toEqual(['sample.v1.Employee']);
     expect(await runBuf(folder, 'lint')).toEqual({ code: 0, output: '' });
@@ -120,7 +122,7 @@ describe('init on schemas that nobody made for it', { timeout: LONG_MS }, () => 
       /address: REFUSED.*\n {4}location: the type geometry is not carried.*no record could be created/,
     );
     expect(report).toMatch(/film_text: REFUSED.*\n.*MyISAM/);
-    expect(report).toContain('fk_film_actor_actor has ON UPDATE CASCADE');
+    expect(report).toContain('actor_id: the foreign key fk_film_actor_actor has ON UPDATE CASCADE');
     expect(report).toContain('shift: int32: TINYINT(1), but there are rows with other numbers than 0 and 1');
     expect(await typesIn(folder)).toEqual(['Actor', 'Film', 'FilmActor', 'Staff'].map((type) => `sample.v1.${type}`));
     expect(await runBuf(folder, 'lint')).toEqual({ code: 0, output: '' });
@@ -157,6 +159,11 @@ describe('init', { timeout: LONG_MS }, () => {
     await writeFile(proto, `${await readFile(proto, 'utf8')}\n// Mine.\n`);
     await expect(init(name, 'Order Details', folder)).rejects.toThrow('order_details.proto');
     expect(await readFile(proto, 'utf8')).toContain('// Mine.');
+    await rename(join(folder, 'crossfade-init.json'), join(folder, 'kept.json'));
+    await expect(init(name, 'Order Details', folder, { force: true })).rejects.toThrow(
+      'Bring crossfade-init.json back',
+    );
+    await rename(join(folder, 'kept.json'), join(folder, 'crossfade-init.json'));
     await run('ALTER TABLE PlaylistTrack DROP PRIMARY KEY, ADD PRIMARY KEY (TrackId, PlaylistId)');
     await expect(init(name, 'Order Details', folder, { force: true })).rejects.toThrow('had a definition');
     expect(await readFile(proto, 'utf8')).toContain('// Mine.');
@@ -174,6 +181,7 @@ describe('init', { timeout: LONG_MS }, () => {
     const { complete, report } = await init(name, 'Order Details', folder, { force: true });
     expect(complete).toBe(true);
     expect(report).toContain('Discount: no field carries it any more');
+    expect(report).toContain('ADD "unit_price_2" bigint;');
     expect(await runBuf(folder, 'breaking', '--against', before)).toEqual({ code: 0, output: '' });
     const proto = await readFile(join(folder, 'proto/sample/v1/order_details.proto'), 'utf8');
     expect(proto).toMatch(/reserved 3, 5, 11;\n {2}reserved "unit_price", "discount", "total";/);
@@ -183,6 +191,42 @@ describe('init', { timeout: LONG_MS }, () => {
     expect(await runBuf(folder, 'breaking', '--against', before)).toEqual({ code: 0, output: '' });
   });
 });
+
+describe('the command', { timeout: LONG_MS }, () => {
+  it('reads the password from the environment, writes it nowhere, and says by its exit code what came of it', async () => {
+    const { name } = await createSchema(SHOPS_SQL);
+    const folder = await createFolder();
+    const { host, port, user } = inject('mysql');
+    const run = (...args: string[]) =>
+      crossfade(
+        'init',
+        '--mysql',
+        `mysql://${user}@${host}:${port}/${name}`,
+        '--password-env',
+        'THE_PASSWORD',
+        ...args,
+      );
+    expect(await run('--tables', 'orders', '--out', folder)).toMatchObject({ code: 0, stderr: '' });
+    expect(await run('--tables', 'orderdetails', '--out', folder)).toMatchObject({ code: 1, stderr: '' });
+    expect(await run('--tables', 'PlaylistTrack', '--out', folder)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('say --force'),
+    });
+    const config = await readFile(join(folder, 'crossfade.yaml'), 'utf8');
+    expect(config).toContain('passwordEnv: THE_PASSWORD');
+    expect(config).not.toMatch(/password:/i);
+  });
+});
+
+async function crossfade(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const env = { PATH: process.env.PATH ?? '', THE_PASSWORD: inject('mysql').password };
+  const program = join(import.meta.dirname, '../../src/main.ts');
+  return await new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], { env, timeout: COMMAND_TIMEOUT_MS }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
 
 describe('what init has written', { timeout: LONG_MS }, () => {
   it('is served, copied as a whole and verified clean, without a file edited', async () => {

@@ -116,7 +116,7 @@ describe('a table without a parent', () => {
       foundTable('city', [tableColumn('ID', 'int', { autoIncrement: true }), tableColumn('Name', 'char(35)')]),
     );
     expect(plan.target).toBeUndefined();
-    expect(plan.staysBecause).toEqual([{ text: expect.stringContaining('one column, ID') }]);
+    expect(plan.staysBecause).toEqual([{ column: 'ID', text: expect.stringContaining('this one column') }]);
   });
 
   it('has its parts called otherwise where every resource has a field of that name', () => {
@@ -124,6 +124,35 @@ describe('a table without a parent', () => {
       foundTable('city', [tableColumn('id', 'int'), tableColumn('Name', 'char(35)'), tableColumn('etag', 'int')]),
     );
     expect(fieldsOf(plan)).toEqual(['optional string city_name = 3', 'optional int32 city_etag = 4']);
+  });
+});
+
+describe('names that the API has already', () => {
+  it('are not given to a resource called parent, or to an enum of the message’s own name', () => {
+    const plan = planned(
+      foundTable('parent', [tableColumn('a', 'int'), tableColumn('b', 'int'), tableColumn('c', 'int')], {
+        primaryKey: ['a', 'b'],
+      }),
+    );
+    expect(plan.names).toMatchObject({ message: 'ParentRecord', singular: 'parent_record', id: 'parents' });
+    const status = planned(foundTable('status', [tableColumn('id', 'int'), tableColumn('status', "enum('on','off')")]));
+    expect(status.fields[0]?.type.enum).toMatchObject({
+      name: 'StatusLabel',
+      values: [{ name: 'STATUS_LABEL_ON' }, {}],
+    });
+  });
+
+  it.each([
+    ['staff', 'Staff', 'StaffService'],
+    ['countries', 'Country', 'Countries'],
+    ['Order Details', 'OrderDetail', 'OrderDetails'],
+    ['addresses', 'Address', 'Addresses'],
+    ['movies', 'Movie', 'Movies'],
+    ['orders_status', 'OrdersStatus', 'OrdersStatuses'],
+    ['person', 'Person', 'People'],
+    ['数量', 'Table', 'Tables'],
+  ])('of the table %s are %s and %s', (table, message, service) => {
+    expect(planned(foundTable(table, [tableColumn('id', 'int')])).names).toMatchObject({ message, service });
   });
 });
 

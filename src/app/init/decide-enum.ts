@@ -12,15 +12,18 @@ const VALUE_NAME = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/;
 /**
  * Makes a proto enum of an ENUM column's labels. Labels that an earlier run has numbered keep their numbers.
  *
- * @param taken names of values in the same message, which share one scope; the enum's own are added.
+ * @param scope the message's name, and the names of values in it, which share one scope; the enum's own are added.
  */
 export function decideEnum(
   fieldName: string,
   labels: readonly string[],
   locked: LockedField | undefined,
-  taken: Set<string>,
+  scope: { readonly message: string; readonly taken: Set<string> },
 ): EnumDecision {
-  const name = pascalName(fieldName);
+  const { message, taken } = scope;
+  const plain = pascalName(fieldName);
+  // Some languages have no class of the name of the class around it.
+  const name = plain === message ? `${plain}Label` : plain;
   const gone = goneLabels(name, labels, locked);
   const named = labels.map((label) => ({ label, name: enumValueName(name, label) }));
   const zero = enumValueName(name, 'unspecified');

@@ -6,7 +6,7 @@ import { type ChosenType, chooseType } from './decide-type.ts';
 import { commentOf } from './field-comment.ts';
 import type { LockedField, LockedTable } from './lock-file.ts';
 import { createNameSpace, type NameSpace, snakeName } from './naming.ts';
-import type { FieldPlan, FieldType, FoundTable, Reason, Reserved } from './plan.ts';
+import type { FieldPlan, FieldType, FoundTable, Reason, Reserved, ResourceNames } from './plan.ts';
 
 /** The number of the first column's field: `name` is 1 and `etag` 2, so that neither ever stands in the way. */
 const FIRST_NUMBER = 3;
@@ -32,20 +32,21 @@ interface Naming {
   readonly locked: LockedTable | undefined;
   readonly names: NameSpace;
   readonly cassandraNames: Set<string>;
-  readonly valueNames: Set<string>;
+  /** Where the values of enums are named. */
+  readonly scope: { readonly message: string; readonly taken: Set<string> };
   readonly removed: { readonly name: string; readonly number: number }[];
   nextNumber(): number;
 }
 
-/** Decides about all columns but the key's. @param singular the resource's name, for columns called `name`. */
+/** Decides about all columns but the key's. */
 export function decideFields(
   found: FoundTable,
-  singular: string,
+  resource: ResourceNames,
   locked: LockedTable | undefined,
   cassandraNames: Set<string>,
 ): FieldDecisions {
   const { columns, primaryKey } = found.description;
-  const naming = createNaming(columns, singular, locked, cassandraNames);
+  const naming = createNaming(columns, resource, locked, cassandraNames);
   const [leftOut, missing, remarks]: [Reason[], Reason[], Reason[]] = [[], [], []];
   const fields = columns.flatMap((column, ordinal) => {
     if (primaryKey.includes(column.name)) return [];
@@ -73,7 +74,7 @@ export function decideFields(
 
 function createNaming(
   columns: readonly MysqlColumnDescription[],
-  singular: string,
+  { singular, message }: ResourceNames,
   locked: LockedTable | undefined,
   cassandraNames: Set<string>,
 ): Naming {
@@ -88,7 +89,7 @@ function createNaming(
     locked,
     names: createNameSpace(['name', 'etag', ...[...known, ...removed].map((each) => each.name)]),
     cassandraNames,
-    valueNames: new Set(),
+    scope: { message, taken: new Set() },
     removed,
     nextNumber() {
       highest++;
@@ -159,7 +160,8 @@ function keptName(
     locked.shape === chosen.shape &&
     (chosen.type.kind !== 'enum' ||
       chosen.shape !== 'enum' ||
-      'plan' in decideEnum(locked.name, chosen.type.values, locked, new Set(naming.valueNames)));
+      'plan' in
+        decideEnum(locked.name, chosen.type.values, locked, { ...naming.scope, taken: new Set(naming.scope.taken) }));
   if (stillFits) return locked;
   remark(
     `${column.columnType} does not fit the field ${locked.name} (${locked.shape}) any more: a new field with a new number takes its place`,
@@ -183,7 +185,7 @@ function withEnum(
   naming: Naming,
 ): { readonly type: Omit<FieldType, 'optional'>; readonly why?: string | undefined } {
   if (chosen.shape !== 'enum' || chosen.type.kind !== 'enum') return { type: { shape: chosen.shape }, why: chosen.why };
-  const decided = decideEnum(name, chosen.type.values, kept, naming.valueNames);
+  const decided = decideEnum(name, chosen.type.values, kept, naming.scope);
   if ('plan' in decided) return { type: { shape: 'enum', enum: decided.plan } };
   return { type: { shape: 'string' }, why: decided.why };
 }

@@ -10,6 +10,8 @@ import type { LockedTable } from './lock-file.ts';
 import { pascalName, pluralOf, singularOf, snakeName } from './naming.ts';
 import type { FoundTable, InitSettings, PatternPart, Reason, ResourceNames, TableDecision, TablePlan } from './plan.ts';
 
+/** Fields of the standard methods' requests, which also have a field for the resource. */
+const TAKEN_BY_REQUESTS = ['parent', 'update_mask', 'allow_missing'];
 /** Ids of resources and names of tables in the target may not be longer. */
 const MAX_ID = 40;
 const MAX_CASSANDRA_NAME = 48;
@@ -26,7 +28,7 @@ export function decideTable(found: FoundTable, settings: InitSettings, locked?: 
   const refused = [...refuseTable(found), ...refuseKey(found, locked)];
   const { parts, remarks: keyRemarks } = decidePattern(found, names.singular, locked);
   const cassandraNames = new Set(parts.map((part) => part.cassandraColumn));
-  const decided = decideFields(found, names.singular, locked, cassandraNames);
+  const decided = decideFields(found, names, locked, cassandraNames);
   for (const { column, text } of decided.missing) {
     refused.push({
       ...(column !== undefined && { column }),
@@ -75,8 +77,9 @@ function planOf(found: FoundTable, settings: InitSettings, { names, parts, keyRe
 
 function namesOf(table: string, locked: LockedTable | undefined): ResourceNames {
   const base = snakeName(table, 'table');
-  const message = locked?.message ?? pascalName(singularOf(base));
-  const plural = locked?.plural ?? (singularOf(base) === base ? pluralOf(base) : base);
+  const singular = singularOf(base);
+  const message = locked?.message ?? pascalName(TAKEN_BY_REQUESTS.includes(singular) ? `${singular}_record` : singular);
+  const plural = locked?.plural ?? (singular === base ? pluralOf(base) : base);
   const service = pascalName(plural);
   return {
     id: locked?.id ?? plural.slice(0, MAX_ID).replace(/_+$/, ''),
@@ -134,19 +137,25 @@ function keyMistake(column: MysqlColumnDescription): string | undefined {
   return 'mistake' in typed ? typed.mistake : keyTypeMistake(column, typed.type);
 }
 
+/** Why a table with a key of one column can't be moved in this version. */
+export const NO_PARENT =
+  'the primary key is this one column, so the records have no parent that could be Cassandra’s partition key';
+
 function whyNotMovable(found: FoundTable, parts: readonly PatternPart[], decided: FieldDecisions): Reason[] {
   const reasons: Reason[] = [];
-  if (parts.length === 1) {
-    reasons.push({
-      text: `the primary key is one column, ${parts[0]?.column}, so its records have no parent that could be Cassandra’s partition key`,
-    });
-  }
+  // Nothing else matters then, as nothing else would help.
+  if (parts.length === 1) return [{ column: parts[0]?.column ?? '', text: NO_PARENT }];
   for (const { column } of decided.leftOut) {
     reasons.push({
       ...(column !== undefined && { column }),
       text: 'no field carries it, so it would be lost in Cassandra',
     });
   }
-  for (const text of checkForeignKeys(found.description)) reasons.push({ text });
+  for (const key of found.description.foreignKeys) {
+    const columns = found.notes.references.find(({ name }) => name === key.name)?.columns.join(', ');
+    for (const text of checkForeignKeys({ ...found.description, foreignKeys: [key] })) {
+      reasons.push({ ...(columns !== undefined && { column: columns }), text });
+    }
+  }
   return reasons;
 }

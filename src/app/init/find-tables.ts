@@ -1,7 +1,7 @@
 import { systemClock } from '../../domain/clock.ts';
 import { internalCall } from '../../stores/call.ts';
 import { describeTable } from '../../stores/mysql/describe-table.ts';
-import { describeTableNotes, typeOfTable } from '../../stores/mysql/describe-table-notes.ts';
+import { describeTableNotes, findTable } from '../../stores/mysql/describe-table-notes.ts';
 import type { MysqlPool } from '../../stores/mysql/pool.ts';
 import { checkServer } from '../../stores/mysql/server-checks.ts';
 import type { FoundTable, Refusal } from './plan.ts';
@@ -17,20 +17,23 @@ export async function findTables(
 ): Promise<{ readonly found: readonly FoundTable[]; readonly refusals: readonly Refusal[] }> {
   const found: FoundTable[] = [];
   const refusals: Refusal[] = [];
-  for (const table of names) {
+  for (const wanted of names) {
     const call = internalCall(systemClock, DESCRIBE_TIMEOUT_MS, signal);
-    const name = { schema, table };
+    const there = await findTable(pool, { schema, table: wanted }, call);
+    const name = { schema, table: there?.table ?? wanted };
+    if (found.some(({ description }) => description.table === name.table)) continue;
     const description = await describeTable(pool, name, call);
     if (description === null) {
-      const type = await typeOfTable(pool, name, call);
-      const text =
-        type === null ? 'MySQL has no such table, or the user may not see it' : `it is a ${type}, not a table`;
-      refusals.push({ table, reasons: [{ text: `${schema}.${table}: ${text}` }] });
+      refusals.push({ table: name.table, reasons: [{ text: `${schema}.${name.table}: ${whatIs(there?.type)}` }] });
       continue;
     }
     found.push({ description, notes: await describeTableNotes(pool, name, call) });
   }
   return { found, refusals };
+}
+
+function whatIs(type: string | undefined): string {
+  return type === undefined ? 'MySQL has no such table, or the user may not see it' : `it is a ${type}, not a table`;
 }
 
 /** What must be changed on the server before the service starts, each with its cure. */

@@ -1,6 +1,11 @@
+import { cqlName } from '../../schema/cassandra-ddl.ts';
+import { NO_PARENT } from './decide-table.ts';
+import type { LockFile } from './lock-file.ts';
 import type { FileChange } from './output-files.ts';
 import type { FieldPlan, InitSettings, Reason, Refusal, TablePlan } from './plan.ts';
 import { patternOf } from './resource-proto.ts';
+
+const STAYS = 'served from MySQL, but can’t be moved to Cassandra';
 
 /** What can't be carried, column by column: told before anything is written. */
 export function uncarriedLines(plans: readonly TablePlan[], refusals: readonly Refusal[]): string[] {
@@ -12,9 +17,15 @@ export function uncarriedLines(plans: readonly TablePlan[], refusals: readonly R
     lines.push(`  ${table}: served without these columns, which a create leaves to MySQL`);
     lines.push(...leftOut.map((reason) => `    ${reasonText(reason)}`));
   }
-  for (const { table, staysBecause } of plans.filter((plan) => plan.staysBecause.length > 0)) {
-    lines.push(`  ${table}: served from MySQL, but can’t be moved to Cassandra`);
-    lines.push(...staysBecause.map((reason) => `    ${reasonText(reason)}`));
+  const staying = plans.filter((plan) => plan.staysBecause.length > 0);
+  const parentless = staying.filter((plan) => plan.parts.length === 1);
+  for (const { table, staysBecause } of staying.filter((plan) => !parentless.includes(plan))) {
+    lines.push(`  ${table}: ${STAYS}`, ...staysBecause.map((reason) => `    ${reasonText(reason)}`));
+  }
+  if (parentless.length > 0) {
+    lines.push(`  ${parentless.map(({ table }) => table).join(', ')}: ${STAYS}`);
+    const columns = parentless.map(({ table, parts }) => `${table}.${parts[0]?.column}`);
+    lines.push(`    ${columns.join(', ')}: ${NO_PARENT}`);
   }
   if (lines.length === 1) lines.push('  nothing: every column of every table has a field, and every table can move');
   return lines;
@@ -57,6 +68,22 @@ function fieldText({ name, number, type, behavior, column }: FieldPlan): string 
   return `${String(number).padStart(3)} ${name}: ${text}, ${behavior}${from}`;
 }
 
+/** Statements for targets that exist since an earlier run: the service adds no columns by itself. */
+export function cassandraChanges(plans: readonly TablePlan[], lock: LockFile | null): string[] {
+  const statements = plans.flatMap(({ table, target, fields }) => {
+    const before = lock?.tables[table];
+    if (before === undefined || target === undefined) return [];
+    const known = Object.values(before.fields).map((field) => field.cassandraColumn);
+    return fields
+      .filter((field) => !known.includes(field.cassandraColumn))
+      .map(
+        (field) =>
+          `  ALTER TABLE ${cqlName(target.keyspace)}.${cqlName(target.table)} ADD ${cqlName(field.cassandraColumn)} ${field.cqlType};`,
+      );
+  });
+  return statements.length === 0 ? [] : ['On Cassandra, where the tables are there already', ...statements];
+}
+
 /** `column: text`. */
 export function reasonText({ column, text }: Reason): string {
   return column === undefined ? text : `${column}: ${text}`;
@@ -67,7 +94,7 @@ export function fileLines(
   changes: readonly FileChange[],
   options: { readonly dryRun: boolean; readonly folder: string },
 ): string[] {
-  const words = { new: 'new', same: 'as it is', changed: 'changed', edited: 'changed; it was edited by hand before' };
+  const words = { new: 'new', same: 'as it is', changed: 'changed', edited: 'changed, and not as init had written it' };
   const title = options.dryRun ? 'Files that would be written' : 'Files';
   return [`${title} in ${options.folder}`, ...changes.map(({ path, state }) => `  ${path} (${words[state]})`)];
 }

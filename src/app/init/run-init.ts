@@ -16,7 +16,7 @@ import type { FoundTable, InitSettings, TablePlan } from './plan.ts';
 import { buildImage } from './proto-descriptor.ts';
 import { compareWithLock, withHandWritten } from './proto-numbers.ts';
 import { printProto } from './proto-text.ts';
-import { decisionLines, fileLines, uncarriedLines } from './report.ts';
+import { cassandraChanges, decisionLines, fileLines, uncarriedLines } from './report.ts';
 import { resourceProto } from './resource-proto.ts';
 
 /** What `crossfade init` is asked for. */
@@ -41,6 +41,7 @@ export class InitError extends Error {
   override readonly name = 'InitError';
 }
 
+const MAX_KEYSPACE = 48;
 const CONFIG_FILE = 'crossfade.yaml';
 const CQL_FILE = 'cassandra.cql';
 
@@ -71,7 +72,10 @@ export async function runInit(
   const { files, movable } = await filesOf({ options, settings, decisions, tables });
   const changes = await compareFiles(folder, files, lock?.written ?? {});
   print(fileLines(changes, { dryRun: options.dryRun, folder }));
+  refuseUnknownProtos(changes, decisions.plans, settings, lock);
   if (!options.dryRun) await write(options, changes, tables);
+  const statements = cassandraChanges(decisions.plans, lock);
+  if (statements.length > 0) print(statements);
   const mistakes = await findServerMistakes(pool, tables, { movable }, signal);
   if (mistakes.length > 0) print(['Before the service can start, on MySQL', ...mistakes.map((text) => `  ${text}`)]);
   return decisions.refusals.length === 0;
@@ -121,10 +125,17 @@ function settingsOf(options: InitOptions, lock: LockFile | null): InitSettings {
     throw new InitError(`${options.folder} holds the package ${lock.package}, not ${packageName}: use another folder`);
   }
   const domain = packageName.split('.')[0]?.replaceAll('_', '-') ?? plain;
+  for (const key of ['host', 'keyspace'] as const) {
+    if (lock !== null && options[key] !== undefined && options[key] !== lock[key]) {
+      throw new InitError(
+        `${options.folder} has the ${key} ${lock[key]}, not ${options[key]}: it can't be changed by init`,
+      );
+    }
+  }
   return {
     packageName,
     host: lock?.host ?? options.host ?? `${domain}.example`,
-    keyspace: lock?.keyspace ?? options.keyspace ?? plain.slice(0, 48),
+    keyspace: lock?.keyspace ?? options.keyspace ?? plain.slice(0, MAX_KEYSPACE),
   };
 }
 
@@ -135,6 +146,24 @@ function refuseLoss({ refusals }: Decisions, lock: LockFile | null): void {
   throw new InitError(
     `nothing was written, as ${lost.join(', ')} had a definition and would lose it. If the table is to be served no more, ` +
       `delete its proto and its entry in ${LOCK_FILE}`,
+  );
+}
+
+/** A proto that the lock file does not know may have numbers of its own: they would move. */
+function refuseUnknownProtos(
+  changes: readonly FileChange[],
+  plans: readonly TablePlan[],
+  settings: InitSettings,
+  lock: LockFile | null,
+): void {
+  const unknown = plans
+    .filter(({ table }) => lock?.tables[table] === undefined)
+    .map((plan) => `${PROTO_FOLDER}/${resourceProto(plan, settings).path}`)
+    .filter((path) => changes.some((change) => change.path === path && !['new', 'same'].includes(change.state)));
+  if (unknown.length === 0) return;
+  throw new InitError(
+    `nothing was written, as ${LOCK_FILE} does not know what is there already: ${unknown.join(', ')}. ` +
+      `Bring ${LOCK_FILE} back, or delete the protos if nobody uses them`,
   );
 }
 

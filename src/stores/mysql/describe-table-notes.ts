@@ -36,17 +36,22 @@ export async function describeTableNotes(
   };
 }
 
-/** What a name of the schema stands for: `BASE TABLE`, `VIEW`; null: nothing, or nothing that the user may see. */
-export async function typeOfTable(
+/**
+ * What a name of the schema stands for: `BASE TABLE`, `VIEW`, and the name as the server writes it. Null: nothing, or
+ * nothing that the user may see.
+ */
+export async function findTable(
   pool: MysqlPool,
   name: { readonly schema: string; readonly table: string },
   deadline: Deadline,
-): Promise<string | null> {
-  const found = await pool.client('authority').read(TABLE_TYPE_SQL, [name.schema, name.table], deadline);
-  return found.rows[0] === undefined ? null : text(found.rows[0][0]);
+): Promise<{ readonly table: string; readonly type: string } | null> {
+  const { rows } = await pool.client('authority').read(FIND_TABLE_SQL, [name.schema, name.table], deadline);
+  const found = rows.map(([table, type]) => ({ table: text(table), type: text(type) }));
+  return found.find(({ table }) => table === name.table) ?? found[0] ?? null;
 }
 
-const TABLE_TYPE_SQL = 'SELECT TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?';
+const FIND_TABLE_SQL = `SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`;
 
 const TABLE_COMMENT_SQL = `SELECT TABLE_COMMENT FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`;
