@@ -50,6 +50,12 @@ export interface ReferenceDescription {
   readonly referencedColumns: readonly string[];
 }
 
+/** A kind of value that a column holds and no field can show. */
+export interface UnshownValue {
+  readonly column: string;
+  readonly text: string;
+}
+
 /** What serving a table does not need to know of it, and writing a definition does. */
 export interface MysqlTableNotes {
   /** Empty: there is none. */
@@ -65,6 +71,8 @@ export interface MysqlTableNotes {
   readonly tooManyServerValued: readonly string[];
   /** Columns of TINYINT(1) that hold other numbers than 0 and 1, as far as a sample of the rows shows. */
   readonly notBooleans: readonly string[];
+  /** What the same sample holds that can't be served until it is mended. */
+  readonly unshown: readonly UnshownValue[];
 }
 
 /** A table as Cassandra's system_schema describes it. */

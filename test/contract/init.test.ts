@@ -117,14 +117,19 @@ describe('init on schemas that nobody made for it', { timeout: LONG_MS }, () => 
   it('of a rental: a place that no field carries, cascades, flags that are none', async () => {
     const { name } = await createSchema(RENTAL_SQL);
     const folder = await createFolder();
-    const { report } = await init(name, 'actor,address,film,film_actor,staff,film_text', folder);
+    const { report } = await init(name, 'actor,address,film,film_actor,staff,film_text,inventory', folder);
     expect(report).toMatch(
       /address: REFUSED.*\n {4}location: the type geometry is not carried.*no record could be created/,
     );
     expect(report).toMatch(/film_text: REFUSED.*\n.*MyISAM/);
     expect(report).toContain('actor_id: the foreign key fk_film_actor_actor has ON UPDATE CASCADE');
+    expect(report).toMatch(
+      /inventory: the first 10,000 rows hold.*\n {4}store: an empty key.*\n {4}bought: a date without/,
+    );
     expect(report).toContain('shift: int32: TINYINT(1), but there are rows with other numbers than 0 and 1');
-    expect(await typesIn(folder)).toEqual(['Actor', 'Film', 'FilmActor', 'Staff'].map((type) => `sample.v1.${type}`));
+    expect(await typesIn(folder)).toEqual(
+      ['Actor', 'Film', 'FilmActor', 'Staff', 'Inventory'].map((type) => `sample.v1.${type}`),
+    );
     expect(await runBuf(folder, 'lint')).toEqual({ code: 0, output: '' });
     const film = await readFile(join(folder, 'proto/sample/v1/films.proto'), 'utf8');
     expect(film).toContain('RATING_PG_13 = 3;');

@@ -44,6 +44,11 @@ CREATE TABLE staff (
   active TINYINT(1) NOT NULL DEFAULT 1, username VARCHAR(16) NOT NULL,
   password VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL, shift TINYINT(1) NOT NULL DEFAULT 0, PRIMARY KEY (staff_id));
 CREATE TABLE film_text (film_id SMALLINT NOT NULL, title VARCHAR(255) NOT NULL, PRIMARY KEY (film_id)) ENGINE = MyISAM;
+CREATE TABLE inventory (
+  store VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, inventory_id INT NOT NULL, bought DATE NOT NULL,
+  PRIMARY KEY (store, inventory_id));
+SET SESSION sql_mode = '';
+INSERT INTO inventory VALUES ('a/b', 1, '2020-02-02'), ('c', 2, '0000-00-00');
 INSERT INTO staff (first_name, username, shift) VALUES ('Ann', 'ann', 3);
 `;
 

@@ -71,6 +71,7 @@ function planOf(found: FoundTable, settings: InitSettings, { names, parts, keyRe
     }),
     staysBecause,
     leftOut: decided.leftOut,
+    unshown: notes.unshown,
     remarks,
   };
 }

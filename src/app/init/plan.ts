@@ -50,6 +50,8 @@ export interface TablePlan {
   readonly target?: { readonly keyspace: string; readonly table: string };
   readonly staysBecause: readonly Reason[];
   readonly leftOut: readonly Reason[];
+  /** What a sample of the rows holds and no field can show. */
+  readonly unshown: readonly Reason[];
   /** What was decided, and why, in sentences. */
   readonly remarks: readonly Reason[];
 }

@@ -1,4 +1,5 @@
 import { cqlName } from '../../schema/cassandra-ddl.ts';
+import { SAMPLE_ROWS } from '../../stores/mysql/sample-values.ts';
 import { NO_PARENT } from './decide-table.ts';
 import type { LockFile } from './lock-file.ts';
 import type { FileChange } from './output-files.ts';
@@ -16,6 +17,12 @@ export function uncarriedLines(plans: readonly TablePlan[], refusals: readonly R
   for (const { table, leftOut } of plans.filter((plan) => plan.leftOut.length > 0)) {
     lines.push(`  ${table}: served without these columns, which a create leaves to MySQL`);
     lines.push(...leftOut.map((reason) => `    ${reasonText(reason)}`));
+  }
+  for (const { table, unshown } of plans.filter((plan) => plan.unshown.length > 0)) {
+    lines.push(
+      `  ${table}: the first ${SAMPLE_ROWS.toLocaleString('en')} rows hold values that can’t be shown or copied until they are mended`,
+    );
+    lines.push(...unshown.map((reason) => `    ${reasonText(reason)}`));
   }
   const staying = plans.filter((plan) => plan.staysBecause.length > 0);
   const parentless = staying.filter((plan) => plan.parts.length === 1);

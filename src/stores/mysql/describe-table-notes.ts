@@ -1,11 +1,8 @@
 import type { MysqlTableNotes, ReferenceDescription } from '../../domain/table-description.ts';
 import { describeColumns, type MysqlColumnDetails } from './describe-table.ts';
 import { MAX_OPTIONAL_COLUMNS } from './limits.ts';
-import { identifier } from './names.ts';
-import type { Deadline, MysqlClient, MysqlPool, MysqlResult, MysqlValue } from './pool.ts';
-
-/** A table of a live system is not read as a whole to find out what its flags hold. */
-const SAMPLE_ROWS = 10_000;
+import type { Deadline, MysqlPool, MysqlResult, MysqlValue } from './pool.ts';
+import { sampleValues } from './sample-values.ts';
 
 /** What a definition's author wants to know of a table, beside what `describeTable` says. */
 export async function describeTableNotes(
@@ -15,24 +12,24 @@ export async function describeTableNotes(
 ): Promise<MysqlTableNotes> {
   const client = pool.client('authority');
   const parameters = [name.schema, name.table];
-  const [comment, comments, references, prefixes, columns] = await Promise.all([
+  const [comment, comments, references, keys, columns] = await Promise.all([
     client.read(TABLE_COMMENT_SQL, parameters, deadline),
     client.read(COLUMN_COMMENTS_SQL, parameters, deadline),
     client.read(REFERENCES_SQL, parameters, deadline),
-    client.read(KEY_PREFIXES_SQL, parameters, deadline),
+    client.read(KEY_SQL, parameters, deadline),
     describeColumns(client, name, deadline),
   ]);
-  const flags = columns.filter(({ columnType }) => /^tinyint\(1\)$/i.test(columnType)).map((column) => column.name);
+  const key = keys.rows.map(([column]) => text(column));
   return {
     comment: text(comment.rows[0]?.[0]),
     columnComments: new Map(comments.rows.map(([column, said]) => [text(column), text(said)])),
     references: groupReferences(references),
-    keyPrefixes: prefixes.rows.map(([column]) => text(column)),
+    keyPrefixes: keys.rows.filter(([, prefix]) => prefix !== null).map(([column]) => text(column)),
     serverValued: columns
       .filter(({ defaultKind, generated }) => generated || defaultKind === 'expression')
       .map((column) => column.name),
     tooManyServerValued: tooMany(columns),
-    notBooleans: await findNotBooleans(client, name, flags, deadline),
+    ...(await sampleValues(client, name, columns, key, deadline)),
   };
 }
 
@@ -59,8 +56,8 @@ const TABLE_COMMENT_SQL = `SELECT TABLE_COMMENT FROM information_schema.TABLES
 const COLUMN_COMMENTS_SQL = `SELECT COLUMN_NAME, COLUMN_COMMENT FROM information_schema.COLUMNS
   WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND COLUMN_COMMENT <> ''`;
 
-const KEY_PREFIXES_SQL = `SELECT COLUMN_NAME FROM information_schema.STATISTICS
-  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_NAME = 'PRIMARY' AND SUB_PART IS NOT NULL`;
+const KEY_SQL = `SELECT COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_NAME = 'PRIMARY' ORDER BY SEQ_IN_INDEX`;
 
 const REFERENCES_SQL = `SELECT CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME
   FROM information_schema.KEY_COLUMN_USAGE
@@ -86,24 +83,6 @@ function groupReferences(found: MysqlResult): ReferenceDescription[] {
     grouped.set(text(name), key);
   }
   return [...grouped].map(([name, key]) => ({ name, ...key }));
-}
-
-async function findNotBooleans(
-  client: MysqlClient,
-  name: { readonly schema: string; readonly table: string },
-  flags: readonly string[],
-  deadline: Deadline,
-): Promise<string[]> {
-  if (flags.length === 0) return [];
-  const columns = flags.map(identifier);
-  const found = await client.read(
-    `SELECT ${columns.map((column) => `MAX(${column} NOT IN (0, 1))`).join(', ')}
-     FROM (SELECT ${columns.join(', ')} FROM ${identifier(name.schema)}.${identifier(name.table)}
-       LIMIT ${SAMPLE_ROWS}) AS sampled`,
-    [],
-    deadline,
-  );
-  return flags.filter((_, i) => Number(found.rows[0]?.[i] ?? 0) === 1);
 }
 
 /** Text of information_schema, which some servers send as bytes. */
