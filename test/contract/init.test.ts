@@ -151,6 +151,26 @@ describe('init on schemas that nobody made for it', { timeout: LONG_MS }, () => 
   });
 });
 
+describe('init on the tables of the example', { timeout: LONG_MS }, () => {
+  it('finds what a person has found: keys, UUIDs and times by the comments, what the server keeps', async () => {
+    const sql = await readFile(join(import.meta.dirname, '../../examples/hospital/schema.sql'), 'utf8');
+    const { name } = await createSchema(sql.replace(/^(CREATE DATABASE|USE) .*$/gm, ''));
+    const folder = await createFolder();
+    const { complete, report } = await init(name, 'medications,encounters', folder);
+    expect(complete).toBe(true);
+    expect(report).toContain('named patients/{patient}/medications/{medication}');
+    expect(report).toContain('named patients/{patient}/encounters/{encounter}');
+    expect(report).toContain('nothing: every column of every table has a field, and every table can move');
+    const proto = await readFile(join(folder, 'proto/sample/v1/medications.proto'), 'utf8');
+    expect(proto).toMatch(
+      /optional string payer_id = 4 \[\n.*\n {4}\(crossfade.v1alpha1.field\) = \{format: KEY_FORMAT_UUID\}/,
+    );
+    expect(proto).toContain('google.protobuf.Timestamp started_at = ');
+    expect(proto).toMatch(/updated_at = \d+ \[\(google.api.field_behavior\) = OUTPUT_ONLY\];/);
+    expect(proto).toContain('STATUS_STOPPED = 2;');
+  });
+});
+
 describe('init', { timeout: LONG_MS }, () => {
   it('writes nothing in a dry run, and overwrites nothing without being told', async () => {
     const { name, run } = await createSchema(SHOPS_SQL);

@@ -128,6 +128,12 @@ describe('a table without a parent', () => {
 });
 
 describe('names that the API has already', () => {
+  it('are not given to columns, nor are those of other columns instead', () => {
+    const columns = ['id', 'name', 'city_name', 'etag'].map((name) => tableColumn(name, 'int'));
+    const plan = planned(foundTable('cities', columns));
+    expect(plan.fields.map(({ name }) => name)).toEqual(['own_name', 'city_name', 'city_etag']);
+  });
+
   it('are not given to a resource called parent, or to an enum of the message’s own name', () => {
     const plan = planned(
       foundTable('parent', [tableColumn('a', 'int'), tableColumn('b', 'int'), tableColumn('c', 'int')], {

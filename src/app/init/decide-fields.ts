@@ -31,6 +31,8 @@ interface Naming {
   readonly singular: string;
   readonly locked: LockedTable | undefined;
   readonly names: NameSpace;
+  /** How all columns would be called. */
+  readonly columnNames: ReadonlySet<string>;
   readonly cassandraNames: Set<string>;
   /** Where the values of enums are named. */
   readonly scope: { readonly message: string; readonly taken: Set<string> };
@@ -88,6 +90,7 @@ function createNaming(
     singular,
     locked,
     names: createNameSpace(['name', 'etag', ...[...known, ...removed].map((each) => each.name)]),
+    columnNames: new Set(columns.map(({ name }) => snakeName(name, ''))),
     cassandraNames,
     scope: { message, taken: new Set() },
     removed,
@@ -172,10 +175,16 @@ function keptName(
 function freshName({ column, ordinal, naming }: Deciding, remark: (text: string) => void): string {
   const plain = snakeName(column.name, `column_${ordinal + 1}`);
   const isTaken = plain === 'name' || plain === 'etag';
-  const name = naming.names.take(isTaken ? `${naming.singular}_${plain}` : plain);
+  const name = naming.names.take(isTaken ? insteadOf(plain, naming) : plain);
   if (isTaken) remark(`the field is called ${name}: ${plain} is what every resource has (AIP-122, AIP-154)`);
   else if (name !== plain) remark(`the field is called ${name}: ${plain} is or was another field`);
   return name;
+}
+
+/** `city_name`, unless another column is called so. */
+function insteadOf(plain: string, { singular, columnNames }: Naming): string {
+  const wanted = [`${singular}_${plain}`, `own_${plain}`, `${singular}_own_${plain}`];
+  return wanted.find((name) => !columnNames.has(name)) ?? `${plain}_value`;
 }
 
 function withEnum(
