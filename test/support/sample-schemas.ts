@@ -80,5 +80,8 @@ CREATE TABLE \`Order Details\` (
   Tags SET('fragile','heavy') NOT NULL DEFAULT '', Total DECIMAL(20,4) GENERATED ALWAYS AS (UnitPrice * Quantity) STORED,
   PRIMARY KEY (OrderID, ProductID),
   CONSTRAINT details_orders FOREIGN KEY (OrderID) REFERENCES orders (orderNumber)) COMMENT = 'What was ordered — line by line';
+CREATE TABLE shipments (
+  shipmentNumber INT NOT NULL, orderNumber INT NOT NULL, PRIMARY KEY (shipmentNumber),
+  CONSTRAINT shipments_orders FOREIGN KEY (orderNumber) REFERENCES orders (orderNumber) ON DELETE CASCADE);
 CREATE TABLE PlaylistTrack (PlaylistId INT NOT NULL, TrackId INT NOT NULL, PRIMARY KEY (PlaylistId, TrackId));
 `;

@@ -36,17 +36,14 @@ function whatIs(type: string | undefined): string {
   return type === undefined ? 'MySQL has no such table, or the user may not see it' : `it is a ${type}, not a table`;
 }
 
-/** What must be changed on the server before the service starts, each with its cure. */
+/** What must be changed on the server before the service starts, each with its cure. @param movable the tables that move. */
 export async function findServerMistakes(
   pool: MysqlPool,
-  tables: readonly FoundTable[],
-  options: { readonly movable: boolean },
+  movable: readonly FoundTable[],
   signal: AbortSignal,
 ): Promise<string[]> {
-  const descriptions = tables.map(({ description }) => description);
+  const tables = movable.map(({ description }) => description);
   const call = internalCall(systemClock, DESCRIBE_TIMEOUT_MS, signal);
-  const server = await checkServer(pool, { tables: [], capture: options.movable }, call);
-  const engines = await checkServer(pool, { tables: descriptions, capture: false }, call);
-  const errors = [...server.errors, ...engines.errors.filter(({ setting }) => setting.includes(':'))];
+  const { errors } = await checkServer(pool, { tables, capture: tables.length > 0 }, call);
   return errors.map(({ setting, found, wanted, cure }) => `${setting} is ${found}, but must be ${wanted}: ${cure}`);
 }

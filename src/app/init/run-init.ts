@@ -1,7 +1,10 @@
 import { join } from 'node:path';
+import { noLog } from '../../domain/log.ts';
 import type { Resource } from '../../domain/resource.ts';
 import type { MysqlPool } from '../../stores/mysql/pool.ts';
 import { type Environment, loadConfig, parseConfig } from '../config.ts';
+import { loadResources } from '../load-resources.ts';
+import { StartError } from '../start-error.ts';
 import { BUF_YAML, IMPORTS_FOLDER, PROTO_FOLDER } from './buf-text.ts';
 import { cassandraText } from './cassandra-text.ts';
 import { checkDefinitions } from './check-definitions.ts';
@@ -69,15 +72,16 @@ export async function runInit(
   refuseLoss(decisions, lock);
   print(decisionLines(decisions.plans, settings));
   const tables = decisions.plans.map((plan) => tableOf(plan, found));
-  const { files, movable } = await filesOf({ options, settings, decisions, tables });
+  const files = await filesOf({ options, settings, decisions, tables });
   const changes = await compareFiles(folder, files, lock?.written ?? {});
   print(fileLines(changes, { dryRun: options.dryRun, folder }));
   refuseUnknownProtos(changes, decisions.plans, settings, lock);
-  if (!options.dryRun) await write(options, changes, tables);
+  if (!options.dryRun) await write(options, changes);
   const statements = cassandraChanges(decisions.plans, lock);
   if (statements.length > 0) print(statements);
-  const mistakes = await findServerMistakes(pool, tables, { movable }, signal);
-  if (mistakes.length > 0) print(['Before the service can start, on MySQL', ...mistakes.map((text) => `  ${text}`)]);
+  const movable = tables.filter((_, i) => decisions.plans[i]?.target !== undefined);
+  const mistakes = options.dryRun ? await findServerMistakes(pool, movable, signal) : await loadWritten(options);
+  if (mistakes.length > 0) print(['Before the service can start', ...mistakes.map((text) => `  ${text}`)]);
   return decisions.refusals.length === 0;
 }
 
@@ -180,7 +184,7 @@ interface Writing {
   readonly tables: readonly FoundTable[];
 }
 
-/** Every file's content by its path, and whether there is anything to move. */
+/** Every file's content by its path. */
 async function filesOf({ options, settings, decisions, tables }: Writing) {
   const { plans } = decisions;
   if (plans.length === 0) throw new InitError('nothing was written: no table can have a definition');
@@ -201,7 +205,7 @@ async function filesOf({ options, settings, decisions, tables }: Writing) {
   parseConfig(config, join(options.folder, CONFIG_FILE), anySecrets);
   add(CONFIG_FILE, config);
   add(LOCK_FILE, printLock(lockOf(options, settings, plans, files)));
-  return { files, movable };
+  return files;
 }
 
 function checked(image: Uint8Array, tables: readonly FoundTable[]): readonly Resource[] {
@@ -209,12 +213,8 @@ function checked(image: Uint8Array, tables: readonly FoundTable[]): readonly Res
     image,
     tables.map(({ description }) => description),
   );
-  if (mistakes.length > 0) throw unserved(mistakes);
-  return resources;
-}
-
-function unserved(mistakes: readonly string[]): InitError {
-  return new InitError(
+  if (mistakes.length === 0) return resources;
+  throw new InitError(
     `what init has made can't be served, which is a mistake of init itself; please report it:\n  ${mistakes.join('\n  ')}`,
   );
 }
@@ -236,22 +236,26 @@ function lockOf(
   };
 }
 
-async function write(
-  options: InitOptions,
-  changes: readonly FileChange[],
-  tables: readonly FoundTable[],
-): Promise<void> {
+async function write({ folder, force }: InitOptions, changes: readonly FileChange[]): Promise<void> {
   const differing = changes.filter(({ state }) => state === 'changed' || state === 'edited').map(({ path }) => path);
-  if (differing.length > 0 && !options.force) {
+  if (differing.length > 0 && !force) {
     throw new InitError(
       `nothing was written, as these files would change; say --force to let them:\n  ${differing.join('\n  ')}`,
     );
   }
-  await writeFiles(options.folder, changes);
-  const config = await loadConfig(join(options.folder, CONFIG_FILE), anySecrets);
-  const image = await readIfThere(config.descriptors);
-  if (image === null) throw unserved([`${config.descriptors} is not there`]);
-  checked(image, tables);
+  await writeFiles(folder, changes);
+}
+
+/** Loads what was written as `serve` does; answers what would keep it from starting, which is for MySQL to be changed. */
+async function loadWritten({ folder, pool }: InitOptions): Promise<readonly string[]> {
+  const config = await loadConfig(join(folder, CONFIG_FILE), anySecrets);
+  try {
+    await loadResources(config, pool, noLog);
+    return [];
+  } catch (error) {
+    if (error instanceof StartError) return error.mistakes;
+    throw error;
+  }
 }
 
 /** An environment in which every variable is set: whether the secrets are there is for `serve` to say. */
