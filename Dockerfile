@@ -14,6 +14,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY src ./src
+COPY proto ./proto
 USER node
 EXPOSE 50051 8080
 HEALTHCHECK --interval=5s --timeout=2s --start-period=20s \

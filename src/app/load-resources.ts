@@ -52,7 +52,8 @@ export async function loadResources(config: Config, pool: MysqlPool, log: Log): 
       mistakes.push(table);
       continue;
     }
-    tables.push(table);
+    // Capture reads the changes of what moves only; whether the others can be served is said by the binding.
+    if (definition.cassandra !== undefined) tables.push(table);
     const bound = bindResource(definition, table, overridesOf(named));
     if ('mistakes' in bound) mistakes.push(...bound.mistakes);
     else served.push({ definition, resource: withoutTarget(config, bound.resource) });

@@ -42,6 +42,39 @@ export interface MysqlTableDescription {
   readonly foreignKeys: readonly ForeignKeyDescription[];
 }
 
+/** A foreign key of a table with its columns, in the key's order. */
+export interface ReferenceDescription {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly referencedTable: string;
+  readonly referencedColumns: readonly string[];
+}
+
+/** A kind of value that a column holds and no field can show. */
+export interface UnshownValue {
+  readonly column: string;
+  readonly text: string;
+}
+
+/** What serving a table does not need to know of it, and writing a definition does. */
+export interface MysqlTableNotes {
+  /** Empty: there is none. */
+  readonly comment: string;
+  /** By column; columns without a comment are absent. */
+  readonly columnComments: ReadonlyMap<string, string>;
+  readonly references: readonly ReferenceDescription[];
+  /** Columns of which only the first characters are in the primary key. */
+  readonly keyPrefixes: readonly string[];
+  /** Columns whose values only the server can tell: AUTO_INCREMENT, generated, an expression as default. */
+  readonly serverValued: readonly string[];
+  /** Columns that the server sets by itself where there are more of them than a write can tell apart; else none. */
+  readonly tooManyServerValued: readonly string[];
+  /** Columns of TINYINT(1) that hold other numbers than 0 and 1, as far as a sample of the rows shows. */
+  readonly notBooleans: readonly string[];
+  /** What the same sample holds that can't be served until it is mended. */
+  readonly unshown: readonly UnshownValue[];
+}
+
 /** A table as Cassandra's system_schema describes it. */
 export interface CassandraTableDescription {
   readonly keyspace: string;

@@ -98,9 +98,8 @@ export interface EnumNumbers {
 export function enumNumbers(labels: readonly string[], desc: DescEnum): EnumNumbers {
   const mistakes: string[] = [];
   const numbers = new Map<string, number>();
-  const prefix = `${upperSnakeCase(desc.name)}_`;
   for (const label of labels) {
-    const name = prefix + upperSnakeCase(label);
+    const name = enumValueName(desc.name, label);
     const value = desc.values.find((each) => each.name === name);
     if (value === undefined) mistakes.push(`${desc.typeName} has no value ${name} for the label '${label}'`);
     else if ([...numbers.values()].includes(value.number)) mistakes.push(`two labels are ${name} in ${desc.typeName}`);
@@ -112,6 +111,11 @@ export function enumNumbers(labels: readonly string[], desc: DescEnum): EnumNumb
       mistakes.push(`the value ${value.name} of ${desc.typeName} is no label of the column`);
   }
   return { numbers, mistakes };
+}
+
+/** The value of a proto enum that stands for a label: `SAMPLE_STATE_ON_HOLD`. */
+export function enumValueName(enumName: string, label: string): string {
+  return `${upperSnakeCase(enumName)}_${upperSnakeCase(label)}`;
 }
 
 function upperSnakeCase(text: string): string {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,6 +40,7 @@ describe('the command line', () => {
     const { code, stdout } = await crossfade('--help');
     expect(code).toBe(0);
     for (const command of [
+      'init',
       'serve',
       'status',
       'history',
@@ -56,7 +57,7 @@ describe('the command line', () => {
     expect(stdout).toContain('Exit codes:');
   });
 
-  it.each(['serve', 'status', 'history', 'backfill', 'verify', 'repair', 'fence', 'decommission', 'dev'])(
+  it.each(['init', 'serve', 'status', 'history', 'backfill', 'verify', 'repair', 'fence', 'decommission', 'dev'])(
     'shows examples of %s',
     async (command) => {
       const { code, stdout } = await crossfade(command, '--help');
@@ -70,6 +71,32 @@ describe('the command line', () => {
     expect(await crossfade('nonsense')).toMatchObject({ code: 2, stderr: expect.stringContaining('nonsense') });
     expect(await crossfade('verify')).toMatchObject({ code: 2, stderr: expect.stringContaining('resource') });
     expect(await crossfade('backfill', 'a', '--rate', 'fast')).toMatchObject({ code: 2 });
+  });
+
+  it.each([
+    ['mysql://app@127.0.0.1:3306', 'no schema'],
+    ['mysql://127.0.0.1/shop', 'no user'],
+    ['postgres://app@127.0.0.1/shop', 'no MySQL'],
+    ['127.0.0.1', 'not a URL'],
+  ])('ends with 2 where init can not know the schema: %s', async (url, what) => {
+    const { code, stderr } = await crossfade('init', '--mysql', url, '--tables', 'a', '--out', folder);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(what) });
+  });
+
+  it('ends with 1 and says so where MySQL can not be reached, and writes nothing', async () => {
+    const out = join(folder, 'unreached');
+    const { code, stderr } = await crossfade(
+      'init',
+      '--mysql',
+      'mysql://app@127.0.0.1:9/shop',
+      '--tables',
+      'a',
+      '--out',
+      out,
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^crossfade: .*MySQL/);
+    await expect(access(out)).rejects.toThrow('ENOENT');
   });
 
   it('ends with 2 for a wrong config, and names every mistake', async () => {

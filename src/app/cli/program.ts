@@ -7,6 +7,7 @@ import { decommission, terminalPrompt } from './decommission-command.ts';
 import { runDev } from './dev-command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { setUpFlags } from './flags-command.ts';
+import type { InitCommandOptions } from './init-command.ts';
 import { type CommandContext, fence, repair, runJob, showHistory, showStatus } from './migration-commands.ts';
 import { createOutput } from './output.ts';
 
@@ -47,12 +48,14 @@ function createProgram(signal: AbortSignal, exit: (code: number) => void): Comma
 Exit codes: 0 done, 1 failed, 2 wrong command line or config, 3 mismatches found, 4 service not reachable.
 
 Examples:
+  crossfade init --mysql mysql://app@127.0.0.1:3306/shop --tables order_lines --out shop
   crossfade serve --config crossfade.yaml
   crossfade flags create medications --unleash-url http://127.0.0.1:4242
   crossfade status --watch
   crossfade history medications
   crossfade verify medications`,
     );
+  addInit(program, signal, exit);
   addServe(program, signal, exit);
   addStatus(program, signal, exit);
   addHistory(program, signal, exit);
@@ -91,6 +94,41 @@ async function withApi(
   } catch (error) {
     throw commandErrorOf(error, options.server);
   }
+}
+
+function addInit(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
+  program
+    .command('init')
+    .description(
+      'Reads tables of a live MySQL or MariaDB and writes their definitions: protos, DDL, config (docs/init.md).',
+    )
+    .requiredOption('--mysql <url>', 'mysql://user@host:3306/schema')
+    .option('--tables <names>', 'the tables, with commas; those of an earlier run are always among them')
+    .requiredOption('--out <folder>', 'where everything is written')
+    .option('--package <name>', "the protos' package; default: the schema's name with .v1")
+    .option('--domain <name>', "the service's name in resource types, such as shop.example.com")
+    .option('--keyspace <name>', "Cassandra's keyspace; default: the schema's name")
+    .option('--password-env <name>', "the environment variable with MySQL's password; the config names it")
+    .option('--cassandra <hosts>', 'contact points for the config, with commas, and a port', '127.0.0.1:9042')
+    .option('--data-center <name>', "Cassandra's local data centre, for the config", 'datacenter1')
+    .option('--replicas <n>', 'replicas of a keyspace that is created', wholeNumber, 1)
+    .option('--unleash-url <url>', "Unleash's API, for the config", 'http://127.0.0.1:4242/api')
+    .option('--dry-run', 'tell everything, write nothing')
+    .option('--force', 'overwrite files that differ')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 every table has its definition, 1 some were refused or nothing was written, 2 wrong command line.
+
+Examples:
+  crossfade init --mysql mysql://app@127.0.0.1:3306/shop --tables order_lines,carts --out shop --dry-run
+  crossfade init --mysql mysql://app@127.0.0.1:3306/shop --password-env MYSQL_PASSWORD --tables order_lines --out shop
+  crossfade init --mysql mysql://app@127.0.0.1:3306/shop --out shop --force`,
+    )
+    .action(async (options: InitCommandOptions) => {
+      const { init } = await import('./init-command.ts');
+      exit(await init(options, signal));
+    });
 }
 
 function addServe(program: Command, signal: AbortSignal, exit: (code: number) => void): void {

@@ -1,0 +1,162 @@
+import type { MysqlColumnDescription } from '../../domain/table-description.ts';
+import { checkForeignKeys } from '../../schema/check-mysql-table.ts';
+import { keyTypeMistake } from '../../schema/key-types.ts';
+import { snakeCase } from '../../schema/standard-methods.ts';
+import { columnTypeOf } from '../../schema/types.ts';
+import { decideFields, type FieldDecisions } from './decide-fields.ts';
+import { decidePattern } from './decide-pattern.ts';
+import { linesOf } from './field-comment.ts';
+import type { LockedTable } from './lock-file.ts';
+import { pascalName, pluralOf, singularOf, snakeName } from './naming.ts';
+import type { FoundTable, InitSettings, PatternPart, Reason, ResourceNames, TableDecision, TablePlan } from './plan.ts';
+
+/** Fields of the standard methods' requests, which also have a field for the resource. */
+const TAKEN_BY_REQUESTS = ['parent', 'update_mask', 'allow_missing'];
+/** Ids of resources and names of tables in the target may not be longer. */
+const MAX_ID = 40;
+const MAX_CASSANDRA_NAME = 48;
+
+/**
+ * Decides what a table's definition is, or why it gets none. Says nothing that the server's own checks would not say
+ * later: it says it before anything is written, and by column.
+ *
+ * @param locked what an earlier run has decided: names and numbers that stay.
+ */
+export function decideTable(found: FoundTable, settings: InitSettings, locked?: LockedTable): TableDecision {
+  const { description } = found;
+  const names = namesOf(description.table, locked);
+  const refused = [...refuseTable(found), ...refuseKey(found, locked)];
+  const { parts, remarks: keyRemarks } = decidePattern(found, names.singular, locked);
+  const cassandraNames = new Set(parts.map((part) => part.cassandraColumn));
+  const decided = decideFields(found, names, locked, cassandraNames);
+  for (const { column, text } of decided.missing) {
+    refused.push({
+      ...(column !== undefined && { column }),
+      text: `${text}; the column is NOT NULL and has no default, so no record could be created without it`,
+    });
+  }
+  if (refused.length > 0) return { kind: 'refused', refusal: { table: description.table, reasons: refused } };
+  return { kind: 'planned', plan: planOf(found, settings, { names, parts, keyRemarks, decided }) };
+}
+
+interface Parts {
+  readonly names: ResourceNames;
+  readonly parts: readonly PatternPart[];
+  readonly keyRemarks: readonly Reason[];
+  readonly decided: FieldDecisions;
+}
+
+function planOf(found: FoundTable, settings: InitSettings, { names, parts, keyRemarks, decided }: Parts): TablePlan {
+  const { description, notes } = found;
+  const staysBecause = whyNotMovable(found, parts, decided);
+  const remarks = [...keyRemarks, ...decided.remarks];
+  if (staysBecause.length === 0 && notes.serverValued.length > 0) {
+    remarks.push({
+      text: `authority stays with MySQL, as only MySQL can tell the values of ${notes.serverValued.join(', ')}; copying and reading from Cassandra work`,
+    });
+  }
+  return {
+    schema: description.schema,
+    table: description.table,
+    comment: linesOf(notes.comment).join(' '),
+    names,
+    parts,
+    fields: decided.fields,
+    reserved: decided.reserved,
+    ...(staysBecause.length === 0 && {
+      target: {
+        keyspace: settings.keyspace,
+        table: snakeName(description.table, 'table').slice(0, MAX_CASSANDRA_NAME),
+      },
+    }),
+    staysBecause,
+    leftOut: decided.leftOut,
+    unshown: notes.unshown,
+    remarks,
+  };
+}
+
+function namesOf(table: string, locked: LockedTable | undefined): ResourceNames {
+  const base = snakeName(table, 'table');
+  const singular = singularOf(base);
+  const message = locked?.message ?? pascalName(TAKEN_BY_REQUESTS.includes(singular) ? `${singular}_record` : singular);
+  const plural = locked?.plural ?? (singular === base ? pluralOf(base) : base);
+  const service = pascalName(plural);
+  return {
+    id: locked?.id ?? plural.slice(0, MAX_ID).replace(/_+$/, ''),
+    message,
+    singular: snakeCase(message),
+    plural,
+    service: service === message ? `${message}Service` : service,
+    file: `${plural}.proto`,
+  };
+}
+
+function refuseTable({ description, notes }: FoundTable): Reason[] {
+  const reasons: Reason[] = [];
+  const name = `${description.schema}.${description.table}`;
+  if (description.storageEngine.toLowerCase() !== 'innodb') {
+    reasons.push({
+      text: `the table is ${description.storageEngine}, which has no transactions: ALTER TABLE ${name} ENGINE = InnoDB`,
+    });
+  }
+  for (const column of notes.tooManyServerValued) {
+    reasons.push({
+      column,
+      text: `one of ${notes.tooManyServerValued.length} columns that the server sets by itself, more than a write can leave out`,
+    });
+  }
+  return reasons;
+}
+
+function refuseKey({ description, notes }: FoundTable, locked: LockedTable | undefined): Reason[] {
+  const { primaryKey, columns } = description;
+  if (primaryKey.length === 0) return [{ text: 'the table has no primary key, so its records have no names' }];
+  const reasons: Reason[] = [];
+  for (const name of primaryKey) {
+    const column = columns.find((each) => each.name === name);
+    const text = column === undefined ? 'part of the key, but no column' : keyMistake(column);
+    if (text !== undefined) reasons.push({ column: name, text });
+    if (notes.keyPrefixes.includes(name)) {
+      reasons.push({
+        column: name,
+        text: 'only its first characters are in the primary key: a key needs whole columns',
+      });
+    }
+  }
+  const before = locked?.parts.map((part) => part.column);
+  if (before !== undefined && before.join('\0') !== primaryKey.join('\0')) {
+    reasons.push({
+      text: `the primary key was (${before.join(', ')}) and is (${primaryKey.join(', ')}) now: every record would have another name, so this needs a new version of the package`,
+    });
+  }
+  return reasons;
+}
+
+function keyMistake(column: MysqlColumnDescription): string | undefined {
+  const typed = columnTypeOf(column, null, 'plain');
+  return 'mistake' in typed ? typed.mistake : keyTypeMistake(column, typed.type);
+}
+
+/** Why a table with a key of one column can't be moved in this version. */
+export const NO_PARENT =
+  'the primary key is this one column, so the records have no parent that could be Cassandra’s partition key';
+
+function whyNotMovable(found: FoundTable, parts: readonly PatternPart[], decided: FieldDecisions): Reason[] {
+  const reasons: Reason[] = [];
+  // Nothing else matters then, as nothing else would help.
+  if (parts.length === 1) return [{ column: parts[0]?.column ?? '', text: NO_PARENT }];
+  for (const { column } of decided.leftOut) {
+    reasons.push({
+      ...(column !== undefined && { column }),
+      text: 'no field carries it, so it would be lost in Cassandra',
+    });
+  }
+  for (const key of found.description.foreignKeys) {
+    const columns = found.notes.references.find(({ name }) => name === key.name)?.columns.join(', ');
+    for (const text of checkForeignKeys({ ...found.description, foreignKeys: [key] })) {
+      reasons.push({ ...(columns !== undefined && { column: columns }), text });
+    }
+  }
+  return reasons;
+}

@@ -1,0 +1,49 @@
+import { systemClock } from '../../domain/clock.ts';
+import { internalCall } from '../../stores/call.ts';
+import { describeTable } from '../../stores/mysql/describe-table.ts';
+import { describeTableNotes, findTable } from '../../stores/mysql/describe-table-notes.ts';
+import type { MysqlPool } from '../../stores/mysql/pool.ts';
+import { checkServer } from '../../stores/mysql/server-checks.ts';
+import type { FoundTable, Refusal } from './plan.ts';
+
+const DESCRIBE_TIMEOUT_MS = 30_000;
+
+/** Describes tables by name; those that are none are refused. Reads the schema, and a sample of the rows of flags. */
+export async function findTables(
+  pool: MysqlPool,
+  schema: string,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly found: readonly FoundTable[]; readonly refusals: readonly Refusal[] }> {
+  const found: FoundTable[] = [];
+  const refusals: Refusal[] = [];
+  for (const wanted of names) {
+    const call = internalCall(systemClock, DESCRIBE_TIMEOUT_MS, signal);
+    const there = await findTable(pool, { schema, table: wanted }, call);
+    const name = { schema, table: there?.table ?? wanted };
+    if (found.some(({ description }) => description.table === name.table)) continue;
+    const description = await describeTable(pool, name, call);
+    if (description === null) {
+      refusals.push({ table: name.table, reasons: [{ text: `${schema}.${name.table}: ${whatIs(there?.type)}` }] });
+      continue;
+    }
+    found.push({ description, notes: await describeTableNotes(pool, name, call) });
+  }
+  return { found, refusals };
+}
+
+function whatIs(type: string | undefined): string {
+  return type === undefined ? 'MySQL has no such table, or the user may not see it' : `it is a ${type}, not a table`;
+}
+
+/** What must be changed on the server before the service starts, each with its cure. @param movable the tables that move. */
+export async function findServerMistakes(
+  pool: MysqlPool,
+  movable: readonly FoundTable[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const tables = movable.map(({ description }) => description);
+  const call = internalCall(systemClock, DESCRIBE_TIMEOUT_MS, signal);
+  const { errors } = await checkServer(pool, { tables, capture: tables.length > 0 }, call);
+  return errors.map(({ setting, found, wanted, cure }) => `${setting} is ${found}, but must be ${wanted}: ${cure}`);
+}

@@ -1,0 +1,33 @@
+import type { LockedField, LockedTable } from './lock-file.ts';
+import type { FieldPlan, TablePlan } from './plan.ts';
+
+/** What of a plan the next run must keep. */
+export function lockPlan(plan: TablePlan): LockedTable {
+  const { names, parts, fields, reserved } = plan;
+  return {
+    id: names.id,
+    message: names.message,
+    plural: names.plural,
+    parts: parts.map(({ looks: _, ...part }) => part),
+    fields: Object.fromEntries(fields.map((field) => [field.column, lockField(field)])),
+    removed: taken(reserved),
+  };
+}
+
+function lockField({ name, number, type, cassandraColumn, cqlType }: FieldPlan): LockedField {
+  return {
+    name,
+    number,
+    shape: type.shape,
+    cassandraColumn,
+    cqlType,
+    ...(type.enum && {
+      labels: Object.fromEntries(type.enum.values.map((value) => [value.label, value.number])),
+      removedLabels: taken(type.enum.reserved),
+    }),
+  };
+}
+
+function taken({ names, numbers }: { readonly names: readonly string[]; readonly numbers: readonly number[] }) {
+  return names.map((name, i) => ({ name, number: numbers[i] ?? 0 }));
+}

@@ -1,0 +1,151 @@
+import type {
+  ColumnOption,
+  ProtoEnum,
+  ProtoField,
+  ProtoFile,
+  ProtoMessage,
+  ProtoMethod,
+  ProtoType,
+  StorageOption,
+} from './proto-model.ts';
+
+/** A proto file as text, as `buf format` would have it. */
+export function printProto(file: ProtoFile): string {
+  const lines = [
+    ...commentLines(file.comment),
+    'syntax = "proto3";',
+    '',
+    `package ${file.packageName};`,
+    '',
+    ...file.imports.map((path) => `import ${quoted(path)};`),
+    '',
+    ...commentLines(file.service.comment),
+    `service ${file.service.name} {`,
+    ...indented(separated(file.service.methods.map(methodLines))),
+    '}',
+    '',
+    ...separated(file.messages.map(messageLines)),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function commentLines(comment: readonly string[]): string[] {
+  return comment.map((line) => `// ${line}`);
+}
+
+/** A string of proto's own, which is that of C. */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&').replace(/\p{Cc}/gu, (control) => {
+    return `\\${control.charCodeAt(0).toString(8).padStart(3, '0')}`;
+  })}"`;
+}
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => (line === '' ? '' : `  ${line}`));
+}
+
+/** Blocks with an empty line between each two. */
+function separated(blocks: readonly (readonly string[])[]): string[] {
+  return blocks.flatMap((block, index) => (index === 0 ? block : ['', ...block]));
+}
+
+function methodLines({ name, comment, input, output, signature }: ProtoMethod): string[] {
+  const head = `rpc ${name}(${input}) returns (${output})`;
+  if (signature === '') return [...commentLines(comment), `${head};`];
+  return [...commentLines(comment), `${head} {`, `  option (google.api.method_signature) = ${quoted(signature)};`, '}'];
+}
+
+function messageLines(message: ProtoMessage): string[] {
+  const blocks = [
+    ...[[...resourceLines(message), ...storageLines(message.storage)]],
+    reservedLines(message),
+    ...message.enums.map(enumLines),
+    ...message.fields.map(fieldLines),
+  ].filter((block) => block.length > 0);
+  return [...commentLines(message.comment), `message ${message.name} {`, ...indented(separated(blocks)), '}'];
+}
+
+function resourceLines({ resource }: ProtoMessage): string[] {
+  if (resource === undefined) return [];
+  const entries = Object.entries(resource).map(([key, value]) => `  ${key}: ${quoted(value)}`);
+  return ['option (google.api.resource) = {', ...entries, '};'];
+}
+
+function storageLines(storage: StorageOption | undefined): string[] {
+  if (storage === undefined) return [];
+  const { id, mysql, cassandra, key } = storage;
+  const block = (name: string, lines: readonly string[]): string[] => [`${name}: {`, ...indented(lines), '}'];
+  const target =
+    cassandra === undefined
+      ? []
+      : block('cassandra', [
+          `keyspace: ${quoted(cassandra.keyspace)}`,
+          `table: ${quoted(cassandra.table)}`,
+          ...cassandra.partitionKey.map((variable) => `partition_key: ${quoted(variable)}`),
+          ...cassandra.clusteringKey.map((variable) => `clustering_key: ${quoted(variable)}`),
+        ]);
+  const parts = key.flatMap(({ variable, ...option }) =>
+    block('key', [`variable: ${quoted(variable)}`, ...columnEntries(option)]),
+  );
+  const source = block('mysql', [`schema: ${quoted(mysql.schema)}`, `table: ${quoted(mysql.table)}`]);
+  return [
+    'option (crossfade.v1alpha1.storage) = {',
+    ...indented([`id: ${quoted(id)}`, ...source, ...target, ...parts]),
+    '};',
+  ];
+}
+
+function columnEntries({ mysqlColumn, cassandraColumn, uuid }: ColumnOption): string[] {
+  return [
+    ...(mysqlColumn === undefined ? [] : [`mysql_column: ${quoted(mysqlColumn)}`]),
+    ...(cassandraColumn === undefined ? [] : [`cassandra_column: ${quoted(cassandraColumn)}`]),
+    ...(uuid === undefined ? [] : ['format: KEY_FORMAT_UUID']),
+  ];
+}
+
+function reservedLines({ reservedNumbers, reservedNames }: ProtoMessage | ProtoEnum): string[] {
+  if (reservedNumbers.length === 0) return [];
+  return [`reserved ${reservedNumbers.join(', ')};`, `reserved ${reservedNames.map(quoted).join(', ')};`];
+}
+
+function enumLines(described: ProtoEnum): string[] {
+  const values = described.values.map(({ name, number, comment }) => [
+    ...commentLines(comment),
+    `${name} = ${number};`,
+  ]);
+  const reserved = reservedLines(described);
+  const blocks = [...(reserved.length === 0 ? [] : [reserved]), ...values];
+  return [...commentLines(described.comment), `enum ${described.name} {`, ...indented(separated(blocks)), '}'];
+}
+
+function fieldLines(field: ProtoField): string[] {
+  const label = field.label === undefined ? '' : `${field.label} `;
+  const head = `${label}${typeText(field.type)} ${field.name} = ${field.number}`;
+  const options = fieldOptions(field);
+  const comment = commentLines(field.comment);
+  if (options.length === 0) return [...comment, `${head};`];
+  if (options.length === 1) return [...comment, `${head} [${options[0]}];`];
+  const last = options.length - 1;
+  const lines = options.flatMap((option, i) => `  ${option}${i === last ? '' : ','}`.split('\n'));
+  return [...comment, `${head} [`, ...lines, '];'];
+}
+
+function typeText(type: ProtoType): string {
+  if ('scalar' in type) return type.scalar;
+  return 'message' in type ? type.message : type.enum;
+}
+
+function fieldOptions({ behavior, storage, reference }: ProtoField): string[] {
+  const options: string[] = [];
+  if (behavior !== undefined) options.push(`(google.api.field_behavior) = ${behavior}`);
+  if (reference !== undefined) {
+    const [key, type] = 'type' in reference ? ['type', reference.type] : ['child_type', reference.childType];
+    options.push(`(google.api.resource_reference).${key} = ${quoted(type)}`);
+  }
+  if (storage !== undefined) {
+    const entries = columnEntries(storage);
+    const head = '(crossfade.v1alpha1.field) = ';
+    options.push(entries.length === 1 ? `${head}{${entries[0]}}` : `${head}{\n    ${entries.join('\n    ')}\n  }`);
+  }
+  return options;
+}

@@ -1,0 +1,92 @@
+import type { MysqlTableNotes, ReferenceDescription } from '../../domain/table-description.ts';
+import { describeColumns, type MysqlColumnDetails } from './describe-table.ts';
+import { MAX_OPTIONAL_COLUMNS } from './limits.ts';
+import type { Deadline, MysqlPool, MysqlResult, MysqlValue } from './pool.ts';
+import { sampleValues } from './sample-values.ts';
+
+/** What a definition's author wants to know of a table, beside what `describeTable` says. */
+export async function describeTableNotes(
+  pool: MysqlPool,
+  name: { readonly schema: string; readonly table: string },
+  deadline: Deadline,
+): Promise<MysqlTableNotes> {
+  const client = pool.client('authority');
+  const parameters = [name.schema, name.table];
+  const [comment, comments, references, keys, columns] = await Promise.all([
+    client.read(TABLE_COMMENT_SQL, parameters, deadline),
+    client.read(COLUMN_COMMENTS_SQL, parameters, deadline),
+    client.read(REFERENCES_SQL, parameters, deadline),
+    client.read(KEY_SQL, parameters, deadline),
+    describeColumns(client, name, deadline),
+  ]);
+  const key = keys.rows.map(([column]) => text(column));
+  return {
+    comment: text(comment.rows[0]?.[0]),
+    columnComments: new Map(comments.rows.map(([column, said]) => [text(column), text(said)])),
+    references: groupReferences(references),
+    keyPrefixes: keys.rows.filter(([, prefix]) => prefix !== null).map(([column]) => text(column)),
+    serverValued: columns
+      .filter(({ defaultKind, generated }) => generated || defaultKind === 'expression')
+      .map((column) => column.name),
+    tooManyServerValued: tooMany(columns),
+    ...(await sampleValues(client, name, columns, key, deadline)),
+  };
+}
+
+/**
+ * What a name of the schema stands for: `BASE TABLE`, `VIEW`, and the name as the server writes it. Null: nothing, or
+ * nothing that the user may see.
+ */
+export async function findTable(
+  pool: MysqlPool,
+  name: { readonly schema: string; readonly table: string },
+  deadline: Deadline,
+): Promise<{ readonly table: string; readonly type: string } | null> {
+  const { rows } = await pool.client('authority').read(FIND_TABLE_SQL, [name.schema, name.table], deadline);
+  const found = rows.map(([table, type]) => ({ table: text(table), type: text(type) }));
+  return found.find(({ table }) => table === name.table) ?? found[0] ?? null;
+}
+
+const FIND_TABLE_SQL = `SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`;
+
+const TABLE_COMMENT_SQL = `SELECT TABLE_COMMENT FROM information_schema.TABLES
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`;
+
+const COLUMN_COMMENTS_SQL = `SELECT COLUMN_NAME, COLUMN_COMMENT FROM information_schema.COLUMNS
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND COLUMN_COMMENT <> ''`;
+
+const KEY_SQL = `SELECT COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_NAME = 'PRIMARY' ORDER BY SEQ_IN_INDEX`;
+
+const REFERENCES_SQL = `SELECT CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME
+  FROM information_schema.KEY_COLUMN_USAGE
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND REFERENCED_TABLE_NAME IS NOT NULL
+  ORDER BY CONSTRAINT_NAME, ORDINAL_POSITION`;
+
+/** The columns that the write procedure could not tell apart; none if it can. */
+function tooMany(columns: readonly MysqlColumnDetails[]): string[] {
+  const kinds = [
+    columns.filter(({ defaultKind, generated }) => defaultKind === 'expression' && !generated),
+    columns.filter(({ onUpdate }) => onUpdate),
+  ];
+  return kinds.filter((kind) => kind.length > MAX_OPTIONAL_COLUMNS).flatMap((kind) => kind.map(({ name }) => name));
+}
+
+function groupReferences(found: MysqlResult): ReferenceDescription[] {
+  const grouped = new Map<string, { referencedTable: string; columns: string[]; referencedColumns: string[] }>();
+  for (const [name, column, referencedTable, referencedColumn] of found.rows) {
+    const known = grouped.get(text(name));
+    const key = known ?? { referencedTable: text(referencedTable), columns: [], referencedColumns: [] };
+    key.columns.push(text(column));
+    key.referencedColumns.push(text(referencedColumn));
+    grouped.set(text(name), key);
+  }
+  return [...grouped].map(([name, key]) => ({ name, ...key }));
+}
+
+/** Text of information_schema, which some servers send as bytes. */
+function text(value: MysqlValue | undefined): string {
+  if (value === null || value === undefined) return '';
+  return Buffer.isBuffer(value) ? value.toString('utf8') : String(value);
+}

@@ -1,0 +1,64 @@
+import type { MysqlColumnDescription, UnshownValue } from '../../domain/table-description.ts';
+import { identifier } from './names.ts';
+import type { Deadline, MysqlClient } from './pool.ts';
+
+/** A table of a live system is not read as a whole to find out what its columns hold. */
+export const SAMPLE_ROWS = 10_000;
+
+/** What a sample of a table's rows holds that its columns' types do not tell. */
+export interface SampledValues {
+  /** Columns of TINYINT(1) with other numbers than 0 and 1. */
+  readonly notBooleans: readonly string[];
+  readonly unshown: readonly UnshownValue[];
+}
+
+/** A question to a column's values. */
+interface Probe {
+  readonly column: string;
+  /** SQL that is true for a value that is looked for. */
+  readonly condition: string;
+  /** What was found then; null: no boolean. */
+  readonly text: string | null;
+}
+
+/** Looks at the first {@link SAMPLE_ROWS} rows, in one statement. @param key the columns of the primary key. */
+export async function sampleValues(
+  client: MysqlClient,
+  name: { readonly schema: string; readonly table: string },
+  columns: readonly MysqlColumnDescription[],
+  key: readonly string[],
+  deadline: Deadline,
+): Promise<SampledValues> {
+  const probes = columns.flatMap((column) => probeOf(column, key.includes(column.name)) ?? []);
+  if (probes.length === 0) return { notBooleans: [], unshown: [] };
+  const asked = new Set(probes.map(({ column }) => identifier(column)));
+  const { rows } = await client.read(
+    `SELECT ${probes.map(({ condition }) => `MAX(${condition})`).join(', ')}
+     FROM (SELECT ${[...asked].join(', ')} FROM ${identifier(name.schema)}.${identifier(name.table)}
+       LIMIT ${SAMPLE_ROWS}) AS sampled`,
+    [],
+    deadline,
+  );
+  const found = probes.filter((_, i) => Number(rows[0]?.[i] ?? 0) === 1);
+  return {
+    notBooleans: found.filter(({ text }) => text === null).map(({ column }) => column),
+    unshown: found.flatMap(({ column, text }) => (text === null ? [] : [{ column, text }])),
+  };
+}
+
+function probeOf({ name, columnType }: MysqlColumnDescription, isKey: boolean): Probe | undefined {
+  const column = identifier(name);
+  const [base = ''] = /^\w+/.exec(columnType.toLowerCase()) ?? [];
+  if (/^tinyint\(1\)$/i.test(columnType)) return { column: name, condition: `${column} NOT IN (0, 1)`, text: null };
+  if (['date', 'datetime', 'timestamp'].includes(base)) {
+    const text = 'a date without a month or day, such as 0000-00-00';
+    return { column: name, condition: `MONTH(${column}) = 0 OR DAYOFMONTH(${column}) = 0`, text };
+  }
+  if (base === 'enum')
+    return { column: name, condition: `${column} + 0 = 0`, text: 'the empty error value of an ENUM' };
+  if (isKey && (base === 'char' || base === 'varchar')) {
+    const text = 'an empty key or one with a slash, which no resource name can say';
+    return { column: name, condition: `${column} = '' OR ${column} LIKE '%/%'`, text };
+  }
+  return undefined;
+}
