@@ -19,6 +19,9 @@ export interface ServerFindings {
   readonly warnings: readonly Finding[];
 }
 
+/** Why a server could not be used at all, for people. */
+export type Diagnosis = Pick<Finding, 'found' | 'cure'>;
+
 /** What speaks against a server, of all that was looked at. */
 export function findingsOf(examined: readonly Examined[]): ServerFindings {
   const having = (wanted: Examined['verdict']): Finding[] =>

@@ -32,13 +32,21 @@ export function setUpKeyspace(
       const options = Object.entries(replication).map(([name, value]) => `${literal(name)}: ${literal(String(value))}`);
       await run(`CREATE KEYSPACE IF NOT EXISTS ${quote(keyspace)} WITH replication = {${options.join(', ')}}`);
     }
-    const tables = await run(TABLES, [keyspace]);
-    const known = new Set(tables.rows.map((row) => row.get('table_name') as string));
-    for (const definition of controlTables) {
-      if (known.has(tableName(definition))) continue;
+    for (const definition of await missingTables(client, keyspace, call.deadlineMs)) {
       await run(`CREATE TABLE IF NOT EXISTS ${quote(keyspace)}.${definition}`);
     }
   });
+}
+
+/** The definitions of Crossfade's own tables that a keyspace lacks. Throws the driver's errors. */
+export async function missingTables(
+  client: CassandraClient,
+  keyspace: string,
+  deadlineMs: number,
+): Promise<readonly string[]> {
+  const tables = await client.run({ query: TABLES, params: [keyspace] }, deadlineMs);
+  const known = new Set(tables.rows.map((row) => row.get('table_name') as string));
+  return controlTables.filter((definition) => !known.has(tableName(definition)));
 }
 
 const KEYSPACE = 'SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?';
