@@ -190,3 +190,37 @@ export function examineNode(node: NodeSettings, consistency: string): readonly E
   }
   return examined;
 }
+
+const MIB = 1024 * 1024;
+/** Half of the default commit log segment. */
+const DEFAULT_MUTATION_BYTES = 16 * MIB;
+const UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: MIB, GiB: 1024 * MIB };
+
+/** The largest mutation in bytes that every node takes; of a node that does not say, the default. */
+export function smallestMutation(nodes: readonly NodeSettings[]): number {
+  const sizes = nodes.map(({ settings }) => {
+    const own = bytesOf(settings?.get('max_mutation_size'));
+    const segment = bytesOf(settings?.get('commitlog_segment_size'));
+    return own ?? (segment === null ? DEFAULT_MUTATION_BYTES : segment / 2);
+  });
+  return sizes.length === 0 ? DEFAULT_MUTATION_BYTES : Math.min(...sizes);
+}
+
+/** `32MiB` in bytes; null: it says nothing. */
+function bytesOf(text: string | undefined): number | null {
+  const [, digits, unit = ''] = /^(\d+)\s*([KMG]?i?B)$/.exec(text ?? '') ?? [];
+  return digits === undefined || UNITS[unit] === undefined ? null : Number(digits) * UNITS[unit];
+}
+
+/** The nodes of the local data centre: all that the cluster knows of, and those that are up. Throws the driver's errors. */
+export async function countNodes(
+  client: CassandraClient,
+  deadlineMs: number,
+): Promise<{ readonly all: number; readonly up: number }> {
+  const up = client.nodes().length;
+  const peers = await client.run({ query: PEERS, params: [] }, deadlineMs);
+  const local = peers.rows.filter((row) => row.get('data_center') === client.localDataCenter).length;
+  return { all: Math.max(local + 1, up), up };
+}
+
+const PEERS = 'SELECT data_center FROM system.peers';

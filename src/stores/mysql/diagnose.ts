@@ -22,5 +22,8 @@ export function diagnose(error: unknown): Diagnosis {
   if (known !== undefined) return known;
   const { code } = (error.cause ?? {}) as { readonly code?: unknown };
   const found = typeof code === 'string' ? `no connection (${code})` : error.message;
-  return { found, cure: 'check stores.mysql.host and stores.mysql.port, that the server runs, and firewalls in between' };
+  return {
+    found,
+    cure: 'check stores.mysql.host and stores.mysql.port, that the server runs, and firewalls in between',
+  };
 }
