@@ -41,6 +41,7 @@ describe('the command line', () => {
     expect(code).toBe(0);
     for (const command of [
       'serve',
+      'doctor',
       'status',
       'history',
       'backfill',
@@ -56,7 +57,7 @@ describe('the command line', () => {
     expect(stdout).toContain('Exit codes:');
   });
 
-  it.each(['serve', 'status', 'history', 'backfill', 'verify', 'repair', 'fence', 'decommission', 'dev'])(
+  it.each(['serve', 'doctor', 'status', 'history', 'backfill', 'verify', 'repair', 'fence', 'decommission', 'dev'])(
     'shows examples of %s',
     async (command) => {
       const { code, stdout } = await crossfade(command, '--help');
@@ -72,6 +73,11 @@ describe('the command line', () => {
     expect(await crossfade('backfill', 'a', '--rate', 'fast')).toMatchObject({ code: 2 });
   });
 
+  it('ends with 2 for a doctor without a config, or with an outage that is no time', async () => {
+    expect(await crossfade('doctor')).toMatchObject({ code: 2, stderr: expect.stringContaining('--config') });
+    expect(await crossfade('doctor', '--config', 'a', '--outage', 'long')).toMatchObject({ code: 2 });
+  });
+
   it('ends with 2 for a wrong config, and names every mistake', async () => {
     const config = join(folder, 'wrong.yaml');
     await writeFile(config, 'resources: []\nstores: { mysql: { host: db } }\n');
@@ -79,6 +85,18 @@ describe('the command line', () => {
     expect(code).toBe(2);
     for (const key of ['descriptors', 'resources', 'stores.mysql.user']) expect(stderr).toContain(key);
     expect(stderr).not.toContain('at ');
+  });
+
+  it('ends with 1 when a doctor finds problems, which it prints as an array', async () => {
+    const config = join(folder, 'nobody.yaml');
+    const mysql = { host: '127.0.0.1', port: 9, user: 'crossfade' };
+    const descriptors = join(import.meta.dirname, '../../examples/hospital/hospital.binpb');
+    const resources = [{ type: 'hospital.v1.Medication' }];
+    await writeFile(config, JSON.stringify({ descriptors, resources, stores: { mysql } }));
+    const { code, stdout, stderr } = await crossfade('doctor', '--config', config, '--json');
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    const problems = JSON.parse(stdout).filter(({ outcome }: { outcome: string }) => outcome === 'problem');
+    expect(problems).toMatchObject([{ check: 'mysql.reachable', subject: 'MySQL 127.0.0.1:9' }]);
   });
 
   it('ends with 4 when no service answers, and says how to mend it', async () => {

@@ -33,17 +33,42 @@ export async function doctor(options: DoctorOptions, signal: AbortSignal): Promi
 /** Prints findings as they come, or all of them as one JSON array; resolves to them. */
 export async function printFindings(coming: AsyncIterable<Finding>, output: Output): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  let subject = '';
+  let alike: Finding[] = [];
+  const flush = (): void => {
+    if (alike.length > 0) for (const line of alikeLines(alike)) output.line(line);
+    alike = [];
+  };
   for await (const finding of coming) {
+    const before = findings.at(-1);
     findings.push(finding);
     if (output.json) continue;
-    if (finding.subject !== subject) output.line(subject === '' ? finding.subject : `\n${finding.subject}`);
-    subject = finding.subject;
-    for (const line of findingLines(finding)) output.line(line);
+    if (before === undefined || !isAlike(before, finding)) flush();
+    if (finding.subject !== before?.subject) {
+      if (before !== undefined) output.line('');
+      output.line(finding.subject);
+    }
+    alike.push(finding);
+    if (finding.outcome !== 'not checked') flush();
   }
+  flush();
   if (output.json) output.line(JSON.stringify(findings));
   else output.line(`\n${summaryOf(findings)}`);
   return findings;
+}
+
+/** A server that can't be reached leaves dozens of checks with nothing else to say. */
+function isAlike(one: Finding, other: Finding): boolean {
+  return one.outcome === 'not checked' && other.outcome === one.outcome && ofOneReason(one, other);
+}
+
+function ofOneReason(one: Finding, other: Finding): boolean {
+  return one.subject === other.subject && one.found === other.found && one.cure === other.cure;
+}
+
+function alikeLines(alike: readonly Finding[]): readonly string[] {
+  const [first, last] = [alike[0] as Finding, alike.at(-1) as Finding];
+  if (alike.length === 1) return findingLines(first);
+  return findingLines({ ...first, check: `${alike.length} checks, ${first.check} to ${last.check}` });
 }
 
 const OUTCOME_COLUMN = 'not checked'.length;

@@ -46,7 +46,13 @@ async function asking(
   const either = signal === undefined ? limit : AbortSignal.any([signal, limit]);
   const { url, appName } = unleash;
   const answered = await readFlagServer({ url, appName, token: secrets.unleashToken }, either).catch(() => null);
-  return answer(answered, url);
+  return answer(answered, withoutUser(url));
+}
+
+/** An address may name a user and a password. */
+function withoutUser(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
 }
 
 function noAnswer(url: string): Answer {
