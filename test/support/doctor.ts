@@ -3,6 +3,7 @@ import { type Config, parseConfig } from '../../src/app/config.ts';
 import type { Finding } from '../../src/app/doctor/check.ts';
 import { runChecks } from '../../src/app/doctor/run-checks.ts';
 import { type Expectations, openSite } from '../../src/app/doctor/site.ts';
+import { collect } from './calls.ts';
 
 const EXPECTED: Expectations = { outageSeconds: 86_400, scanLimitMs: 10_000 };
 
@@ -16,7 +17,7 @@ export async function examine(
   const { signal } = new AbortController();
   const site = openSite(parsed, { ...EXPECTED, ...expected }, signal);
   try {
-    return await Array.fromAsync(runChecks(site, signal));
+    return await collect(runChecks(site, signal));
   } finally {
     await site.close();
   }

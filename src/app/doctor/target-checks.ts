@@ -4,11 +4,14 @@ import { describeTable } from '../../stores/cassandra/describe-table.ts';
 import { examineTable } from '../../stores/cassandra/table-checks.ts';
 import { checkReplication } from './cassandra-checks.ts';
 import { type Answer, answersOf, notChecked, ok, problem, type ResourceCheck, warning } from './check.ts';
-import type { ResourceSubject } from './site.ts';
+import type { ResourceSubject, Site } from './site.ts';
 import { secondsText } from './text.ts';
 
 const BOTH: Pick<ResourceCheck, 'needs'> = { needs: ['mysql', 'cassandra'] };
 const CASSANDRA: Pick<ResourceCheck, 'needs'> = { needs: ['cassandra'] };
+
+/** What a table gets whose definition does not say. */
+const DEFAULT_GC_GRACE_SECONDS = 864_000;
 
 /** What a resource's table in Cassandra is, or will be. */
 export const targetChecks: readonly ResourceCheck[] = [
@@ -29,7 +32,7 @@ async function checkTable(subject: ResourceSubject, call: Call): Promise<readonl
   if ('mistakes' in bound) return [notChecked('see source.definition')];
   const name = `${target.keyspace}.${target.table}`;
   const table = await describeTable(site.cassandra, target, call);
-  if (table === null && site.config.stores.cassandra?.createTables) {
+  if (table === null && mayCreate(site)) {
     return [ok(`${name} is not there; the start creates it`)];
   }
   if (table === null) {
@@ -50,26 +53,39 @@ async function checkOptions({ site, target }: ResourceSubject, call: Call): Prom
   if (target === undefined || client === null) return [];
   const { markerTtlSeconds } = site.config.migration;
   const examine = () => examineTable(client, { ...target, markerTtlSeconds }, call.deadlineMs);
-  const examined = await client.within('follower', call, examine);
-  if (examined.length === 0) return [notChecked('the table is not there')];
+  // The grace has a check of its own, which knows the outage too.
+  const examined = (await client.within('follower', call, examine)).filter(
+    ({ setting, wanted }) => !(setting.endsWith('gc_grace_seconds') && wanted.includes('marker')),
+  );
+  if (examined.length === 0) return [ofAbsent(site)];
   return answersOf(examined, 'repairs what it reads, forgets nothing, keeps markers long enough');
+}
+
+function ofAbsent(site: Site): Answer {
+  return mayCreate(site) ? ok('the start creates the table with the defaults') : notChecked('the table is not there');
+}
+
+function mayCreate({ config }: Site): boolean {
+  return config.stores.cassandra?.createTables === true;
 }
 
 /** A node that was away for longer than the grace brings deleted records back. */
 async function checkGrace({ site, target }: ResourceSubject, call: Call): Promise<readonly Answer[]> {
   if (target === undefined || site.cassandra === null) return [];
   const table = await describeTable(site.cassandra, target, call);
-  if (table === null) return [notChecked('the table is not there')];
+  if (table === null && !mayCreate(site)) return [notChecked('the table is not there')];
+  const grace = table?.gcGraceSeconds ?? DEFAULT_GC_GRACE_SECONDS;
   const { outageSeconds } = site.expectations;
-  const grace = table.gcGraceSeconds;
-  const found = `${secondsText(grace)}, for an outage of up to ${secondsText(outageSeconds)}`;
-  const cure = `ALTER TABLE ${target.keyspace}.${target.table} WITH gc_grace_seconds = ${2 * outageSeconds}, and repair more often than that`;
-  if (grace < outageSeconds) {
-    return [problem(`${found}: a node that is away for longer brings deleted records back`, cure)];
+  const { markerTtlSeconds } = site.config.migration;
+  if (markerTtlSeconds < grace) {
+    const found = `${secondsText(grace)}, and markers of deleted records stay for ${secondsText(markerTtlSeconds)} only`;
+    return [problem(found, `migration.markerTtlSeconds: ${grace}, on every instance`)];
   }
-  return [
-    grace < 2 * outageSeconds
-      ? warning(`${found}: that leaves less time for the repair after it than it may last`, cure)
-      : ok(found),
-  ];
+  const found = `${secondsText(grace)}, for an outage of up to ${secondsText(outageSeconds)}`;
+  if (grace >= 2 * outageSeconds) return [ok(found)];
+  const cure = `ALTER TABLE ${target.keyspace}.${target.table} WITH gc_grace_seconds = ${2 * outageSeconds}, and repair more often than that`;
+  if (grace >= outageSeconds) {
+    return [warning(`${found}: that leaves less time for the repair after it than it may last`, cure)];
+  }
+  return [problem(`${found}: a node that is away for longer brings deleted records back`, cure)];
 }
