@@ -11,10 +11,12 @@ const EXPECTED: Expectations = { outageSeconds: 86_400, scanLimitMs: 10_000 };
 export async function examine(
   config: object,
   secrets: Readonly<Record<string, string>>,
-  expected: Partial<Expectations> = {},
+  {
+    signal = new AbortController().signal,
+    ...expected
+  }: Partial<Expectations> & { readonly signal?: AbortSignal } = {},
 ): Promise<readonly Finding[]> {
   const parsed: Config = parseConfig(JSON.stringify(config), 'test.yaml', secrets);
-  const { signal } = new AbortController();
   const site = openSite(parsed, { ...EXPECTED, ...expected }, signal);
   try {
     return await collect(runChecks(site, signal));

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodeOf, findingLines, printFindings, summaryOf } from '../../src/app/cli/doctor-command.ts';
 import type { Output } from '../../src/app/cli/output.ts';
 import type { Finding } from '../../src/app/doctor/check.ts';
@@ -43,12 +43,12 @@ describe('what a doctor prints', () => {
     await printFindings(inOrder([fine, bad, { ...odd, subject: 'medications (hospital.medications)' }]), output);
     expect(output.lines).toEqual([
       'MySQL db:3306',
-      '  ok           mysql.version                     MySQL 8.4.0',
-      '  problem      mysql.log_bin                     OFF, must be ON',
+      '  ok           mysql.version                         MySQL 8.4.0',
+      '  problem      mysql.log_bin                         OFF, must be ON',
       '               mend it: set it',
       '',
       'medications (hospital.medications)',
-      '  warning      mysql.sync_binlog                 0, should be 1',
+      '  warning      mysql.sync_binlog                     0, should be 1',
       '               mend it: set it',
       '\n1 problem, 1 warning, 1 ok, 0 not checked',
     ]);
@@ -102,6 +102,9 @@ describe('the checks', () => {
 });
 
 interface Place {
+  /** Of both stores. Default: where nobody listens. */
+  readonly port?: number;
+  readonly signal?: AbortSignal;
   readonly unleash?: object;
   readonly telemetry?: object;
   readonly type?: string;
@@ -110,17 +113,18 @@ interface Place {
 
 /** Every check where no store can be reached. */
 function findingsWithoutStores(place: Place = {}): Promise<readonly Finding[]> {
+  const port = place.port ?? CLOSED_PORT;
   const config = {
     descriptors: place.descriptors ?? join(root, 'examples/hospital/hospital.binpb'),
     resources: [{ type: place.type ?? 'hospital.v1.Medication' }],
     stores: {
-      mysql: { host: '127.0.0.1', port: CLOSED_PORT, user: 'crossfade', passwordEnv: 'PASSWORD' },
-      cassandra: { contactPoints: ['127.0.0.1'], port: CLOSED_PORT, localDataCenter: 'dc1' },
+      mysql: { host: '127.0.0.1', port, user: 'crossfade', passwordEnv: 'PASSWORD' },
+      cassandra: { contactPoints: ['127.0.0.1'], port, localDataCenter: 'dc1' },
     },
     telemetry: place.telemetry ?? { exporter: 'none' },
     ...(place.unleash && { unleash: { tokenEnv: 'TOKEN', ...place.unleash } }),
   };
-  return examine(config, { PASSWORD, TOKEN });
+  return examine(config, { PASSWORD, TOKEN }, { ...(place.signal && { signal: place.signal }) });
 }
 
 describe('a doctor where no store can be reached', () => {
@@ -138,6 +142,21 @@ describe('a doctor where no store can be reached', () => {
     expect(of(findings, 'flags.server')[0]?.found).toContain('names no flag server');
     const text = JSON.stringify(findings);
     for (const secret of [PASSWORD, TOKEN]) expect(text).not.toContain(secret);
+  });
+
+  it('ends in time where somebody takes connections and never answers', async () => {
+    const silent = createTcpServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const findings = await findingsWithoutStores({ port });
+    expect(of(findings, 'mysql.reachable')).toMatchObject([{ outcome: 'problem' }]);
+    expect(of(findings, 'cassandra.reachable')).toMatchObject([{ outcome: 'problem' }]);
+    expect(findings.at(-1)).toMatchObject({ check: 'target.replication', outcome: 'not checked' });
+  });
+
+  it('stops when it is told to', async () => {
+    expect(await findingsWithoutStores({ signal: AbortSignal.abort() })).toEqual([]);
   });
 
   it('tells of descriptors that are not there, and of types that they lack', async () => {

@@ -73,7 +73,7 @@ function alikeLines(alike: readonly Finding[]): readonly string[] {
 
 const OUTCOME_COLUMN = 'not checked'.length;
 /** As wide as most ids; the few longer ones stand out. */
-const CHECK_COLUMN = 32;
+const CHECK_COLUMN = 36;
 
 /** A finding as lines that a person reads. */
 export function findingLines({ outcome, check, found, cure }: Finding): readonly string[] {

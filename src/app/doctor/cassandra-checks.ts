@@ -49,7 +49,7 @@ async function checkReachable({ cassandra }: Site, call: Call): Promise<readonly
 async function checkNodes({ cassandra }: Site, call: Call): Promise<readonly Answer[]> {
   if (cassandra === null) return [];
   const { all, up } = await cassandra.within('follower', call, () => countNodes(cassandra, call.deadlineMs));
-  const found = `${up} of ${countText(all, 'node')} in ${cassandra.localDataCenter} are up`;
+  const found = `${up} up of ${countText(all, 'node')} in ${cassandra.localDataCenter}`;
   if (up >= all) return [ok(found)];
   return [warning(found, 'start the others, or take those that are gone for good out: nodetool removenode')];
 }

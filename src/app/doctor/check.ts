@@ -1,6 +1,6 @@
 import type { Call } from '../../stores/call.ts';
 import type { Examined } from '../../stores/server-findings.ts';
-import type { ResourceSubject, Site } from './site.ts';
+import type { ResourceSubject, Server, Site } from './site.ts';
 
 /** What came of a check. `not checked`: nothing is known; `found` says why. */
 export type Outcome = 'ok' | 'warning' | 'problem' | 'not checked';
@@ -21,9 +21,6 @@ export interface Finding extends Answer {
   /** The server or resource that was looked at. */
   readonly subject: string;
 }
-
-/** What a check can't do without. */
-export type Server = 'mysql' | 'cassandra';
 
 /** One thing that is looked at. Changes nothing anywhere. */
 export interface Check<Subject = Site> {

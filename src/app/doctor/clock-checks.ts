@@ -20,15 +20,16 @@ async function checkSkew(site: Site, call: Call): Promise<readonly Answer[]> {
   );
 }
 
-async function clockOfMysql({ pool }: Site, call: Call): Promise<readonly ClockReading[]> {
+async function clockOfMysql({ pool, unusable }: Site, call: Call): Promise<readonly ClockReading[]> {
+  if (unusable.has('mysql')) return [];
   return await measureClock(pool, 'MySQL', call).then(
     (clock) => [clock],
     () => [],
   );
 }
 
-async function clocksOfCassandra({ cassandra }: Site, call: Call): Promise<readonly ClockReading[]> {
-  if (cassandra === null) return [];
+async function clocksOfCassandra({ cassandra, unusable }: Site, call: Call): Promise<readonly ClockReading[]> {
+  if (cassandra === null || unusable.has('cassandra')) return [];
   const measure = () => measureClocks(cassandra, call.deadlineMs);
   return await cassandra.within('follower', call, measure).catch(() => []);
 }

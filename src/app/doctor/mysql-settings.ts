@@ -14,6 +14,8 @@ const MYSQL: Pick<Check, 'needs'> = { needs: ['mysql'] };
 const OLDEST = { mysql: [8, 0], mariadb: [10, 6] } as const;
 /** Two instances, so that one may end. */
 const INSTANCES = 2;
+/** Of the connections that are known of: others come and go. */
+const HEADROOM = 1.2;
 const UTC = ['+00:00', 'UTC', 'Etc/UTC', 'GMT'];
 
 /** What the MySQL server is, and is set to. */
@@ -148,7 +150,7 @@ async function checkConnections(site: Site, call: Call): Promise<readonly Answer
   const status = await site.pool.client('authority').read("SHOW GLOBAL STATUS LIKE 'Threads_connected'", [], call);
   const used = Number(status.rows[0]?.[1] ?? 0);
   const found = `${most}, of which ${used} are in use; ${INSTANCES} instances open up to ${needed}`;
-  const cure = `SET PERSIST max_connections = ${needed + used}, or lower stores.mysql.connections (${connections})`;
+  const cure = `SET PERSIST max_connections = ${Math.ceil(HEADROOM * (needed + used))}, or lower stores.mysql.connections (${connections})`;
   if (ofUser > 0 && ofUser < needed) {
     const limit = `max_user_connections is ${ofUser}; ${INSTANCES} instances open up to ${needed}`;
     return [problem(limit, `SET PERSIST max_user_connections = ${needed}`)];

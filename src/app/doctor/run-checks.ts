@@ -2,9 +2,9 @@ import { systemClock } from '../../domain/clock.ts';
 import { isDomainError } from '../../domain/errors.ts';
 import { internalCall } from '../../stores/call.ts';
 import { StartError } from '../start-error.ts';
-import { type Answer, type Check, type Finding, notChecked, type Server } from './check.ts';
+import { type Answer, type Check, type Finding, notChecked } from './check.ts';
 import { checkGroups, resourceChecks } from './checks.ts';
-import { resourcesOf, type Site } from './site.ts';
+import { resourcesOf, type Server, type Site } from './site.ts';
 
 /** How long a check may take besides what it reads of a table, in milliseconds. */
 const CHECK_TIMEOUT_MS = 15_000;
@@ -13,15 +13,14 @@ const NAMES: Readonly<Record<Server, string>> = { mysql: 'MySQL', cassandra: 'Ca
 
 /** Makes every check, one after the other, whatever comes of the others. Ends early only when the signal aborts. */
 export async function* runChecks(site: Site, signal: AbortSignal): AsyncGenerator<Finding> {
-  const unusable = new Set<Server>(site.cassandra === null ? ['cassandra'] : []);
   for (const { subjectOf, checks } of checkGroups) {
-    yield* runAll(checks, site, { site, subject: subjectOf(site), unusable, signal });
+    yield* runAll(checks, site, { site, subject: subjectOf(site), signal });
   }
   const resources = await resourcesOf(site, signal).catch(() => []);
   for (const resource of resources) {
     const { schema, table } = resource.source;
     const subject = `${resource.id} (${schema}.${table})`;
-    yield* runAll(resourceChecks, resource, { site, subject, unusable, signal });
+    yield* runAll(resourceChecks, resource, { site, subject, signal });
   }
 }
 
@@ -29,17 +28,16 @@ export async function* runChecks(site: Site, signal: AbortSignal): AsyncGenerato
 interface Round {
   readonly site: Site;
   readonly subject: string;
-  /** Servers that turned out not to be reachable; grows. */
-  readonly unusable: Set<Server>;
   readonly signal: AbortSignal;
 }
 
 async function* runAll<Subject>(checks: readonly Check<Subject>[], of: Subject, round: Round): AsyncGenerator<Finding> {
-  const { subject, unusable, signal } = round;
+  const { site, subject, signal } = round;
+  const { unusable } = site;
   for (const check of checks) {
     if (signal.aborted) return;
     const lacking = check.needs?.find((server) => unusable.has(server));
-    const answers = lacking === undefined ? await runOne(check, of, round) : lackingAnswers(lacking, round.site);
+    const answers = lacking === undefined ? await runOne(check, of, round) : lackingAnswers(lacking, site);
     if (check.proves !== undefined && answers.some(({ outcome }) => outcome === 'problem')) unusable.add(check.proves);
     for (const answer of answers) yield { check: check.id, subject, ...answer };
   }

@@ -20,6 +20,9 @@ import {
 } from '../load-resources.ts';
 import { createClient, mysqlAddressOf } from '../open-stores.ts';
 
+/** What a check can't do without. */
+export type Server = 'mysql' | 'cassandra';
+
 /** What a person expects, which no server can tell. */
 export interface Expectations {
   /** The longest time that a server, or the service, may be away and then go on as if nothing had been. */
@@ -35,6 +38,8 @@ export interface Site {
   readonly pool: MysqlPool;
   /** Null: the config names no Cassandra. */
   readonly cassandra: CassandraClient | null;
+  /** Servers that turned out not to be usable, or that the config does not name: nobody need wait for them again. Grows. */
+  readonly unusable: Set<Server>;
   /** What the descriptors define. Rejects with a StartError where they can't be read. */
   definitions(): Promise<LoadedDefinitions>;
   /** Whether any resource is to be moved, so that the binary log is read. */
@@ -91,18 +96,20 @@ export function openSite(config: Config, expectations: Expectations, signal: Abo
   const call = () => internalCall(systemClock, SHARED_TIMEOUT_MS, signal);
   const definitions = once(() => loadDefinitions(config));
   const captures = async (): Promise<boolean> => {
-    const { named } = await definitions();
-    return cassandra !== null && named.some(({ definition }) => definition.cassandra !== undefined);
+    if (cassandra === null) return false;
+    // Without definitions it is better to look at too much than at too little.
+    const loaded = await definitions().catch(() => null);
+    return loaded === null || loaded.named.some(({ definition }) => definition.cassandra !== undefined);
   };
   return {
     config,
     expectations,
     pool,
     cassandra,
+    unusable: new Set<Server>(cassandra === null ? ['cassandra'] : []),
     definitions,
     captures,
-    // Without definitions it is better to look at too much than at too little.
-    variables: once(async () => examineVariables(pool, { capture: await captures().catch(() => true) }, call())),
+    variables: once(async () => examineVariables(pool, { capture: await captures() }, call())),
     otherVariables: once(() => readVariables(pool, OTHER_VARIABLES, call())),
     grants: once(() => readGrants(pool, call())),
     nodes: once(async () => {

@@ -126,11 +126,11 @@ async function checkRowSizes(
   call: Call,
 ): Promise<readonly Answer[]> {
   const { messageBytes } = subject.site.config.limits;
-  // Without Cassandra's word its default counts.
-  const mutationBytes = smallestMutation(await subject.site.nodes().catch(() => []));
-  const limit = Math.min(messageBytes, mutationBytes);
+  const mutationBytes = await mutationLimit(subject);
+  const limit = Math.min(messageBytes, mutationBytes ?? messageBytes);
   const declared = table.columns.reduce((sum, column) => sum + declaredBytes(column), 0);
-  const most = `columns hold up to ${bytesText(declared)}; a message ${bytesText(messageBytes)}, a mutation of Cassandra ${bytesText(mutationBytes)}`;
+  const mutation = mutationBytes === null ? '' : `, a mutation of Cassandra ${bytesText(mutationBytes)}`;
+  const most = `columns hold up to ${bytesText(declared)}; a message ${bytesText(messageBytes)}${mutation}`;
   if (declared <= limit) return [ok(most)];
   const wide = table.columns.filter((column) => declaredBytes(column) > NUMBER_BYTES);
   const largest = await ask(measureLargest(scanOf(subject), namesOf(wide)), call);
@@ -139,6 +139,11 @@ async function checkRowSizes(
   const cure = 'raise limits.messageBytes, and max_mutation_size in cassandra.yaml; or keep the value elsewhere';
   if (largest > limit) return [problem(`${found}: it can't be moved or read`, cure)];
   return [largest > limit / 2 ? warning(found, cure) : ok(found)];
+}
+
+/** Null: the resource stays at the source. Without Cassandra's word its default counts. */
+async function mutationLimit({ site, target }: ResourceSubject): Promise<number | null> {
+  return target === undefined ? null : smallestMutation(await site.nodes().catch(() => []));
 }
 
 /** What a column without a length of its own takes at most, about. */
