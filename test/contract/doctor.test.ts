@@ -232,7 +232,6 @@ describe('a doctor asked about what is around a table', () => {
       ${HEALTHY.replace('PRIMARY KEY', 'CONSTRAINT shelf FOREIGN KEY (shelf_id) REFERENCES shelves (id) ON DELETE CASCADE, PRIMARY KEY')};
       CREATE TABLE loans (shelf_id VARCHAR(20) ${BIN}, book_id BIGINT UNSIGNED,
         CONSTRAINT lent FOREIGN KEY (shelf_id, book_id) REFERENCES books (shelf_id, book_id));
-      SET GLOBAL log_bin_trust_function_creators = ON;
       CREATE TRIGGER shout BEFORE INSERT ON books FOR EACH ROW SET NEW.title = UPPER(NEW.title)`);
     const found = await findings({ database: own.name });
     const keys = of(found, 'source.foreign_keys');

@@ -68,7 +68,8 @@ async function checkKeyValues(
   const texts = keyColumns(subject, table).filter(({ collation }) => collation !== null);
   if (texts.length === 0) return [ok('no key column is a text')];
   const conditions = Object.fromEntries(texts.map((column) => [column.name, isUnnameable(column.name, pads(column))]));
-  return countBad(subject, conditions, call, {
+  return countBad(subject, call, {
+    conditions,
     fine: 'every key can be said in a resource name',
     bad: 'with a key that is empty, or has a /, a space at its end or a control character: their List fails',
   });
@@ -81,7 +82,8 @@ async function checkDates(
 ): Promise<readonly Answer[]> {
   const dates = table.columns.filter(({ columnType }) => /^(date|datetime|timestamp)\b/i.test(columnType));
   if (dates.length === 0) return [ok('no column is a date')];
-  return countBad(subject, Object.fromEntries(dates.map(({ name }) => [name, isNoDay(name)])), call, {
+  return countBad(subject, call, {
+    conditions: Object.fromEntries(dates.map(({ name }) => [name, isNoDay(name)])),
     fine: `every date of ${countText(dates.length, 'column')} is a day of the calendar`,
     bad: 'with a date that is no day of the calendar (zero, or of no month or day): reads and the copy fail at them',
   });
@@ -94,26 +96,35 @@ async function checkEnums(
 ): Promise<readonly Answer[]> {
   const enums = table.columns.filter(({ columnType }) => /^enum\b/i.test(columnType));
   if (enums.length === 0) return [ok('no column is an ENUM')];
-  return countBad(subject, Object.fromEntries(enums.map(({ name }) => [name, isErrorValue(name)])), call, {
+  return countBad(subject, call, {
+    conditions: Object.fromEntries(enums.map(({ name }) => [name, isErrorValue(name)])),
     fine: `every value of ${countText(enums.length, 'column')} has a label`,
     bad: "with ENUM's error value '', which is none of its labels: reads and the copy fail at them",
   });
 }
 
-/** One answer for each column with rows that a condition holds for; one if there is none. */
+/** What is counted, and what to say of it. */
+interface BadRows {
+  /** By column. */
+  readonly conditions: Readonly<Record<string, string>>;
+  readonly fine: string;
+  /** Completes "12 rows …". */
+  readonly bad: string;
+}
+
+/** One answer for each column with rows that its condition holds for; one if there is none. */
 async function countBad(
   subject: ResourceSubject,
-  conditions: Readonly<Record<string, string>>,
   call: Call,
-  say: { readonly fine: string; readonly bad: string },
+  { conditions, fine, bad: badly }: BadRows,
 ): Promise<readonly Answer[]> {
   const counts = await ask(countRows(scanOf(subject), conditions), call);
   if ('sql' in counts) return [tooLarge(counts)];
   const bad = [...counts].filter(([, count]) => count > 0);
-  if (bad.length === 0) return [ok(say.fine)];
+  if (bad.length === 0) return [ok(fine)];
   return bad.map(([name, count]) =>
     problem(
-      `${name}: ${countText(count, 'row')} ${say.bad}`,
+      `${name}: ${countText(count, 'row')} ${badly}`,
       `mend what this finds: SELECT … FROM ${pathOf(subject.source)} WHERE ${conditions[name]}`,
     ),
   );
