@@ -31,7 +31,9 @@ export const flagChecks: readonly Check[] = [
       asking(site, call, async (answer, url) => {
         if (answer?.status !== 200) return [notChecked('see flags.server and flags.token')];
         const { named } = await site.definitions();
-        return named.map(({ definition }) => flagsAnswer(definition.id, answer, url));
+        const moved = named.filter(({ definition }) => site.cassandra !== null && definition.cassandra !== undefined);
+        if (moved.length === 0) return [ok('no resource has a target, so none needs flags')];
+        return moved.map(({ definition }) => flagsAnswer(definition.id, answer, url));
       }),
   },
 ];
