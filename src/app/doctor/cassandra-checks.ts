@@ -1,7 +1,7 @@
 import type { Call } from '../../stores/call.ts';
 import type { CassandraClient } from '../../stores/cassandra/client.ts';
 import { diagnose } from '../../stores/cassandra/diagnose.ts';
-import { missingTables } from '../../stores/cassandra/schema-setup.ts';
+import { hasControlTables } from '../../stores/cassandra/schema-setup.ts';
 import { countNodes, examineNode, type NodeSettings, nodeSettingNames } from '../../stores/cassandra/server-checks.ts';
 import {
   examineKeyspace,
@@ -82,9 +82,9 @@ async function checkControlKeyspace(site: Site, call: Call): Promise<readonly An
   const { cassandra } = config.stores;
   if (client === null || cassandra === undefined) return [];
   const { controlKeyspace: keyspace, createTables, replication } = cassandra;
-  const { description, missing } = await client.within('authority', call, async () => ({
+  const { description, isComplete } = await client.within('authority', call, async () => ({
     description: await readKeyspace(client, keyspace, call.deadlineMs),
-    missing: await missingTables(client, keyspace, call.deadlineMs),
+    isComplete: await hasControlTables(client, keyspace, call.deadlineMs),
   }));
   if (description === null && createTables) return [ok(`${keyspace} is not there; the start creates it`)];
   if (description === null) {
@@ -95,7 +95,7 @@ async function checkControlKeyspace(site: Site, call: Call): Promise<readonly An
       ),
     ];
   }
-  return [ok(missing.length === 0 ? `${keyspace} is there` : `${keyspace} is there; the start creates its tables`)];
+  return [ok(isComplete ? `${keyspace} is there` : `${keyspace} is there; the start creates its tables`)];
 }
 
 /** A quorum of one replica loses what that node loses; of two, it stops with either. */
