@@ -4,11 +4,11 @@ import { systemClock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
 import type { Resource } from '../domain/resource.ts';
 import type { MysqlTableDescription } from '../domain/table-description.ts';
-import { bindResource } from '../schema/bind-resource.ts';
+import { type BoundResource, bindResource } from '../schema/bind-resource.ts';
 import type { ResourceDefinition } from '../schema/definition.ts';
 import { findDefinitions } from '../schema/definitions.ts';
 import { loadDescriptors } from '../schema/descriptors.ts';
-import { type Call, internalCall } from '../stores/call.ts';
+import { internalCall } from '../stores/call.ts';
 import { describeTable } from '../stores/mysql/describe-table.ts';
 import type { MysqlPool } from '../stores/mysql/pool.ts';
 import { checkServer, type Finding } from '../stores/mysql/server-checks.ts';
@@ -36,27 +36,21 @@ const DESCRIBE_TIMEOUT_MS = 30_000;
  */
 export async function loadResources(config: Config, pool: MysqlPool, log: Log): Promise<LoadedResources> {
   const call = internalCall(systemClock, DESCRIBE_TIMEOUT_MS);
-  const registry = loadDescriptors(await readDescriptors(config.descriptors));
-  const { definitions, mistakes: found } = findDefinitions(registry);
+  const { registry, named, mistakes: found } = await loadDefinitions(config);
   const mistakes = [...found];
   const served: ServedResource[] = [];
   const tables: MysqlTableDescription[] = [];
-  for (const named of config.resources) {
-    const definition = definitions.find((one) => one.typeName === named.type);
-    if (definition === undefined) {
-      mistakes.push(`${named.type}: the descriptors define no such resource; they define: ${list(definitions)}`);
-      continue;
-    }
-    const table = await describe(definition, named.mysqlSchema, pool, call);
-    if (typeof table === 'string') {
-      mistakes.push(table);
+  for (const one of named) {
+    const table = await describeTable(pool, tableOf(one), call);
+    if (table === null) {
+      mistakes.push(missingTable(one));
       continue;
     }
     // Capture reads the changes of what moves only; whether the others can be served is said by the binding.
-    if (definition.cassandra !== undefined) tables.push(table);
-    const bound = bindResource(definition, table, overridesOf(named));
+    if (one.definition.cassandra !== undefined) tables.push(table);
+    const bound = bindNamed(config, one, table);
     if ('mistakes' in bound) mistakes.push(...bound.mistakes);
-    else served.push({ definition, resource: withoutTarget(config, bound.resource) });
+    else served.push({ definition: one.definition, resource: bound.resource });
   }
   const capture = served.some(({ resource }) => resource.cassandra !== undefined);
   const findings = await checkServer(pool, { tables, capture }, call);
@@ -65,6 +59,33 @@ export async function loadResources(config: Config, pool: MysqlPool, log: Log): 
   if (mistakes.length > 0) throw new StartError(mistakes);
   served.sort((a, b) => (a.resource.id < b.resource.id ? -1 : 1));
   return { registry, served };
+}
+
+/** A definition, with what the config says about it. */
+export interface NamedDefinition {
+  readonly definition: ResourceDefinition;
+  readonly named: Config['resources'][number];
+}
+
+/** What the descriptors say about the resources that the config names, and every mistake in it. */
+export interface LoadedDefinitions {
+  readonly registry: FileRegistry;
+  readonly named: readonly NamedDefinition[];
+  readonly mistakes: readonly string[];
+}
+
+/** Reads the descriptors. Throws a StartError if they can't be read. */
+export async function loadDefinitions(config: Config): Promise<LoadedDefinitions> {
+  const registry = loadDescriptors(await readDescriptors(config.descriptors));
+  const { definitions, mistakes: found } = findDefinitions(registry);
+  const mistakes = [...found];
+  const named: NamedDefinition[] = [];
+  for (const one of config.resources) {
+    const definition = definitions.find(({ typeName }) => typeName === one.type);
+    if (definition !== undefined) named.push({ definition, named: one });
+    else mistakes.push(`${one.type}: the descriptors define no such resource; they define: ${list(definitions)}`);
+  }
+  return { registry, named, mistakes };
 }
 
 async function readDescriptors(path: string): Promise<Uint8Array> {
@@ -77,23 +98,28 @@ async function readDescriptors(path: string): Promise<Uint8Array> {
   }
 }
 
-async function describe(
-  definition: ResourceDefinition,
-  schema: string | undefined,
-  pool: MysqlPool,
-  call: Call,
-): Promise<MysqlTableDescription | string> {
-  const name = { schema: schema ?? definition.mysql.schema, table: definition.mysql.table };
-  const table = await describeTable(pool, name, call);
-  return table ?? `${definition.typeName}: MySQL has no table ${name.schema}.${name.table}, or the user may not see it`;
+/** The MySQL table of a resource. */
+export function tableOf({ definition, named }: NamedDefinition): Resource['mysql'] {
+  return { schema: named.mysqlSchema ?? definition.mysql.schema, table: definition.mysql.table };
 }
 
-function overridesOf(named: Config['resources'][number]) {
-  const { mysqlSchema, cassandraKeyspace } = named;
-  return {
+/** What to say of a table that is not there. */
+export function missingTable(one: NamedDefinition): string {
+  const { schema, table } = tableOf(one);
+  return `${one.definition.typeName}: MySQL has no table ${schema}.${table}, or the user may not see it`;
+}
+
+/** Binds a definition to its table, as the config says. */
+export function bindNamed(
+  config: Config,
+  { definition, named: { mysqlSchema, cassandraKeyspace } }: NamedDefinition,
+  table: MysqlTableDescription,
+): BoundResource {
+  const bound = bindResource(definition, table, {
     ...(mysqlSchema !== undefined && { mysqlSchema }),
     ...(cassandraKeyspace !== undefined && { cassandraKeyspace }),
-  };
+  });
+  return 'mistakes' in bound ? bound : { resource: withoutTarget(config, bound.resource) };
 }
 
 /** Without Cassandra in the config every resource stays at the source. */

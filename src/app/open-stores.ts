@@ -22,7 +22,7 @@ export interface Stores {
 }
 
 /** One for the rounds, the others for the controller and the jobs' workers. */
-const CONTROL_CONNECTIONS = 6;
+export const CONTROL_CONNECTIONS = 6;
 /** How long setting up Crossfade's own tables may take. */
 const SET_UP_TIMEOUT_MS = 30_000;
 
@@ -31,26 +31,15 @@ const SET_UP_TIMEOUT_MS = 30_000;
  * be down: it is connected to when it is needed. Throws `unavailable` when MySQL can't be reached.
  */
 export async function openStores(config: Config, log: Log): Promise<Stores> {
-  const { mysql, cassandra } = config.stores;
-  const address = { host: mysql.host, port: mysql.port, user: mysql.user, password: config.secrets.mysqlPassword };
+  const { mysql } = config.stores;
+  const address = mysqlAddressOf(config);
   const pool = createMysqlPool({ ...address, connections: mysql.connections, controlSchema: mysql.controlSchema });
   const controlPool = createMysqlPool({
     ...address,
     connections: CONTROL_CONNECTIONS,
     controlSchema: mysql.controlSchema,
   });
-  const client =
-    cassandra === undefined
-      ? null
-      : createCassandraClient({
-          contactPoints: cassandra.contactPoints,
-          port: cassandra.port,
-          localDataCenter: cassandra.localDataCenter,
-          consistency: cassandra.scope === 'local' ? 'LOCAL_QUORUM' : 'QUORUM',
-          ...(cassandra.user !== undefined && {
-            credentials: { username: cassandra.user, password: config.secrets.cassandraPassword },
-          }),
-        });
+  const client = createClient(config);
   const close = async (): Promise<void> => {
     await Promise.allSettled([pool.close(), controlPool.close(), client?.close()]);
   };
@@ -62,4 +51,23 @@ export async function openStores(config: Config, log: Log): Promise<Stores> {
     throw error;
   }
   return { mysql: { pool, controlPool, address }, cassandra: client, close };
+}
+
+/** Where MySQL is, and who asks. */
+export function mysqlAddressOf({ stores: { mysql }, secrets }: Config): MysqlAddress {
+  return { host: mysql.host, port: mysql.port, user: mysql.user, password: secrets.mysqlPassword };
+}
+
+/** The client of the config's Cassandra, which connects when it is first used; null: the config names none. */
+export function createClient({ stores: { cassandra }, secrets }: Config): CassandraClient | null {
+  if (cassandra === undefined) return null;
+  return createCassandraClient({
+    contactPoints: cassandra.contactPoints,
+    port: cassandra.port,
+    localDataCenter: cassandra.localDataCenter,
+    consistency: cassandra.scope === 'local' ? 'LOCAL_QUORUM' : 'QUORUM',
+    ...(cassandra.user !== undefined && {
+      credentials: { username: cassandra.user, password: secrets.cassandraPassword },
+    }),
+  });
 }

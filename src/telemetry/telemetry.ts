@@ -128,6 +128,17 @@ function createExporter({ exporter, endpoint }: TelemetryOptions): SpanExporter 
   }
 }
 
+/** Where the exporter sends spans by itself: the defaults of its protocol. */
+const DEFAULT_ADDRESSES = {
+  otlp: 'http://localhost:4318/v1/traces',
+  zipkin: 'http://localhost:9411/api/v2/spans',
+} as const;
+
+/** Where spans go; null: nowhere. */
+export function exporterAddress({ exporter, endpoint }: Pick<TelemetryOptions, 'exporter' | 'endpoint'>): URL | null {
+  return exporter === 'none' ? null : new URL(endpoint ?? DEFAULT_ADDRESSES[exporter]);
+}
+
 function withPath(endpoint: string, path: string): string {
   const url = new URL(endpoint);
   if (url.pathname === '/') url.pathname = path;

@@ -4,8 +4,9 @@ import { checkCassandraTable } from '../../src/schema/cassandra-ddl.ts';
 import { type CassandraClient, createCassandraClient } from '../../src/stores/cassandra/client.ts';
 import { describeTable } from '../../src/stores/cassandra/describe-table.ts';
 import { createCassandraRecordStore } from '../../src/stores/cassandra/record-store.ts';
-import { checkClocks, checkServer } from '../../src/stores/cassandra/server-checks.ts';
-import type { Finding, ServerFindings } from '../../src/stores/server-findings.ts';
+import { checkServer } from '../../src/stores/cassandra/server-checks.ts';
+import { examineClocks } from '../../src/stores/clock-readings.ts';
+import { findingsOf, type ServerFindings } from '../../src/stores/server-findings.ts';
 import { testCall } from '../support/calls.ts';
 import { createTestKeyspace, type TestKeyspace } from '../support/databases.ts';
 import { cassandraTable, notesResource, placeResource, testResources } from '../support/resources.ts';
@@ -98,8 +99,7 @@ describe('Cassandra, asked about itself', () => {
       micros: 0n,
       aheadMicros: { least: BigInt(leastMs * 1_000), most: BigInt(mostMs * 1_000) },
     });
-    const found = { errors: [] as Finding[], warnings: [] as Finding[] };
-    checkClocks([clock('a', -3, 4), clock('b', 50, 300), clock('c', 56, 60)], 50, found);
+    const found = findingsOf(examineClocks([clock('a', -3, 4), clock('b', 50, 300), clock('c', 56, 60)], 50));
     expect(found.errors.map(({ setting }) => setting)).toEqual(['a and c: clocks']);
     expect(found.warnings.map(({ setting }) => setting)).toEqual(['c and this machine: clocks']);
   });

@@ -42,6 +42,7 @@ describe('the command line', () => {
     for (const command of [
       'init',
       'serve',
+      'doctor',
       'status',
       'history',
       'backfill',
@@ -57,15 +58,24 @@ describe('the command line', () => {
     expect(stdout).toContain('Exit codes:');
   });
 
-  it.each(['init', 'serve', 'status', 'history', 'backfill', 'verify', 'repair', 'fence', 'decommission', 'dev'])(
-    'shows examples of %s',
-    async (command) => {
-      const { code, stdout } = await crossfade(command, '--help');
-      expect(code).toBe(0);
-      expect(stdout).toContain(`crossfade ${command}`);
-      expect(stdout).toContain('Examples:');
-    },
-  );
+  it.each([
+    'init',
+    'serve',
+    'doctor',
+    'status',
+    'history',
+    'backfill',
+    'verify',
+    'repair',
+    'fence',
+    'decommission',
+    'dev',
+  ])('shows examples of %s', async (command) => {
+    const { code, stdout } = await crossfade(command, '--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`crossfade ${command}`);
+    expect(stdout).toContain('Examples:');
+  });
 
   it('ends with 2 for a wrong command line, and says what is wrong', async () => {
     expect(await crossfade('nonsense')).toMatchObject({ code: 2, stderr: expect.stringContaining('nonsense') });
@@ -99,6 +109,11 @@ describe('the command line', () => {
     await expect(access(out)).rejects.toThrow('ENOENT');
   });
 
+  it('ends with 2 for a doctor without a config, or with an outage that is no time', async () => {
+    expect(await crossfade('doctor')).toMatchObject({ code: 2, stderr: expect.stringContaining('--config') });
+    expect(await crossfade('doctor', '--config', 'a', '--outage', 'long')).toMatchObject({ code: 2 });
+  });
+
   it('ends with 2 for a wrong config, and names every mistake', async () => {
     const config = join(folder, 'wrong.yaml');
     await writeFile(config, 'resources: []\nstores: { mysql: { host: db } }\n');
@@ -106,6 +121,18 @@ describe('the command line', () => {
     expect(code).toBe(2);
     for (const key of ['descriptors', 'resources', 'stores.mysql.user']) expect(stderr).toContain(key);
     expect(stderr).not.toContain('at ');
+  });
+
+  it('ends with 1 when a doctor finds problems, which it prints as an array', async () => {
+    const config = join(folder, 'nobody.yaml');
+    const mysql = { host: '127.0.0.1', port: 9, user: 'crossfade' };
+    const descriptors = join(import.meta.dirname, '../../examples/hospital/hospital.binpb');
+    const resources = [{ type: 'hospital.v1.Medication' }];
+    await writeFile(config, JSON.stringify({ descriptors, resources, stores: { mysql } }));
+    const { code, stdout, stderr } = await crossfade('doctor', '--config', config, '--json');
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    const problems = JSON.parse(stdout).filter(({ outcome }: { outcome: string }) => outcome === 'problem');
+    expect(problems).toMatchObject([{ check: 'mysql.reachable', subject: 'MySQL 127.0.0.1:9' }]);
   });
 
   it('ends with 4 when no service answers, and says how to mend it', async () => {

@@ -5,6 +5,7 @@ import { StartError } from '../start-error.ts';
 import { commandErrorOf, createMigrationsClient, DEFAULT_SERVER } from './api.ts';
 import { decommission, terminalPrompt } from './decommission-command.ts';
 import { runDev } from './dev-command.ts';
+import type { DoctorOptions } from './doctor-command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { setUpFlags } from './flags-command.ts';
 import type { InitCommandOptions } from './init-command.ts';
@@ -49,6 +50,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command line or config, 3 mismatches found
 
 Examples:
   crossfade init --mysql mysql://app@127.0.0.1:3306/shop --tables order_lines --out shop
+  crossfade doctor --config crossfade.yaml
   crossfade serve --config crossfade.yaml
   crossfade flags create medications --unleash-url http://127.0.0.1:4242
   crossfade status --watch
@@ -57,6 +59,7 @@ Examples:
     );
   addInit(program, signal, exit);
   addServe(program, signal, exit);
+  addDoctor(program, signal, exit);
   addStatus(program, signal, exit);
   addHistory(program, signal, exit);
   addBackfill(program, signal, exit);
@@ -143,6 +146,43 @@ function addServe(program: Command, signal: AbortSignal, exit: (code: number) =>
       exit(await serve(options.config, signal));
     });
 }
+
+function addDoctor(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
+  program
+    .command('doctor')
+    .description(
+      "Checks everything that would bite later, at the servers that the service's config names, and says how to mend it. Changes nothing.",
+    )
+    .requiredOption('--config <file>', 'the config file (docs/configuration.md)')
+    .option(
+      '--outage <time>',
+      'the longest time that a server or the service may be away: 24h, 3d',
+      duration,
+      DAY_SECONDS,
+    )
+    .option('--scan-limit <time>', 'how long one question may read a whole table: 30s, 5m', duration, SCAN_SECONDS)
+    .option('--strict', 'exit code 1 for warnings too')
+    .option('--json', 'print JSON, one array')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 no problem, 1 problems found, 2 wrong command line or config.
+Every check: docs/doctor.md
+
+Examples:
+  crossfade doctor --config crossfade.yaml
+  crossfade doctor --config crossfade.yaml --outage 3d --strict
+  crossfade doctor --config crossfade.yaml --json | jq '.[] | select(.outcome == "problem")'`,
+    )
+    .action(async (options: DoctorOptions) => {
+      // Loaded here: the other commands need none of the drivers.
+      const { doctor } = await import('./doctor-command.ts');
+      exit(await doctor(options, signal));
+    });
+}
+
+const DAY_SECONDS = 86_400;
+const SCAN_SECONDS = 5;
 
 function addStatus(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
   apiCommand(
@@ -289,4 +329,14 @@ function wholeNumber(text: string): number {
   const number = Number(text);
   if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('must be a whole number, 0 or more');
   return number;
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: DAY_SECONDS };
+
+/** `90s`, `30m`, `24h`, `3d` in seconds. */
+function duration(text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const seconds = Number(digits) * (UNIT_SECONDS[unit] ?? Number.NaN);
+  if (!(seconds > 0)) throw new InvalidArgumentError('must be a number of s, m, h or d, such as 24h');
+  return seconds;
 }

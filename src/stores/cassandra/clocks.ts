@@ -1,44 +1,37 @@
 import type { types } from 'cassandra-driver';
 import type { Clock } from '../../domain/clock.ts';
 import { systemClock } from '../../domain/clock.ts';
-import type { CassandraClient } from './client.ts';
+import { type ClockReading, narrowest, readClock } from '../clock-readings.ts';
+import type { CassandraClient, StatementOptions } from './client.ts';
 import { type Role, unavailable } from './errors.ts';
-
-/** What a node's clock said, between two readings of this machine's. */
-export interface NodeClock {
-  /** Address and port. */
-  readonly node: string;
-  /** The node's wall clock in microseconds, in steps of a millisecond. */
-  readonly micros: bigint;
-  /** The least and the most that the node's clock can be ahead of this machine's, in microseconds. */
-  readonly aheadMicros: { readonly least: bigint; readonly most: bigint };
-}
-
-/** The step of a node's clock as its time UUIDs show it. */
-const STEP_MICROS = 1_000n;
+import { CLOCK_READINGS } from './limits.ts';
 
 /** Asks each node that is up for its clock, each by a query pinned to it. Throws the driver's errors. */
 export async function readClocks(
   client: CassandraClient,
   deadlineMs: number,
   clock: Clock = systemClock,
-): Promise<readonly NodeClock[]> {
+): Promise<readonly ClockReading[]> {
   await client.run(NOW, deadlineMs); // connects, so that the nodes are known
   return Promise.all(
-    client.nodes().map(async (host) => {
-      const before = clock.wallMicros();
-      const result = await client.run(NOW, deadlineMs, { host });
-      const after = clock.wallMicros();
-      const micros = microsOf((result.first() as unknown as { readonly now: types.TimeUuid }).now);
-      const aheadMicros = { least: micros - after - STEP_MICROS, most: micros + STEP_MICROS - before };
-      return { node: host.address, micros, aheadMicros };
-    }),
+    client.nodes().map((host) => readClock(host.address, () => readNow(client, deadlineMs, { host }), clock)),
   );
 }
 
-/** The clock of whichever node answers, in microseconds, in steps of a millisecond. Throws the driver's errors. */
-export async function readNow(client: CassandraClient, deadlineMs: number): Promise<bigint> {
-  const result = await client.run(NOW, deadlineMs);
+/** Reads each node's clock as often as narrows what is known of it. Throws the driver's errors. */
+export async function measureClocks(client: CassandraClient, deadlineMs: number): Promise<readonly ClockReading[]> {
+  const readings: ClockReading[] = [];
+  for (let round = 0; round < CLOCK_READINGS; round++) readings.push(...(await readClocks(client, deadlineMs)));
+  return narrowest(readings);
+}
+
+/** The clock of whichever node answers, or of one, in microseconds, in steps of a millisecond. Throws the driver's errors. */
+export async function readNow(
+  client: CassandraClient,
+  deadlineMs: number,
+  options?: Pick<StatementOptions, 'host'>,
+): Promise<bigint> {
+  const result = await client.run(NOW, deadlineMs, options);
   return microsOf((result.first() as unknown as { readonly now: types.TimeUuid }).now);
 }
 

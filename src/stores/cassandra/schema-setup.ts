@@ -32,8 +32,7 @@ export function setUpKeyspace(
       const options = Object.entries(replication).map(([name, value]) => `${literal(name)}: ${literal(String(value))}`);
       await run(`CREATE KEYSPACE IF NOT EXISTS ${quote(keyspace)} WITH replication = {${options.join(', ')}}`);
     }
-    const tables = await run(TABLES, [keyspace]);
-    const known = new Set(tables.rows.map((row) => row.get('table_name') as string));
+    const known = await knownTables(client, keyspace, call.deadlineMs);
     for (const definition of controlTables) {
       if (known.has(tableName(definition))) continue;
       await run(`CREATE TABLE IF NOT EXISTS ${quote(keyspace)}.${definition}`);
@@ -46,6 +45,21 @@ export function setUpKeyspace(
       }
     }
   });
+}
+
+/** Whether a keyspace has all of Crossfade's own tables. Throws the driver's errors. */
+export async function hasControlTables(
+  client: CassandraClient,
+  keyspace: string,
+  deadlineMs: number,
+): Promise<boolean> {
+  const known = await knownTables(client, keyspace, deadlineMs);
+  return controlTables.every((definition) => known.has(tableName(definition)));
+}
+
+async function knownTables(client: CassandraClient, keyspace: string, deadlineMs: number): Promise<Set<string>> {
+  const tables = await client.run({ query: TABLES, params: [keyspace] }, deadlineMs);
+  return new Set(tables.rows.map((row) => row.get('table_name') as string));
 }
 
 const KEYSPACE = 'SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?';

@@ -1,10 +1,11 @@
 import { errors as driverErrors, types } from 'cassandra-driver';
 import type { Call } from '../call.ts';
-import type { Finding, ServerFindings } from '../server-findings.ts';
+import { examineClocks } from '../clock-readings.ts';
+import { type Examined, findingsOf, type ServerFindings } from '../server-findings.ts';
 import type { CassandraClient, CassandraNode } from './client.ts';
-import { type NodeClock, readClocks } from './clocks.ts';
-import { CLOCK_READINGS, IN_KEYS, MAX_PAGE, TOMBSTONES_OF_A_PAGE } from './limits.ts';
-import { checkKeyspace, checkTable, type Found } from './table-checks.ts';
+import { measureClocks } from './clocks.ts';
+import { IN_KEYS, MAX_PAGE, TOMBSTONES_OF_A_PAGE } from './limits.ts';
+import { examineKeyspace, examineTable, readKeyspace } from './table-checks.ts';
 
 /** What the check is told. */
 export interface ServerCheckOptions {
@@ -25,21 +26,22 @@ export function checkServer(
   options: ServerCheckOptions,
   call: Pick<Call, 'deadlineMs' | 'signal'>,
 ): Promise<ServerFindings> {
+  const { deadlineMs } = call;
   return client.within('follower', call, async () => {
-    const found: Found = { errors: [], warnings: [] };
-    const clocks = await measureClocks(client, call.deadlineMs);
-    checkClocks(clocks, options.skewBoundMs, found);
-    let acknowledgesBeforeDisk = false;
-    for (const node of client.nodes()) {
-      const settings = await readSettings(client, node, call.deadlineMs);
-      checkNode(settings, client.consistency, found);
-      acknowledgesBeforeDisk ||= settings.get('commitlog_sync') === 'periodic';
+    const examined: Examined[] = [...examineClocks(await measureClocks(client, deadlineMs), options.skewBoundMs)];
+    const nodes = await readNodes(client, deadlineMs);
+    for (const node of nodes) {
+      for (const one of examineNode(node, client.consistency)) {
+        examined.push({ ...one, setting: `${node.address}: ${one.setting}` });
+      }
     }
+    const acknowledgesBeforeDisk = nodes.some((node) => node.acknowledgesBeforeDisk);
     for (const table of options.tables) {
-      await checkKeyspace(client, { ...table, acknowledgesBeforeDisk }, call.deadlineMs, found);
-      await checkTable(client, { ...table, markerTtlSeconds: options.markerTtlSeconds }, call.deadlineMs, found);
+      const keyspace = await readKeyspace(client, table.keyspace, deadlineMs);
+      if (keyspace !== null) examined.push(...examineKeyspace(keyspace, { acknowledgesBeforeDisk }));
+      examined.push(...(await examineTable(client, { ...table, ...options }, deadlineMs)));
     }
-    return found;
+    return findingsOf(examined);
   });
 }
 
@@ -47,27 +49,44 @@ const VERSIONS = ['4.1', '5.0'];
 const PARTITIONER = 'Murmur3Partitioner';
 const IN_YAML = 'in cassandra.yaml, and restart the node';
 
-/** A node's settings by name, with `release_version`, `partitioner` and `node`, its address. */
+/** What a node says about itself. */
+export interface NodeSettings {
+  readonly address: string;
+  readonly version: string;
+  readonly partitioner: string;
+  /** Its settings by name; null: the role may not read them. */
+  readonly settings: ReadonlyMap<string, string> | null;
+  /** `commitlog_sync: periodic`: a node that loses its power forgets what it acknowledged last. */
+  readonly acknowledgesBeforeDisk: boolean;
+}
+
+/** Asks every node that is up, one after the other. Throws the driver's errors. */
+export async function readNodes(client: CassandraClient, deadlineMs: number): Promise<readonly NodeSettings[]> {
+  const nodes: NodeSettings[] = [];
+  for (const host of client.nodes()) nodes.push(await readNode(client, host, deadlineMs));
+  return nodes;
+}
+
+async function readNode(client: CassandraClient, host: CassandraNode, deadlineMs: number): Promise<NodeSettings> {
+  const local = await client.run({ query: LOCAL, params: [] }, deadlineMs, { host });
+  const { release_version: version = '', partitioner = '' } = local.first() as unknown as Record<string, string>;
+  const settings = await readSettings(client, host, deadlineMs);
+  const acknowledgesBeforeDisk = settings?.get('commitlog_sync') === 'periodic';
+  return { address: host.address, version, partitioner, settings, acknowledgesBeforeDisk };
+}
+
 async function readSettings(
   client: CassandraClient,
   host: CassandraNode,
   deadlineMs: number,
-): Promise<ReadonlyMap<string, string>> {
-  const local = await client.run({ query: LOCAL, params: [] }, deadlineMs, { host });
-  const { release_version: version, partitioner } = local.first() as unknown as Record<string, string>;
-  const settings = new Map([
-    ['node', host.address],
-    ['release_version', version ?? ''],
-    ['partitioner', partitioner ?? ''],
-  ]);
+): Promise<ReadonlyMap<string, string> | null> {
   try {
-    const rows = await client.run({ query: SETTINGS, params: [] }, deadlineMs, { host });
-    for (const row of rows.rows) settings.set(String(row.get('name')), row.get('value') ?? '');
+    const { rows } = await client.run({ query: SETTINGS, params: [] }, deadlineMs, { host });
+    return new Map(rows.map((row) => [String(row.get('name')), row.get('value') ?? '']));
   } catch (error) {
-    if (!isUnauthorized(error)) throw error;
-    settings.set('unreadable', 'true');
+    if (isUnauthorized(error)) return null;
+    throw error;
   }
-  return settings;
 }
 
 const LOCAL = 'SELECT release_version, partitioner FROM system.local';
@@ -83,7 +102,7 @@ interface Rule {
   readonly wanted: string;
   readonly holds: (value: string) => boolean;
   readonly cure: string;
-  readonly severity: 'errors' | 'warnings';
+  readonly severity: 'error' | 'warning';
 }
 
 function nodeRules(consistency: string): readonly Rule[] {
@@ -99,14 +118,14 @@ function nodeRules(consistency: string): readonly Rule[] {
     wanted: 'none',
     holds: (value) => value === '' || value === 'null',
     cure: `remove ${setting} ${IN_YAML}: versions are timestamps, of the record's last write and of the last attach`,
-    severity: 'errors',
+    severity: 'error',
   });
   const allowed = (setting: string): Rule => ({
     setting,
     wanted: `without ${consistency}`,
     holds: (value) => !value.split(/[^A-Z_]+/).includes(consistency),
     cure: `take ${consistency} out of ${setting} ${IN_YAML}`,
-    severity: 'errors',
+    severity: 'error',
   });
   return [
     {
@@ -114,7 +133,7 @@ function nodeRules(consistency: string): readonly Rule[] {
       wanted: 'true',
       holds: (value) => value === 'true',
       cure: `set user_timestamps_enabled: true ${IN_YAML}: versions are written as timestamps`,
-      severity: 'errors',
+      severity: 'error',
     },
     unset('maximum_timestamp_fail_threshold'),
     unset('minimum_timestamp_fail_threshold'),
@@ -123,95 +142,85 @@ function nodeRules(consistency: string): readonly Rule[] {
       wanted: 'true',
       holds: (value) => value === 'true',
       cure: `set allow_filtering_enabled: true ${IN_YAML}: once Cassandra is the authority, open log entries are found by it`,
-      severity: 'warnings',
+      severity: 'warning',
     },
     allowed('read_consistency_levels_disallowed'),
     allowed('write_consistency_levels_disallowed'),
-    atLeast('page_size_fail_threshold', MAX_PAGE, 'errors'),
-    atLeast('in_select_cartesian_product_fail_threshold', IN_KEYS, 'errors'),
-    atLeast('tombstone_failure_threshold', TOMBSTONES_OF_A_PAGE, 'errors'),
+    atLeast('page_size_fail_threshold', MAX_PAGE, 'error'),
+    atLeast('in_select_cartesian_product_fail_threshold', IN_KEYS, 'error'),
+    atLeast('tombstone_failure_threshold', TOMBSTONES_OF_A_PAGE, 'error'),
   ];
 }
 
-function checkNode(settings: ReadonlyMap<string, string>, consistency: string, found: Found): void {
-  const node = settings.get('node') ?? '';
-  const version = settings.get('release_version') ?? '';
-  if (!VERSIONS.some((line) => version.startsWith(`${line}.`))) {
-    found.errors.push({
-      setting: `${node}: version`,
+/** The settings that {@link examineNode} looks at, besides `version`, `partitioner` and whether they can be read. */
+export const nodeSettingNames: readonly string[] = nodeRules('').map(({ setting }) => setting);
+
+/** Compares one node with what the promises need. `setting` is the setting's name alone. */
+export function examineNode(node: NodeSettings, consistency: string): readonly Examined[] {
+  const { version, partitioner, settings } = node;
+  const examined: Examined[] = [
+    {
+      setting: 'version',
       found: version,
       wanted: VERSIONS.join(' or '),
       cure: 'upgrade the node',
-    });
-  }
-  const partitioner = settings.get('partitioner') ?? '';
-  if (!partitioner.endsWith(PARTITIONER)) {
-    found.errors.push({
-      setting: `${node}: partitioner`,
+      verdict: VERSIONS.some((line) => version.startsWith(`${line}.`)) ? 'ok' : 'error',
+    },
+    {
+      setting: 'partitioner',
       found: partitioner,
       wanted: PARTITIONER,
       cure: 'use another cluster: a partitioner is for life',
-    });
-  }
-  if (settings.has('unreadable')) {
-    found.warnings.push({
-      setting: `${node}: system_views.settings`,
-      found: 'not readable, so not checked',
+      verdict: partitioner.endsWith(PARTITIONER) ? 'ok' : 'error',
+    },
+    {
+      setting: 'system_views.settings',
+      found: settings === null ? 'not readable, so not checked' : 'readable',
       wanted: 'readable',
       cure: "GRANT SELECT ON KEYSPACE system_views to the service's role",
-    });
-    return;
-  }
-  for (const rule of nodeRules(consistency)) {
-    const value = settings.get(rule.setting);
+      verdict: settings === null ? 'warning' : 'ok',
+    },
+  ];
+  if (settings === null) return examined;
+  for (const { setting, wanted, holds, cure, severity } of nodeRules(consistency)) {
+    const value = settings.get(setting);
     // A version that does not know the guardrail does not stand guard.
-    if (value === undefined || rule.holds(value)) continue;
-    const { wanted, cure } = rule;
-    found[rule.severity].push({ setting: `${node}: ${rule.setting}`, found: value, wanted, cure });
+    const verdict = value === undefined || holds(value) ? 'ok' : severity;
+    examined.push({ setting, found: value ?? 'unknown to this version', wanted, cure, verdict });
   }
+  return examined;
 }
 
-/** Each reading narrows what is known: the answer's own way counts less with the quickest one. */
-async function measureClocks(client: CassandraClient, deadlineMs: number): Promise<readonly NodeClock[]> {
-  const narrowest = new Map<string, NodeClock>();
-  for (let reading = 0; reading < CLOCK_READINGS; reading++) {
-    for (const clock of await readClocks(client, deadlineMs)) {
-      const known = narrowest.get(clock.node)?.aheadMicros ?? clock.aheadMicros;
-      const { least, most } = clock.aheadMicros;
-      const aheadMicros = {
-        least: known.least > least ? known.least : least,
-        most: known.most < most ? known.most : most,
-      };
-      narrowest.set(clock.node, { ...clock, aheadMicros });
-    }
-  }
-  return [...narrowest.values()];
+const MIB = 1024 * 1024;
+/** Half of the default commit log segment. */
+const DEFAULT_MUTATION_BYTES = 16 * MIB;
+const UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: MIB, GiB: 1024 * MIB };
+
+/** The largest mutation in bytes that every node takes; of a node that does not say, the default. */
+export function smallestMutation(nodes: readonly NodeSettings[]): number {
+  const sizes = nodes.map(({ settings }) => {
+    const own = bytesOf(settings?.get('max_mutation_size'));
+    const segment = bytesOf(settings?.get('commitlog_segment_size'));
+    return own ?? (segment === null ? DEFAULT_MUTATION_BYTES : segment / 2);
+  });
+  return sizes.length === 0 ? DEFAULT_MUTATION_BYTES : Math.min(...sizes);
 }
 
-/** Finds only what is certain: a slow answer says nothing against a clock. Exported for its test. */
-export function checkClocks(clocks: readonly NodeClock[], skewBoundMs: number, found: Found): void {
-  const bound = BigInt(Math.ceil(skewBoundMs * 1_000));
-  const report = (setting: string, micros: bigint, into: Finding[]): void => {
-    into.push({
-      setting,
-      found: `at least ${Number(micros) / 1_000} ms apart`,
-      wanted: `at most ${skewBoundMs} ms`,
-      cure: 'let chrony or ntpd set the clocks by the same servers',
-    });
-  };
-  for (const [i, one] of clocks.entries()) {
-    for (const other of clocks.slice(i + 1)) {
-      const apart = highest(
-        one.aheadMicros.least - other.aheadMicros.most,
-        other.aheadMicros.least - one.aheadMicros.most,
-      );
-      if (apart > bound) report(`${one.node} and ${other.node}: clocks`, apart, found.errors);
-    }
-    const fromHere = highest(one.aheadMicros.least, -one.aheadMicros.most);
-    if (fromHere > bound) report(`${one.node} and this machine: clocks`, fromHere, found.warnings);
-  }
+/** `32MiB` in bytes; null: it says nothing. */
+function bytesOf(text: string | undefined): number | null {
+  const [, digits, unit = ''] = /^(\d+)\s*([KMG]?i?B)$/.exec(text ?? '') ?? [];
+  return digits === undefined || UNITS[unit] === undefined ? null : Number(digits) * UNITS[unit];
 }
 
-function highest(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
+/** The nodes of the local data centre: all that the cluster knows of, and those that are up. Throws the driver's errors. */
+export async function countNodes(
+  client: CassandraClient,
+  deadlineMs: number,
+): Promise<{ readonly all: number; readonly up: number }> {
+  const up = client.nodes().length;
+  const peers = await client.run({ query: PEERS, params: [] }, deadlineMs);
+  const local = peers.rows.filter((row) => row.get('data_center') === client.localDataCenter).length;
+  return { all: Math.max(local + 1, up), up };
 }
+
+const PEERS = 'SELECT data_center FROM system.peers';

@@ -1,11 +1,5 @@
-import type { Finding } from '../server-findings.ts';
+import type { Examined } from '../server-findings.ts';
 import type { CassandraClient } from './client.ts';
-
-/** Findings as they are collected. */
-export interface Found {
-  readonly errors: Finding[];
-  readonly warnings: Finding[];
-}
 
 /** Two replicas of three are a quorum, and one of them may fail. */
 const WANTED_REPLICAS = 3;
@@ -17,37 +11,64 @@ interface KeyspaceRow {
   readonly replication: Readonly<Record<string, string>>;
 }
 
-/** Checks how a table's keyspace is replicated and made durable. A keyspace that is not there is the table's finding. */
-export async function checkKeyspace(
+/** How a keyspace is kept. */
+export interface KeyspaceDescription {
+  readonly keyspace: string;
+  /** The replicas that the client's consistency counts: of the local data centre, or of all. */
+  readonly replicas: number;
+  readonly durableWrites: boolean;
+  readonly localDataCenter: string;
+}
+
+/** Reads how a keyspace is kept; null: there is none. Throws the driver's errors. */
+export async function readKeyspace(
   client: CassandraClient,
-  of: { readonly keyspace: string; readonly acknowledgesBeforeDisk: boolean },
+  keyspace: string,
   deadlineMs: number,
-  found: Found,
-): Promise<void> {
-  const { keyspace } = of;
+): Promise<KeyspaceDescription | null> {
   const result = await client.run({ query: KEYSPACE, params: [keyspace] }, deadlineMs);
   const row = result.first() as unknown as KeyspaceRow | null;
-  if (row === null) return;
-  if (!row.durable_writes) {
-    found.errors.push({
+  if (row === null) return null;
+  const { localDataCenter } = client;
+  const replicas = countReplicas(row.replication, client);
+  return { keyspace, replicas, durableWrites: row.durable_writes, localDataCenter };
+}
+
+/** The statement that gives a keyspace as many replicas as it should have. */
+export function replicationCure({ keyspace, localDataCenter }: KeyspaceDescription): string {
+  return `ALTER KEYSPACE ${keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', '${localDataCenter}': ${WANTED_REPLICAS}}, then a full repair`;
+}
+
+/** Compares how a keyspace is replicated and made durable with what the promises need. */
+export function examineKeyspace(
+  description: KeyspaceDescription,
+  of: { readonly acknowledgesBeforeDisk: boolean },
+): readonly Examined[] {
+  const { keyspace, replicas, durableWrites, localDataCenter } = description;
+  const replication = { setting: `${keyspace}: replication`, cure: replicationCure(description) };
+  return [
+    {
       setting: `${keyspace}: durable_writes`,
-      found: 'false',
+      found: String(durableWrites),
       wanted: 'true',
       cure: `ALTER KEYSPACE ${keyspace} WITH durable_writes = true`,
-    });
-  }
-  const replicas = countReplicas(row.replication, client);
-  const setting = `${keyspace}: replication`;
-  const cure = `ALTER KEYSPACE ${keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', '${client.localDataCenter}': ${WANTED_REPLICAS}}, then a full repair`;
-  if (replicas === 0) {
-    const wanted = `replicas in ${client.localDataCenter}`;
-    found.errors.push({ setting, found: 'none there', wanted, cure });
-  } else if (replicas < WANTED_REPLICAS) {
-    const risk = of.acknowledgesBeforeDisk
-      ? ', and commitlog_sync: periodic acknowledges before the disk has it'
-      : ': one node that is down stops the target';
-    found.warnings.push({ setting, found: `${replicas}${risk}`, wanted: `at least ${WANTED_REPLICAS}`, cure });
-  }
+      verdict: durableWrites ? 'ok' : 'error',
+    },
+    replicas === 0
+      ? { ...replication, found: 'none there', wanted: `replicas in ${localDataCenter}`, verdict: 'error' }
+      : {
+          ...replication,
+          found: `${replicas}${replicas < WANTED_REPLICAS ? riskOf(of.acknowledgesBeforeDisk) : ''}`,
+          wanted: `at least ${WANTED_REPLICAS}`,
+          verdict: replicas < WANTED_REPLICAS ? 'warning' : 'ok',
+        },
+  ];
+}
+
+function riskOf(acknowledgesBeforeDisk: boolean): string {
+  return acknowledgesBeforeDisk
+    ? ', and commitlog_sync: periodic acknowledges before the disk has it'
+    : ': one node that is down stops the target';
 }
 
 const KEYSPACE = 'SELECT durable_writes, replication FROM system_schema.keyspaces WHERE keyspace_name = ?';
@@ -68,43 +89,70 @@ interface TableRow {
   readonly read_repair: string;
 }
 
-/** Checks a table's options. A table that is not there is left to the comparison of definitions. */
-export async function checkTable(
+/** Compares a table's options with what the promises need. A table that is not there is left to the comparison of definitions. */
+export async function examineTable(
   client: CassandraClient,
   of: { readonly keyspace: string; readonly table: string; readonly markerTtlSeconds: number },
   deadlineMs: number,
-  found: Found,
-): Promise<void> {
+): Promise<readonly Examined[]> {
   const params = [of.keyspace, of.table];
   const result = await client.run({ query: TABLE, params }, deadlineMs);
   const row = result.first() as unknown as TableRow | null;
-  if (row === null) return;
+  if (row === null) return [];
   const name = `${of.keyspace}.${of.table}`;
-  const grace = row.gc_grace_seconds;
-  const wrong = (
-    option: string,
-    is: unknown,
-    wanted: string,
-    cure = `ALTER TABLE ${name} WITH ${option} = ${wanted}`,
-  ): void => {
-    found.errors.push({ setting: `${name}: ${option}`, found: String(is), wanted, cure });
-  };
-  if (row.read_repair !== 'BLOCKING') wrong('read_repair', row.read_repair, "'BLOCKING'");
-  if (row.default_time_to_live !== 0) wrong('default_time_to_live', row.default_time_to_live, '0');
-  if (grace < MIN_GC_GRACE_SECONDS) {
-    const cure = `ALTER TABLE ${name} WITH gc_grace_seconds = 864000, and repair more often than that`;
-    wrong('gc_grace_seconds', grace, `at least ${MIN_GC_GRACE_SECONDS}`, cure);
-  }
-  if (of.markerTtlSeconds < grace) {
-    const cure = `raise the marker TTL in the configuration to ${grace} s, or lower gc_grace_seconds and repair more often`;
-    wrong('gc_grace_seconds', grace, `at most the marker TTL of ${of.markerTtlSeconds} s`, cure);
-  }
   const columns = await client.run({ query: COLUMNS, params }, deadlineMs);
-  for (const column of columns.rows) {
-    if (column.get('kind') !== 'static') continue;
-    const cure = 'drop it: its one value for a partition has no version of its own';
-    wrong(`static column ${column.get('column_name')}`, 'there', 'none', cure);
-  }
+  const statics = columns.rows.filter((column) => column.get('kind') === 'static');
+  return [
+    examineOption(name, { option: 'read_repair', is: row.read_repair, wanted: 'BLOCKING', written: "'BLOCKING'" }),
+    examineOption(name, { option: 'default_time_to_live', is: row.default_time_to_live, wanted: 0 }),
+    ...examineGrace(name, row.gc_grace_seconds, of.markerTtlSeconds),
+    ...statics.map((column) => ({
+      setting: `${name}: static column ${column.get('column_name')}`,
+      found: 'there',
+      wanted: 'none',
+      cure: 'drop it: its one value for a partition has no version of its own',
+      verdict: 'error' as const,
+    })),
+  ];
+}
+
+function examineOption(name: string, { option, is, wanted, written = String(wanted) }: OptionOfTable): Examined {
+  return {
+    setting: `${name}: ${option}`,
+    found: String(is),
+    wanted: written,
+    cure: `ALTER TABLE ${name} WITH ${option} = ${written}`,
+    verdict: is === wanted ? 'ok' : 'error',
+  };
+}
+
+/** An option that must have one value, which CQL may write otherwise than it shows it. */
+interface OptionOfTable {
+  readonly option: string;
+  readonly is: string | number;
+  readonly wanted: string | number;
+  readonly written?: string;
+}
+
+function examineGrace(name: string, grace: number, markerTtlSeconds: number): readonly Examined[] {
+  const setting = `${name}: gc_grace_seconds`;
+  const found = String(grace);
+  return [
+    {
+      setting,
+      found,
+      wanted: `at least ${MIN_GC_GRACE_SECONDS}`,
+      cure: `ALTER TABLE ${name} WITH gc_grace_seconds = 864000, and repair more often than that`,
+      verdict: grace < MIN_GC_GRACE_SECONDS ? 'error' : 'ok',
+    },
+    {
+      setting,
+      found,
+      wanted: `at most the marker TTL of ${markerTtlSeconds} s`,
+      cure: `raise the marker TTL in the configuration to ${grace} s, or lower gc_grace_seconds and repair more often`,
+      verdict: markerTtlSeconds < grace ? 'error' : 'ok',
+    },
+  ];
 }
 
 const WHERE = 'WHERE keyspace_name = ? AND table_name = ?';

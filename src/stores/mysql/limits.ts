@@ -69,3 +69,6 @@ export const MAX_REMOVED_HEARTBEATS = 100;
 
 /** The most transitions of one page of the history: the migration API's largest page, and some around it. */
 export const MAX_TRANSITIONS = 1_100;
+
+/** How often a check reads the server's clock: the quickest answer says most. */
+export const CLOCK_READINGS = 5;

@@ -12,12 +12,7 @@ export async function setUpSchema(pool: MysqlPool, deadline: Deadline): Promise<
   const client = pool.client('authority');
   const schema = identifier(pool.controlSchema);
   // Only if missing: a user who may not create schemas can have it made by hand.
-  const found = await client.read(
-    'SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?',
-    [pool.controlSchema],
-    deadline,
-  );
-  if (found.rows.length === 0) {
+  if (!(await hasControlSchema(pool, deadline))) {
     await client.write(`CREATE DATABASE IF NOT EXISTS ${schema} CHARACTER SET utf8mb4`, [], deadline);
   }
   for (const table of controlTables) {
@@ -25,6 +20,13 @@ export async function setUpSchema(pool: MysqlPool, deadline: Deadline): Promise<
   }
   await addColumns(client, pool.controlSchema, deadline);
   await widenColumns(client, pool.controlSchema, deadline);
+}
+
+/** Whether the schema of Crossfade's own tables is there, as far as the user may see it. */
+export async function hasControlSchema(pool: MysqlPool, deadline: Deadline): Promise<boolean> {
+  const sql = 'SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?';
+  const found = await pool.client('authority').read(sql, [pool.controlSchema], deadline);
+  return found.rows.length > 0;
 }
 
 /** Looks first: MySQL has no ADD COLUMN IF NOT EXISTS, and an ALTER waits for whoever uses the table. */

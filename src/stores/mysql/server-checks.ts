@@ -1,17 +1,23 @@
-import type { MysqlTableDescription } from '../../domain/table-description.ts';
-import type { Finding, ServerFindings } from '../server-findings.ts';
+import type { ForeignKeyDescription, MysqlTableDescription } from '../../domain/table-description.ts';
+import { type Examined, type Finding, findingsOf, type ServerFindings } from '../server-findings.ts';
 import type { Deadline, MysqlClient, MysqlPool } from './pool.ts';
 
 export type { Finding, ServerFindings };
 
+/** Whose server it is. */
+export type Flavour = 'mysql' | 'mariadb';
+
 /** One variable's rule. */
 interface Rule {
   readonly variable: string;
+  /** In upper case, unless `holds` says what it means. */
   readonly wanted: string;
+  /** Default: the value is `wanted`, in whatever case. */
+  readonly holds?: (value: string) => boolean;
   readonly cure: string;
   readonly severity: 'error' | 'warning';
   /** Of which server the rule is. Default: both. */
-  readonly flavour?: 'mysql' | 'mariadb';
+  readonly flavour?: Flavour;
   /** Whether a server that does not know the variable is as wanted. Default false. */
   readonly mayBeAbsent?: true;
 }
@@ -38,6 +44,22 @@ const captureRules: readonly Rule[] = [
     cure: `gtid_mode = ON and enforce_gtid_consistency = ON ${CONFIG_FILE}`,
     severity: 'error',
     flavour: 'mysql',
+  },
+  {
+    variable: 'enforce_gtid_consistency',
+    wanted: 'ON',
+    cure: `enforce_gtid_consistency = ON ${CONFIG_FILE}`,
+    severity: 'error',
+    flavour: 'mysql',
+    mayBeAbsent: true,
+  },
+  {
+    variable: 'server_id',
+    wanted: 'not 0',
+    holds: (value) => value !== '0',
+    cure: 'SET PERSIST server_id = 1, or another number that no other server of the replication has',
+    severity: 'error',
+    mayBeAbsent: true,
   },
   {
     variable: 'gtid_strict_mode',
@@ -109,6 +131,9 @@ const authorityRules: readonly Rule[] = [
   },
 ];
 
+/** The variables that {@link examineVariables} looks at. */
+export const variableNames: readonly string[] = [...authorityRules, ...captureRules].map((rule) => rule.variable);
+
 /**
  * Compares the server and the tables with what the promises need (docs/protocol.md, section 9).
  *
@@ -119,95 +144,101 @@ export async function checkServer(
   options: { readonly tables: readonly MysqlTableDescription[]; readonly capture: boolean },
   deadline: Deadline,
 ): Promise<ServerFindings> {
-  const client = pool.client('authority');
-  const rules = options.capture ? [...authorityRules, ...captureRules] : authorityRules;
-  const variables = await readVariables(client, [...rules.map((rule) => rule.variable), 'version'], deadline);
-  const flavour = /mariadb/i.test(variables.get('version') ?? '') ? 'mariadb' : 'mysql';
-  const errors: Finding[] = [];
-  const warnings: Finding[] = [];
-  for (const rule of rules) {
-    const finding = applyRule(rule, flavour, variables);
-    if (finding !== null) (rule.severity === 'error' ? errors : warnings).push(finding);
-  }
-  if (options.capture) errors.push(...(await checkFilters(client, flavour, deadline)));
-  for (const table of options.tables) errors.push(...checkTable(table, options.capture));
-  return { errors, warnings };
+  return findingsOf([
+    ...(await examineVariables(pool, options, deadline)),
+    ...(options.capture ? await examineFilters(pool, deadline) : []),
+    ...options.tables.flatMap((table) => examineTable(table, options.capture)),
+  ]);
 }
 
-async function readVariables(
-  client: MysqlClient,
+/** Compares the server's variables with what the promises need: each that this flavour of server should have. */
+export async function examineVariables(
+  pool: MysqlPool,
+  { capture }: { readonly capture: boolean },
+  deadline: Deadline,
+): Promise<readonly Examined[]> {
+  const rules = capture ? [...authorityRules, ...captureRules] : authorityRules;
+  const variables = await readVariables(pool, [...rules.map((rule) => rule.variable), 'version'], deadline);
+  const flavour = flavourOf(variables.get('version') ?? '');
+  return rules
+    .filter((rule) => rule.flavour === undefined || rule.flavour === flavour)
+    .map((rule) => applyRule(rule, variables.get(rule.variable)));
+}
+
+/** Whose server calls itself this. */
+export function flavourOf(version: string): Flavour {
+  return /mariadb/i.test(version) ? 'mariadb' : 'mysql';
+}
+
+/** The server's global variables by name; those that it does not know are absent. */
+export async function readVariables(
+  pool: MysqlPool,
   names: readonly string[],
   deadline: Deadline,
 ): Promise<ReadonlyMap<string, string>> {
   const marks = names.map(() => '?').join(', ');
-  const found = await client.read(`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${marks})`, names, deadline);
+  const sql = `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${marks})`;
+  const found = await pool.client('authority').read(sql, names, deadline);
   return new Map(found.rows.map(([name, value]) => [String(name), String(value)]));
 }
 
-function applyRule(rule: Rule, flavour: 'mysql' | 'mariadb', variables: ReadonlyMap<string, string>): Finding | null {
-  if (rule.flavour !== undefined && rule.flavour !== flavour) return null;
-  const found = variables.get(rule.variable);
-  if (found === undefined && rule.mayBeAbsent) return null;
-  if (found?.toUpperCase() === rule.wanted) return null;
-  return { setting: rule.variable, found: found ?? 'unknown to this server', wanted: rule.wanted, cure: rule.cure };
+function applyRule(rule: Rule, found: string | undefined): Examined {
+  const { variable: setting, wanted, cure, severity } = rule;
+  const holds = rule.holds ?? ((value: string) => value.toUpperCase() === wanted);
+  const isAsWanted = found === undefined ? rule.mayBeAbsent === true : holds(found);
+  return { setting, found: found ?? 'unknown to this server', wanted, cure, verdict: isAsWanted ? 'ok' : severity };
 }
 
-/** Filters keep changes out of the binary log, without a trace in it. */
-async function checkFilters(
-  client: MysqlClient,
-  flavour: 'mysql' | 'mariadb',
-  deadline: Deadline,
-): Promise<readonly Finding[]> {
-  const statement = flavour === 'mariadb' ? 'SHOW MASTER STATUS' : await binlogStatusStatement(client, deadline);
-  const status = await client.read(statement, [], deadline);
+/** Filters keep changes out of the binary log, without a trace in it. Needs the privilege REPLICATION CLIENT. */
+export async function examineFilters(pool: MysqlPool, deadline: Deadline): Promise<readonly Examined[]> {
+  const client = pool.client('authority');
+  const status = await client.read(await binlogStatusStatement(client, deadline), [], deadline);
   const [, , onlySchemas, ignoredSchemas] = status.rows[0] ?? [];
   const filters = [
-    { setting: 'binlog_do_db', found: onlySchemas },
-    { setting: 'binlog_ignore_db', found: ignoredSchemas },
+    { setting: 'binlog_do_db', value: onlySchemas },
+    { setting: 'binlog_ignore_db', value: ignoredSchemas },
   ];
-  return filters
-    .filter(({ found }) => found !== undefined && found !== null && found !== '')
-    .map(({ setting, found }) => ({
-      setting,
-      found: String(found),
-      wanted: 'none',
-      cure: `remove it from the server's configuration, and restart it`,
-    }));
+  return filters.map(({ setting, value }) => {
+    const found = value === undefined || value === null || value === '' ? 'none' : String(value);
+    const cure = `remove it from the server's configuration, and restart it`;
+    return { setting, found, wanted: 'none', cure, verdict: found === 'none' ? 'ok' : 'error' };
+  });
 }
 
 /** MySQL 8.2 renamed the statement, and 8.4 dropped the old name. */
 async function binlogStatusStatement(client: MysqlClient, deadline: Deadline): Promise<string> {
   const found = await client.read('SELECT @@version', [], deadline);
-  const [major = 0, minor = 0] = String(found.rows[0]?.[0]).split('.').map(Number);
+  const version = String(found.rows[0]?.[0]);
+  if (flavourOf(version) === 'mariadb') return 'SHOW MASTER STATUS';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > 8 || (major === 8 && minor >= 2) ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS';
 }
 
-function checkTable(table: MysqlTableDescription, capture: boolean): Finding[] {
+/** Compares a table with what the promises need: its engine, and where it is captured its foreign keys. */
+export function examineTable(table: MysqlTableDescription, capture: boolean): readonly Examined[] {
   const name = `${table.schema}.${table.table}`;
-  const findings: Finding[] = [];
-  if (table.storageEngine !== 'InnoDB') {
-    findings.push({
-      setting: `${name}: engine`,
-      found: table.storageEngine,
-      wanted: 'InnoDB',
-      cure: `ALTER TABLE ${name} ENGINE = InnoDB`,
-    });
-  }
-  if (!capture) return findings;
-  for (const key of table.foreignKeys) {
-    const actions = [
-      { event: 'ON DELETE', action: key.onDelete },
-      { event: 'ON UPDATE', action: key.onUpdate },
-    ];
-    for (const { event, action } of actions) {
-      if (action !== 'CASCADE' && action !== 'SET NULL' && action !== 'SET DEFAULT') continue;
-      findings.push({
-        setting: `${name}: foreign key ${key.name}`,
-        found: `${event} ${action}`,
-        wanted: `${event} RESTRICT`,
-        cure: 'make it RESTRICT: what a parent changes in its children is not in the binary log',
-      });
-    }
-  }
-  return findings;
+  const engine: Examined = {
+    setting: `${name}: engine`,
+    found: table.storageEngine,
+    wanted: 'InnoDB',
+    cure: `ALTER TABLE ${name} ENGINE = InnoDB`,
+    verdict: table.storageEngine === 'InnoDB' ? 'ok' : 'error',
+  };
+  return capture ? [engine, ...table.foreignKeys.flatMap((key) => examineForeignKey(name, key))] : [engine];
 }
+
+function examineForeignKey(name: string, key: ForeignKeyDescription): readonly Examined[] {
+  const actions = [
+    { event: 'ON DELETE', action: key.onDelete },
+    { event: 'ON UPDATE', action: key.onUpdate },
+  ];
+  return actions.map(({ event, action }) => ({
+    setting: `${name}: foreign key ${key.name}`,
+    found: `${event} ${action}`,
+    wanted: `${event} RESTRICT`,
+    cure: 'make it RESTRICT: what a parent changes in its children is not in the binary log',
+    verdict: HIDDEN_ACTIONS.includes(action) ? 'error' : 'ok',
+  }));
+}
+
+const HIDDEN_ACTIONS = ['CASCADE', 'SET NULL', 'SET DEFAULT'];
