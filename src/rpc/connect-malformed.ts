@@ -25,7 +25,7 @@ export const arrivalKey: ContextKey<Arrival> = createContextKey<Arrival>({ reach
 export function admitMalformed(handler: UniversalHandler): UniversalHandler {
   const handle = async (request: UniversalServerRequest): Promise<UniversalServerResponse> => {
     const arrival: Arrival = { reached: false, malformed: null };
-    const contextValues = createContextValues().set(arrivalKey, arrival);
+    const contextValues = (request.contextValues ?? createContextValues()).set(arrivalKey, arrival);
     const response = await handler({ ...request, contextValues });
     if (arrival.reached || response.body === undefined) return response;
     const body = await readAll(response.body);
