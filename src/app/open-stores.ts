@@ -5,6 +5,7 @@ import { type CassandraClient, createCassandraClient } from '../stores/cassandra
 import type { MysqlAddress } from '../stores/mysql/link.ts';
 import { createMysqlPool, type MysqlPool } from '../stores/mysql/pool.ts';
 import { setUpSchema } from '../stores/mysql/schema-setup.ts';
+import type { ClientTls, ClientTlsOfStores } from './client-tls.ts';
 import type { Config } from './config.ts';
 
 /** The connections to both stores' servers. */
@@ -30,9 +31,15 @@ const SET_UP_TIMEOUT_MS = 30_000;
  * Opens the stores and creates Crossfade's own tables in MySQL, without which nothing can be served. Cassandra may
  * be down: it is connected to when it is needed. Throws `unavailable` when MySQL can't be reached.
  */
-export async function openStores(config: Config, log: Log): Promise<Stores> {
+export async function openStores(config: Config, tls: ClientTlsOfStores, log: Log): Promise<Stores> {
   const { mysql, cassandra } = config.stores;
-  const address = { host: mysql.host, port: mysql.port, user: mysql.user, password: config.secrets.mysqlPassword };
+  const address: MysqlAddress = {
+    host: mysql.host,
+    port: mysql.port,
+    user: mysql.user,
+    password: config.secrets.mysqlPassword,
+    ...(tls.mysql && { ssl: sslOf(tls.mysql) }),
+  };
   const pool = createMysqlPool({ ...address, connections: mysql.connections, controlSchema: mysql.controlSchema });
   const controlPool = createMysqlPool({
     ...address,
@@ -50,6 +57,7 @@ export async function openStores(config: Config, log: Log): Promise<Stores> {
           ...(cassandra.user !== undefined && {
             credentials: { username: cassandra.user, password: config.secrets.cassandraPassword },
           }),
+          ...(tls.cassandra && { tls: tls.cassandra }),
         });
   const close = async (): Promise<void> => {
     await Promise.allSettled([pool.close(), controlPool.close(), client?.close()]);
@@ -62,4 +70,8 @@ export async function openStores(config: Config, log: Log): Promise<Stores> {
     throw error;
   }
   return { mysql: { pool, controlPool, address }, cassandra: client, close };
+}
+
+function sslOf({ verify, ...files }: ClientTls): NonNullable<MysqlAddress['ssl']> {
+  return { ...files, rejectUnauthorized: verify !== 'none', verifyIdentity: verify === 'identity' };
 }

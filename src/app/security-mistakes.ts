@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ConfigFile } from './config-schema.ts';
 
 type Security = ConfigFile['security'];
@@ -23,6 +24,10 @@ export function securityMistakes(config: ConfigFile): string[] {
       ? ['security.tls.requireClientCert: needs security.tls.clientCaFile, the authorities of those certificates']
       : []),
     ...pairMistakes('stores.mysql.tls', stores.mysql.tls),
+    // The driver compares the certificate with a name only.
+    ...(stores.mysql.tls?.verify === 'identity' && isIP(stores.mysql.host) !== 0
+      ? ['stores.mysql.tls: name stores.mysql.host as its certificate does, or set verify: ca']
+      : []),
     ...pairMistakes('stores.cassandra.tls', stores.cassandra?.tls),
   ];
 }

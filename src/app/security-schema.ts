@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { verbs } from '../security/roles.ts';
-import { tokenAlgorithms } from '../security/token-verifier.ts';
+import { tokenAlgorithms } from '../security/token-algorithms.ts';
 
 const text = z.string().min(1);
 

@@ -30,6 +30,7 @@ import { createMysqlJobStore } from '../stores/mysql/job-store.ts';
 import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
 import { createJsonLog } from '../telemetry/log.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import { readClientTls } from './client-tls.ts';
 import type { Config } from './config.ts';
 import { type LoadedResources, loadResources } from './load-resources.ts';
 import { openSecurity, type Security, warnOfOpenDoors } from './open-security.ts';
@@ -67,8 +68,9 @@ export async function startService(
   options: ServiceOptions = {},
 ): Promise<Service> {
   const log = options.log ?? createJsonLog({ fields: { instance: config.instance } });
+  const tls = await readClientTls(config);
   const security = await openSecurity(config, log);
-  const stores = await openStores(config, log).catch((error: unknown) => {
+  const stores = await openStores(config, tls, log).catch((error: unknown) => {
     security.close();
     throw error;
   });
@@ -82,7 +84,7 @@ export async function startService(
     await registers.source.ensure(ids, internalCall(systemClock, ENSURE_TIMEOUT_MS));
     const jobs = createMysqlJobStore({ pool: stores.mysql.controlPool });
     const telemetry = startTelemetry({ ...config.telemetry, instance: config.instance, onExport: logExport(log) });
-    const flags = startFlags(config, log);
+    const flags = startFlags(config, tls.unleashCa, log);
     const { rewire } = options;
     const writeAheadLog = createLog(config, stores);
     const { metrics } = telemetry;
@@ -140,11 +142,12 @@ function logExport(log: Log): (error: Error | null) => void {
   };
 }
 
-function startFlags(config: Config, log: Log): UnleashFlags | undefined {
+function startFlags(config: Config, ca: string | undefined, log: Log): UnleashFlags | undefined {
   if (config.unleash === undefined) return undefined;
   const { url, appName, refreshMs } = config.unleash;
   const { instance, secrets } = config;
-  return createUnleashFlags({ url, token: secrets.unleashToken, appName, instance, refreshMs, log });
+  const token = secrets.unleashToken;
+  return createUnleashFlags({ url, token, appName, instance, refreshMs, log, ...(ca !== undefined && { ca }) });
 }
 
 async function runBackground({ lease, resources }: WiredResources, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,9 @@
-import type { Log } from '../domain/log.ts';
+import { isDomainError } from '../domain/errors.ts';
+import type { Log, LogFields } from '../domain/log.ts';
+import type { Call } from '../stores/call.ts';
 import type { ControlRecord, ControlStore } from '../stores/control-store.ts';
+
+type Seen = Pick<ControlRecord, 'generation' | 'state'>;
 
 /**
  * A control store that leaves an audit line for each change that this instance has made: who asked (the caller, where it
@@ -7,7 +11,7 @@ import type { ControlRecord, ControlStore } from '../stores/control-store.ts';
  * has not seen the record before it.
  */
 export function auditedControlStore(store: ControlStore, log: Log): ControlStore {
-  const seen = new Map<string, Pick<ControlRecord, 'generation' | 'state'>>();
+  const seen = new Map<string, Seen>();
   const see = ({ resource, generation, state }: ControlRecord): void => {
     if (generation > (seen.get(resource)?.generation ?? 0)) seen.set(resource, { generation, state });
   };
@@ -20,21 +24,14 @@ export function auditedControlStore(store: ControlStore, log: Log): ControlStore
     },
     compareAndSet: async (next, why, call) => {
       const before = seen.get(next.resource);
-      if (!(await store.compareAndSet(next, why, call))) return false;
-      const { resource, state, authority, epoch, attach, generation } = next;
-      log.info('the state of a migration was changed', {
-        audit: true,
-        resource,
-        ...(before !== undefined && before.generation < generation && { fromState: before.state }),
-        toState: state,
-        authority,
-        epoch,
-        attach,
-        generation,
-        reason: why.reason,
-        ...(call.caller !== '' && { caller: call.caller }),
-        ...(call.user !== '' && { user: call.user }),
-      });
+      const fields = { ...fieldsOf(next, before), reason: why.reason, ...askerOf(call) };
+      try {
+        if (!(await store.compareAndSet(next, why, call))) return false;
+      } catch (error) {
+        if (isDomainError(error, 'unknown')) log.warn('the state of a migration may have been changed', fields);
+        throw error;
+      }
+      log.info('the state of a migration was changed', fields);
       see(next);
       return true;
     },
@@ -45,4 +42,14 @@ export function auditedControlStore(store: ControlStore, log: Log): ControlStore
     transitions: (resource, before, limit, call) => store.transitions(resource, before, limit, call),
     clock: (call) => store.clock(call),
   };
+}
+
+function fieldsOf(next: ControlRecord, before: Seen | undefined): LogFields {
+  const { resource, state: toState, authority, epoch, attach, generation } = next;
+  const from = before !== undefined && before.generation < generation && { fromState: before.state };
+  return { audit: true, resource, ...from, toState, authority, epoch, attach, generation };
+}
+
+function askerOf({ caller, user }: Call): LogFields {
+  return { ...(caller !== '' && { caller }), ...(user !== '' && { user }) };
 }

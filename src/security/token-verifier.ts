@@ -4,21 +4,6 @@ import { DomainError, type ErrorReason } from '../domain/errors.ts';
 import type { Identity } from './roles.ts';
 import { KEYS_MAX_AGE_MS, type TokenKeys } from './token-keys.ts';
 
-/** Signatures with a public key only: with a shared secret, whoever can check tokens can make them. */
-export const tokenAlgorithms = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const;
-
 /** What a token must say, and who may have signed it. */
 export interface TokenRules {
   readonly issuer: string;
