@@ -1,4 +1,4 @@
-import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import type { Log } from '../domain/log.ts';
 import { WatchedFiles } from './watched-files.ts';
 
@@ -19,6 +19,8 @@ export const KEYS_MAX_AGE_MS = 600_000;
 const FETCH_TIMEOUT_MS = 3_000;
 /** The least time between two looks for a key that is not known: made-up key ids must not become a flood for the issuer. */
 const FETCH_COOLDOWN_MS = 30_000;
+/** How often the same trouble with the issuer is logged. */
+const WARN_EVERY_MS = 30_000;
 
 /**
  * Opens the keys. A file is read at once, and again when it changes; a URL is asked with the first token, when its keys are
@@ -31,7 +33,7 @@ export async function openTokenKeys(config: TokenKeysConfig, log: Log, lookMs?: 
       cooldownDuration: FETCH_COOLDOWN_MS,
       timeoutDuration: FETCH_TIMEOUT_MS,
     });
-    return { find, onChange: () => {}, close: () => {} };
+    return { find: reporting(find, config.jwksUrl, log), onChange: () => {}, close: () => {} };
   }
   const listeners: (() => void)[] = [];
   let keys: JWTVerifyGetKey | undefined;
@@ -53,5 +55,23 @@ export async function openTokenKeys(config: TokenKeysConfig, log: Log, lookMs?: 
       listeners.push(listener);
     },
     close: () => files.close(),
+  };
+}
+
+/** Tells the log of an issuer that is away, which its callers only learn as UNAVAILABLE. */
+function reporting(find: JWTVerifyGetKey, url: string, log: Log): JWTVerifyGetKey {
+  const { host } = new URL(url);
+  let mutedUntilMs = 0;
+  return async (header, token) => {
+    try {
+      return await find(header, token);
+    } catch (error) {
+      const isTokens = error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
+      if (!isTokens && Date.now() >= mutedUntilMs) {
+        mutedUntilMs = Date.now() + WARN_EVERY_MS;
+        log.warn('the keys of tokens cannot be fetched', { host, error });
+      }
+      throw error;
+    }
   };
 }

@@ -356,6 +356,7 @@ describe('the keys of an issuer', () => {
         kind: 'unavailable',
         reason: 'TOKEN_KEYS_UNAVAILABLE',
       });
+      expect(log.lines).toMatchObject([{ message: 'the keys of tokens cannot be fetched', host: '127.0.0.1:1' }]);
     } finally {
       issuer.close();
     }
