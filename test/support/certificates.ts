@@ -1,4 +1,4 @@
-/** Certificates for tests, signed here: X.509 (RFC 5280) in DER, with P-256 keys. */
+/** Certificates for tests, signed here: X.509 (RFC 5280) in DER. */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 
 /** A certificate with its key, in PEM. */
@@ -18,6 +18,8 @@ export interface IssueOptions {
   readonly dns?: readonly string[];
   readonly ips?: readonly string[];
   readonly uris?: readonly string[];
+  /** Whether the key is RSA's, for servers that are too old for curves. Default: P-256. */
+  readonly rsa?: boolean;
 }
 
 const HOUR_MS = 3_600_000;
@@ -35,7 +37,9 @@ export function createAuthority(commonName: string): Authority {
   return {
     ...own,
     issue: (subject) => {
-      const issued = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const issued = subject.rsa
+        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+        : generateKeyPairSync('ec', { namedCurve: 'P-256' });
       return certificate({ issuer: commonName, signer: keys.privateKey, subject, isAuthority: false, keys: issued });
     },
   };
