@@ -274,6 +274,15 @@ describe('the migration API', () => {
     }
   });
 
+  it('looks at no message of a caller that may not call the method at all', async () => {
+    const response = await fetch(`http://127.0.0.1:${servers.httpPort}/crossfade.v1alpha1.Migrations/FenceSource`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${await signToken(key)}` },
+      body: '{"nmae":"x"}',
+    });
+    expect(await response.json()).toMatchObject({ code: 'permission_denied' });
+  });
+
   it('leaves an audit line for each call that changes something', async () => {
     const root = bearer(await signToken(key, { sub: 'root' }));
     const [caller] = callers as readonly [Caller];
