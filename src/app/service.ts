@@ -196,7 +196,7 @@ function createServers(
   telemetry.metrics.showInFlight(() => pipeline.running());
   const services = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
   const health = createHealth(services);
-  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock, tls });
+  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock, tls, access });
   health.addTo(grpc.server);
   const admit = createReflectionGate(access, grpc, toFailure);
   addReflection(grpc.server, { files: filesOf(registry), services, admit });
@@ -204,7 +204,7 @@ function createServers(
   if (config.telemetry.metrics) {
     routes.set('/metrics', guardRoute('/metrics', telemetry.metricsRoute, access));
   }
-  const connect = createConnectServer({ table, pipeline, limits, registry, corsOrigins: [], routes, tls });
+  const connect = createConnectServer({ table, pipeline, limits, registry, corsOrigins: [], routes, tls, access });
   return { grpc, connect, health, pipeline };
 }
 

@@ -23,6 +23,8 @@ export interface Guarded {
 
 /** Lets requests in or refuses them, with an audit line for each refusal. */
 export interface AccessControl {
+  /** Whether a request brings credentials that count; at once where they are known. Leaves no audit line, and never throws. */
+  recognizes(inbound: Pick<Inbound, 'get' | 'peer'>): boolean | Promise<boolean>;
   /**
    * Proves who calls, and that it may call this method for some resource at least; nothing of the message has been looked at.
    *
@@ -42,11 +44,15 @@ export function createAccessControl(options: {
 }): AccessControl {
   const { authenticator, log } = options;
 
+  const look = (inbound: Pick<Inbound, 'get' | 'peer'>): Caller | Promise<Caller> =>
+    authenticator.identify({
+      authorization: inbound.get(metadataNames.authorization),
+      certificateNames: inbound.peer().names,
+    });
+
   const identify = async (path: string, inbound: Inbound): Promise<Caller> => {
     try {
-      const authorization = inbound.get(metadataNames.authorization);
-      const { names } = inbound.peer();
-      return await authenticator.identify({ authorization, certificateNames: names });
+      return await look(inbound);
     } catch (error) {
       if (isDomainError(error, 'unauthenticated'))
         auditRefusal(log, path, inbound, { caller: '', reason: error.reason });
@@ -60,6 +66,20 @@ export function createAccessControl(options: {
   };
 
   return {
+    recognizes: (inbound) => {
+      try {
+        const found = look(inbound);
+        return (
+          !(found instanceof Promise) ||
+          found.then(
+            () => true,
+            () => false,
+          )
+        );
+      } catch {
+        return false;
+      }
+    },
     admit: async (method, inbound) => {
       const caller = await identify(method.path, inbound);
       const { verb, resource } = method.access;

@@ -19,10 +19,12 @@ import {
   createContextValues,
   type HandlerContext,
 } from '@connectrpc/connect';
+import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
 import { namesOfPeer } from '../security/certificate-names.ts';
 import type { ServerTls } from '../security/server-tls.ts';
+import type { AccessControl } from './access.ts';
 import type { Inbound, Peer } from './call-context.ts';
 import { type Arrival, admitMalformed, arrivalKey } from './connect-malformed.ts';
 import { createCors } from './cors.ts';
@@ -61,6 +63,8 @@ export interface ConnectServerOptions {
   readonly routes: ReadonlyMap<string, HttpRoute>;
   /** Null: plain text. */
   readonly tls: ServerTls | null;
+  /** Null: whoever reaches the port may do everything. */
+  readonly access: AccessControl | null;
 }
 
 /** How long a connection may be idle: longer than the usual minute of proxies, so that they close it and not we. */
@@ -133,7 +137,18 @@ export function peerOf(socket: Socket | undefined): Peer {
 
 function addMethods(router: ConnectRouter, options: ConnectServerOptions): void {
   for (const method of options.table.values()) addMethod(router, method, options.pipeline);
-  router.handlers.splice(0, router.handlers.length, ...router.handlers.map(admitMalformed));
+  const { access } = options;
+  const recognizes = access && ((request: UniversalServerRequest) => access.recognizes(headOf(request)));
+  const handlers = router.handlers.map((handler) => admitMalformed(handler, recognizes));
+  router.handlers.splice(0, router.handlers.length, ...handlers);
+}
+
+/** What is known of a request before its message is read. */
+function headOf({ header, contextValues }: UniversalServerRequest): Pick<Inbound, 'get' | 'peer'> {
+  return {
+    get: (name) => header.get(name) ?? undefined,
+    peer: () => peerOf(contextValues?.get(socketKey)),
+  };
 }
 
 function addMethod(router: ConnectRouter, method: Method, pipeline: Pipeline): void {

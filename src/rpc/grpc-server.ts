@@ -11,8 +11,10 @@ import {
 } from '@grpc/grpc-js';
 import type { Clock } from '../domain/clock.ts';
 import type { ServerTls } from '../security/server-tls.ts';
+import type { AccessControl } from './access.ts';
 import type { Inbound, Peer } from './call-context.ts';
 import { type RpcFailure, toGrpcStatus } from './errors.ts';
+import { createGrpcGate } from './grpc-gate.ts';
 import { createGrpcListener, type GrpcListener } from './grpc-listener.ts';
 import { listen } from './listen.ts';
 import type { MethodTable, StreamingMethod, UnaryMethod } from './method-table.ts';
@@ -45,6 +47,8 @@ export interface GrpcServerOptions {
   readonly clock: Clock;
   /** Null: plain text. */
   readonly tls: ServerTls | null;
+  /** Null: whoever reaches the port may do everything. */
+  readonly access: AccessControl | null;
 }
 
 /** A call as grpc-js hands it to its handler. */
@@ -70,7 +74,8 @@ const KEEPALIVE_TIMEOUT_MS = 20_000;
  * as soon as it gets it.
  */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const { table, pipeline, limits, clock, tls } = options;
+  const { table, pipeline, limits, clock, tls, access } = options;
+  const peerAt: PeerOf = (address) => listener.peerAt(address);
   const server = new Server({
     'grpc.max_receive_message_length': limits.maxMessageBytes,
     'grpc.max_send_message_length': limits.maxMessageBytes,
@@ -79,18 +84,19 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     // Counters that nobody here reads, kept for each connection and message.
     'grpc.enable_channelz': 0,
+    ...(access && { interceptors: [createGrpcGate({ access, table, pipeline, peerAt })] }),
   });
   // TLS, if any, ends before: grpc-js gets a connection that is ready for HTTP/2.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   boundHeaders(server, limits.maxHeaderBytes);
   const listener = createGrpcListener(tls, (socket) => injector.injectConnection(socket));
   for (const method of table.values()) {
-    if (method.kind === 'unary') registerUnary(server, method, pipeline, listener.peerAt);
-    else registerStreaming(server, method, pipeline, listener.peerAt);
+    if (method.kind === 'unary') registerUnary(server, method, pipeline, peerAt);
+    else registerStreaming(server, method, pipeline, peerAt);
   }
   return {
     server,
-    inboundOf: (call) => new GrpcInbound(call, listener.peerAt),
+    inboundOf: (call) => new GrpcInbound(call, peerAt),
     listen: (address) => listen(listener.server, address),
     close: async () => {
       listener.server.close();

@@ -24,6 +24,7 @@ export function createGuard({ access, maxRequestsOfCaller }: GuardOptions): Guar
   if (access === null && maxRequestsOfCaller === 0) return null;
   const counts = new Map<string, number>();
   const inside = new Set<CallContext>();
+  const expiries = new Map<CallContext, NodeJS.Timeout>();
 
   const count = (context: CallContext): void => {
     if (maxRequestsOfCaller === 0) return;
@@ -44,15 +45,32 @@ export function createGuard({ access, maxRequestsOfCaller }: GuardOptions): Guar
       count(context);
       const request = decode();
       access.permit(caller, method, request, inbound);
+      // A request is over sooner than it matters; a stream can outlast its caller's rights.
+      if (method.kind === 'server_streaming' && caller.expiresAtMs !== undefined) {
+        const leftMs = Math.min(Math.max(0, caller.expiresAtMs - Date.now()), LONGEST_TIMER_MS);
+        expiries.set(context, setTimeout(() => context.abort(credentialsExpired()), leftMs).unref());
+      }
       return request;
     },
     leave: (context) => {
+      clearTimeout(expiries.get(context));
+      expiries.delete(context);
       if (!inside.delete(context)) return;
       const left = (counts.get(context.caller) ?? 0) - 1;
       if (left > 0) counts.set(context.caller, left);
       else counts.delete(context.caller);
     },
   };
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function credentialsExpired(): DomainError {
+  return new DomainError({
+    kind: 'unauthenticated',
+    reason: 'CREDENTIALS_EXPIRED',
+    message: 'the token has expired; get a new one',
+  });
 }
 
 function tooManyOfCaller(): DomainError {

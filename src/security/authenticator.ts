@@ -6,6 +6,8 @@ import type { TokenVerifier } from './token-verifier.ts';
 export interface Caller {
   readonly name: string;
   readonly grants: Grants;
+  /** When its token expires, in milliseconds since 1970; absent: never. */
+  readonly expiresAtMs?: number;
 }
 
 /** What a request brings to prove who sends it. */
@@ -64,7 +66,9 @@ export function createAuthenticator({ tokens, grantsOf }: AuthenticatorOptions):
 
 /** A caller under the first of its names. */
 export function callerFrom(identity: Identity, grantsOf: (identity: Identity) => Grants): Caller {
-  return { name: identity.names[0] ?? '', grants: grantsOf(identity) };
+  const { exp } = identity.claims;
+  const expiry = typeof exp === 'number' && { expiresAtMs: exp * 1000 };
+  return { name: identity.names[0] ?? '', grants: grantsOf(identity), ...expiry };
 }
 
 function unauthenticated(reason: 'CREDENTIALS_INVALID' | 'CREDENTIALS_MISSING', message: string): DomainError {

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect as connectHttp2 } from 'node:http2';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, type DescMethod, toBinary } from '@bufbuild/protobuf';
@@ -10,6 +12,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Migrations } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { ServerReflectionRequestSchema } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
 import { auditChanges } from '../../src/rpc/audited-methods.ts';
+import type { CallContext } from '../../src/rpc/call-context.ts';
 import { migrationAccess } from '../../src/rpc/migration-access.ts';
 import { createTypedMethods, type TypedHandlers } from '../../src/rpc/typed-service.ts';
 import type { Role } from '../../src/security/roles.ts';
@@ -57,13 +60,18 @@ const seen: string[] = [];
 let hold: Promise<void> = Promise.resolve();
 
 const migrations = new Proxy({} as TypedHandlers<typeof Migrations>, {
-  get:
-    () =>
-    (_request: unknown, { caller }: { readonly caller: string }) => {
-      seen.push(caller);
-      return Promise.resolve({});
-    },
+  get: (_target, name) => (name === 'watchMigration' ? watch : answer),
 });
+
+async function answer(_request: unknown, { caller }: CallContext): Promise<object> {
+  seen.push(caller);
+  return {};
+}
+
+async function* watch(_request: unknown, { signal }: CallContext): AsyncIterable<object> {
+  yield {};
+  await new Promise((resolve) => signal.addEventListener('abort', resolve));
+}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'crossfade-access-'));
@@ -300,6 +308,61 @@ describe('the migration API', () => {
         outcome: 'OK',
       },
     ]);
+  });
+});
+
+describe('a stream', () => {
+  /** How often a stream was answered, and the code that it ended with. */
+  function watchBy(token: string): Promise<{ readonly answers: number; readonly code: number }> {
+    const client = new Client(`127.0.0.1:${servers.grpcPort}`, credentials.createInsecure());
+    const metadata = new Metadata();
+    if (token !== '') metadata.set('authorization', `Bearer ${token}`);
+    const { watchMigration: method } = Migrations.method;
+    const request = Buffer.from(toBinary(method.input, create(method.input, { name: 'migrations/medications' })));
+    const asIs = (bytes: Buffer): Buffer => bytes;
+    let answers = 0;
+    return new Promise<{ answers: number; code: number }>((resolve) => {
+      client
+        .makeServerStreamRequest(`/${method.parent.typeName}/${method.name}`, asIs, asIs, request, metadata)
+        .on('data', () => answers++)
+        .on('error', (error: ServiceError) => resolve({ answers, code: error.code }))
+        .on('end', () => resolve({ answers, code: 0 }));
+    }).finally(() => client.close());
+  }
+
+  it('is refused as a request is', async () => {
+    expect(await watchBy('')).toEqual({ answers: 0, code: UNAUTHENTICATED });
+    expect(await watchBy(await signToken(key, { sub: 'nobody' }))).toEqual({ answers: 0, code: PERMISSION_DENIED });
+    expect(log.lines).toHaveLength(2);
+  });
+
+  it('ends when its token expires', async () => {
+    expect(await watchBy(await signToken(key, { expiresIn: 3 }))).toEqual({ answers: 1, code: UNAUTHENTICATED });
+  });
+});
+
+describe('the message of a stranger', () => {
+  it('is not read over HTTP: the answer is there before it', async () => {
+    const head = ['content-type: application/json', 'content-length: 4000000', 'host: crossfade', '', '{"name":"'];
+    const socket = connect(servers.httpPort, '127.0.0.1');
+    socket.write(['POST /hospital.v1.Medications/GetMedication HTTP/1.1', ...head].join('\r\n'));
+    const [reply] = (await once(socket, 'data')) as [Buffer];
+    expect(reply.toString()).toMatch(/^HTTP\/1.1 401/);
+    socket.destroy();
+  });
+
+  it('is not read over gRPC: the answer is there before it', async () => {
+    const session = connectHttp2(`http://127.0.0.1:${servers.grpcPort}`);
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/hospital.v1.Medications/GetMedication',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    stream.write(Buffer.of(0, 0, 1, 0, 0, 1, 2, 3));
+    const [headers] = (await once(stream, 'response')) as [Record<string, string>];
+    expect(Number(headers['grpc-status'])).toBe(UNAUTHENTICATED);
+    session.destroy();
   });
 });
 

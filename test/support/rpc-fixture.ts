@@ -143,7 +143,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   ]);
   const serviceNames = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
   const health = createHealth(serviceNames);
-  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock, tls });
+  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock, tls, access });
   health.addTo(grpc.server);
   addReflection(grpc.server, {
     files: [
@@ -157,6 +157,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   });
   const connect = createConnectServer({
     tls,
+    access,
     table,
     pipeline,
     limits,
