@@ -92,6 +92,8 @@ const limits = z.strictObject({
   concurrentRequests: count.default(1_024),
   /** The same for one caller, streams among them; 0: no limit. */
   concurrentRequestsPerCaller: z.number().int().min(0).default(0),
+  /** The most streams under way in one instance, such as of `crossfade status --watch`. */
+  concurrentStreams: count.default(100),
   /** The largest message, in bytes. */
   messageBytes: count.default(4 * 1024 * 1024),
   /** The largest head of a request, all metadata together, in bytes: tokens are part of it. */

@@ -217,6 +217,7 @@ function limitsOf({ limits }: Config): RpcLimits {
     ...defaultRpcLimits,
     maxMessageBytes: limits.messageBytes,
     maxConcurrentRequests: limits.concurrentRequests,
+    maxConcurrentStreams: limits.concurrentStreams,
     defaultTimeoutMs: limits.defaultTimeoutMs,
     maxTimeoutMs: limits.maxTimeoutMs,
     maxRequestsOfCaller: limits.concurrentRequestsPerCaller,
