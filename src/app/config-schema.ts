@@ -94,6 +94,8 @@ const limits = z.strictObject({
   concurrentRequestsPerCaller: z.number().int().min(0).default(0),
   /** The most streams under way in one instance, such as of `crossfade status --watch`. */
   concurrentStreams: count.default(100),
+  /** The part of V8's memory limit in use from which on most requests are refused; 1: never. */
+  memoryShare: z.number().min(0.2).max(1).default(0.85),
   /** The largest message, in bytes. */
   messageBytes: count.default(4 * 1024 * 1024),
   /** The largest head of a request, all metadata together, in bytes: tokens are part of it. */

@@ -15,6 +15,7 @@ import { createFailureMapper } from '../rpc/errors.ts';
 import { createReflectionGate, guardRoute } from '../rpc/gates.ts';
 import { createGrpcServer, type GrpcServer } from '../rpc/grpc-server.ts';
 import { createHealth, type Health } from '../rpc/health.ts';
+import { createMemoryWatch, type MemoryWatch } from '../rpc/memory-watch.ts';
 import { createMethodTable, type MethodTable } from '../rpc/method-table.ts';
 import { migrationAccess } from '../rpc/migration-access.ts';
 import { createMigrationService } from '../rpc/migration-service.ts';
@@ -91,7 +92,13 @@ export async function startService(
     const surroundings = { config, stores, registers, writeAheadLog, jobs, flags: flags ?? noFlags, metrics, log };
     const wired = await wireResources({ ...surroundings, ...(rewire && { rewire }) }, loaded.served);
     const background = runBackground(wired, running.signal);
-    const servers = createServers(config, loaded, createMethods(wired, surroundings), { telemetry, security, log });
+    const memory = createMemoryWatch({ maxShare: config.limits.memoryShare, log });
+    const servers = createServers(config, loaded, createMethods(wired, surroundings), {
+      telemetry,
+      security,
+      memory,
+      log,
+    });
     const addresses = await listen(config, servers);
     servers.health.setServing(true);
     log.info('serving', { ...addresses, resources: ids.join(' ') });
@@ -99,6 +106,7 @@ export async function startService(
     const close = async (): Promise<void> => {
       running.abort();
       security.close();
+      memory.close();
       await background;
       flags?.close();
       await Promise.allSettled([stores.close(), telemetry.shutdown()]);
@@ -173,11 +181,19 @@ interface Servers {
   readonly pipeline: Pipeline;
 }
 
+/** What stands around the servers. */
+interface Protection {
+  readonly telemetry: Telemetry;
+  readonly security: Security;
+  readonly memory: MemoryWatch;
+  readonly log: Log;
+}
+
 function createServers(
   config: Config,
   { registry }: LoadedResources,
   table: MethodTable,
-  { telemetry, security, log }: { readonly telemetry: Telemetry; readonly security: Security; readonly log: Log },
+  { telemetry, security, memory, log }: Protection,
 ): Servers {
   const limits = limitsOf(config);
   const { tls, access } = security;
@@ -192,6 +208,7 @@ function createServers(
     toFailure,
     observe: telemetry.metrics.request,
     access,
+    memory,
   });
   telemetry.metrics.showInFlight(() => pipeline.running());
   const services = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];

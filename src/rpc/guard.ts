@@ -1,3 +1,4 @@
+import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/errors.ts';
 import { type AccessControl, nameCaller } from './access.ts';
 import type { CallContext, Inbound } from './call-context.ts';
@@ -17,14 +18,29 @@ export interface GuardOptions {
   readonly access: AccessControl | null;
   /** Requests under way at once of one caller, streams among them; 0: no limit. Those without a name count as one. */
   readonly maxRequestsOfCaller: number;
+  readonly clock: Clock;
 }
 
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The guard; null: there is nothing to guard, and requests go straight to their handlers. */
-export function createGuard({ access, maxRequestsOfCaller }: GuardOptions): Guard | null {
+export function createGuard({ access, maxRequestsOfCaller, clock }: GuardOptions): Guard | null {
   if (access === null && maxRequestsOfCaller === 0) return null;
   const counts = new Map<string, number>();
   const inside = new Set<CallContext>();
-  const expiries = new Map<CallContext, NodeJS.Timeout>();
+  const expiries = new Map<CallContext, AbortController>();
+
+  /** A request is over before it matters; a stream can outlast its caller's rights. */
+  const endAtExpiry = (context: CallContext, expiresAtMs: number): void => {
+    const over = new AbortController();
+    expiries.set(context, over);
+    const leftMs = Math.max(0, expiresAtMs - Number(clock.wallMicros() / 1000n));
+    const expired = clock.sleep(Math.min(leftMs, LONGEST_TIMER_MS), over.signal);
+    expired.then(
+      () => context.abort(credentialsExpired()),
+      () => {},
+    );
+  };
 
   const count = (context: CallContext): void => {
     if (maxRequestsOfCaller === 0) return;
@@ -45,15 +61,13 @@ export function createGuard({ access, maxRequestsOfCaller }: GuardOptions): Guar
       count(context);
       const request = decode();
       access.permit(caller, method, request, inbound);
-      // A request is over sooner than it matters; a stream can outlast its caller's rights.
       if (method.kind === 'server_streaming' && caller.expiresAtMs !== undefined) {
-        const leftMs = Math.min(Math.max(0, caller.expiresAtMs - Date.now()), LONGEST_TIMER_MS);
-        expiries.set(context, setTimeout(() => context.abort(credentialsExpired()), leftMs).unref());
+        endAtExpiry(context, caller.expiresAtMs);
       }
       return request;
     },
     leave: (context) => {
-      clearTimeout(expiries.get(context));
+      expiries.get(context)?.abort();
       expiries.delete(context);
       if (!inside.delete(context)) return;
       const left = (counts.get(context.caller) ?? 0) - 1;
@@ -62,8 +76,6 @@ export function createGuard({ access, maxRequestsOfCaller }: GuardOptions): Guar
     },
   };
 }
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 function credentialsExpired(): DomainError {
   return new DomainError({

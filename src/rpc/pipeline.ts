@@ -4,6 +4,7 @@ import type { AccessControl } from './access.ts';
 import type { CallContext, Inbound } from './call-context.ts';
 import type { RpcFailure } from './errors.ts';
 import { createGuard } from './guard.ts';
+import type { MemoryWatch } from './memory-watch.ts';
 import type { Reply, StreamingMethod, UnaryMethod } from './method-table.ts';
 import { type Answer, type RequestOptions, RequestScope, UnaryRequest } from './request.ts';
 
@@ -26,16 +27,22 @@ export interface Pipeline {
   endStreams(): void;
 }
 
+/** Requests under way at once while memory is short: the instance goes on, and what it holds gets less. */
+const REQUESTS_WHEN_SHORT = 16;
+
 /** What a pipeline needs. */
 export interface PipelineOptions extends RequestOptions {
   /** Null: whoever reaches a port may do everything. */
   readonly access: AccessControl | null;
+  /** Null: memory is not looked at. */
+  readonly memory: Pick<MemoryWatch, 'isShort'> | null;
 }
 
 /** Creates the pipeline: the bounds, the metadata, the caller, the message, the handler, the answer, in this order. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { maxConcurrentRequests, maxConcurrentStreams, maxRequestsOfCaller } = options.limits;
-  const guard = createGuard({ access: options.access, maxRequestsOfCaller });
+  const { memory } = options;
+  const guard = createGuard({ access: options.access, maxRequestsOfCaller, clock: options.clock });
   const deadlines = new DeadlineWatch(options.clock);
   const streams = new Set<CallContext>();
   const waiting: (() => void)[] = [];
@@ -59,6 +66,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     running++;
     try {
       if (running > maxConcurrentRequests) throw tooManyRequests();
+      if (memory?.isShort && running > REQUESTS_WHEN_SHORT) throw shortOfMemory();
       const context = scope.open(inbound, false);
       deadlines.add(request);
       const reply =
@@ -139,6 +147,14 @@ function tooManyRequests(): DomainError {
     kind: 'resource_exhausted',
     reason: 'TOO_MANY_REQUESTS',
     message: 'as many requests are under way as this instance takes; retry after a pause',
+  });
+}
+
+function shortOfMemory(): DomainError {
+  return new DomainError({
+    kind: 'resource_exhausted',
+    reason: 'TOO_MANY_REQUESTS',
+    message: 'this instance is short of memory; retry after a pause',
   });
 }
 

@@ -16,6 +16,7 @@ import { createFailureMapper, type ReportFault } from '../../src/rpc/errors.ts';
 import { createReflectionGate, guardRoute } from '../../src/rpc/gates.ts';
 import { createGrpcServer, type GrpcServer } from '../../src/rpc/grpc-server.ts';
 import { createHealth, type Health } from '../../src/rpc/health.ts';
+import type { MemoryWatch } from '../../src/rpc/memory-watch.ts';
 import { createMethodTable, type Method } from '../../src/rpc/method-table.ts';
 import { createPipeline, type Pipeline } from '../../src/rpc/pipeline.ts';
 import { createRecordMethods } from '../../src/rpc/record-methods.ts';
@@ -103,6 +104,7 @@ export interface ServersOptions {
   readonly observe?: NonNullable<RequestOptions['observe']>;
   readonly tls?: ServerTls;
   readonly access?: AccessControl;
+  readonly memory?: Pick<MemoryWatch, 'isShort'>;
 }
 
 /** Both servers, up. */
@@ -130,6 +132,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     toFailure,
     ...(options.observe && { observe: options.observe }),
     access,
+    memory: options.memory ?? null,
   });
   const service = createRecordService({
     records: options.records,
