@@ -24,13 +24,14 @@ const WARN_EVERY_MS = 30_000;
 
 /**
  * Opens the keys. A file is read at once, and again when it changes; a URL is asked with the first token, when its keys are
- * older than {@link KEYS_MAX_AGE_MS}, and for a key that is not known. Rejects for a file that can't be used.
+ * older than {@link KEYS_MAX_AGE_MS}, and for a key that is not known. Rejects for a file that can't be used. `lookMs`: how
+ * often a file is looked at, and a URL at most for a key that is not known.
  */
 export async function openTokenKeys(config: TokenKeysConfig, log: Log, lookMs?: number): Promise<TokenKeys> {
   if ('jwksUrl' in config) {
     const find = createRemoteJWKSet(new URL(config.jwksUrl), {
       cacheMaxAge: KEYS_MAX_AGE_MS,
-      cooldownDuration: FETCH_COOLDOWN_MS,
+      cooldownDuration: lookMs ?? FETCH_COOLDOWN_MS,
       timeoutDuration: FETCH_TIMEOUT_MS,
     });
     return { find: reporting(find, config.jwksUrl, log), onChange: () => {}, close: () => {} };

@@ -31,7 +31,7 @@ import {
   type Servers,
   startServers,
 } from '../support/rpc-fixture.ts';
-import { keepLog, openAccess } from '../support/secure-rpc.ts';
+import { keepLog, LOOK_MS, openAccess } from '../support/secure-rpc.ts';
 import { createTokenKey, ISSUER, jwksOf, signToken, type TokenKey } from '../support/tokens.ts';
 
 const NAME = 'patients/6f1c2f70-0d5c-4a5e-9a8e-0123456789ab/medications/1';
@@ -403,11 +403,12 @@ describe('the keys of an issuer', () => {
     await expect.poll(async () => (await get(caller, before)).code).toBe(NOT_FOUND);
   });
 
-  it('at a URL are fetched once for many requests, and an issuer that is away is UNAVAILABLE', async () => {
+  it('at a URL are fetched once for many requests, again for a key that is not known, and an issuer that is away is UNAVAILABLE', async () => {
     let fetched = 0;
+    let published = [key];
     const issuer = createServer((_request, response) => {
       fetched++;
-      void jwksOf(key).then((jwks) => response.end(JSON.stringify(jwks)));
+      void jwksOf(...published).then((jwks) => response.end(JSON.stringify(jwks)));
     });
     const port = await listening(issuer);
     const remote = await openAccess({ roles, keys: { jwksUrl: `http://127.0.0.1:${port}/jwks` }, log });
@@ -424,6 +425,18 @@ describe('the keys of an issuer', () => {
       const tokens = await Promise.all([signToken(key), signToken(key, { jti: 'other' })]);
       await Promise.all([...tokens, ...tokens].map((token) => remote.access.admit(method, inbound(token))));
       expect(fetched).toBe(1);
+      const next = await createTokenKey('next');
+      const rotated = await signToken(next);
+      published = [next];
+      await new Promise((resolve) => setTimeout(resolve, 2 * LOOK_MS));
+      expect((await remote.access.admit(method, inbound(rotated))).name).toBe('clinic');
+      expect(fetched).toBe(2);
+      // Its key is gone, and nothing but the time that it is remembered lets it in.
+      const unseen = await signToken(key, { jti: 'unseen' });
+      await expect(remote.access.admit(method, inbound(unseen))).rejects.toMatchObject({
+        reason: 'CREDENTIALS_INVALID',
+      });
+      log.lines.length = 0;
       await expect(away.access.admit(method, inbound(await signToken(key)))).rejects.toMatchObject({
         kind: 'unavailable',
         reason: 'TOKEN_KEYS_UNAVAILABLE',
