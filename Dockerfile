@@ -17,8 +17,9 @@ COPY src ./src
 COPY proto ./proto
 USER node
 EXPOSE 50051 8080
+# By TLS where the port speaks nothing else. With security.tls.requireClientCert, use a probe that has a certificate.
 HEALTHCHECK --interval=5s --timeout=2s --start-period=20s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "const get = (by, options) => new Promise((yes, no) => require(by).get({ port: 8080, path: '/readyz', ...options }, (r) => yes(r.statusCode)).on('error', no)); get('http').catch(() => get('https', { rejectUnauthorized: false })).then((code) => process.exit(code === 200 ? 0 : 1), () => process.exit(1))"]
 # SIGTERM drains: health says NOT_SERVING, requests under way are finished. `docker stop` must allow for limits.drainMs.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "src/main.ts"]

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { clientTls, security } from './security-schema.ts';
 
 // Every key has a default unless a deployment can't do without saying it. The reference in docs/configuration.md follows
 // this file.
@@ -28,6 +29,8 @@ const mysql = z.strictObject({
   controlSchema: text.default('crossfade'),
   /** The server id that capture uses as a replica: unique among the server's replicas. Default: derived from the instance. */
   captureServerId: z.number().int().positive().max(4_294_967_295).optional(),
+  /** Absent: plain text. */
+  tls: clientTls.optional(),
 });
 
 const cassandra = z.strictObject({
@@ -39,6 +42,8 @@ const cassandra = z.strictObject({
   passwordEnv: text.optional(),
   /** Reads, writes and lightweight transactions stay in one scope: the data centre or the whole cluster. */
   scope: z.enum(['local', 'global']).default('local'),
+  /** Absent: plain text. */
+  tls: clientTls.optional(),
   /** Whether the service creates the keyspaces and tables of its resources where they are missing. */
   createTables: z.boolean().default(false),
   /** The keyspace for Crossfade's own tables, which authority needs in the target; created as those of the resources are. */
@@ -55,6 +60,8 @@ const unleash = z.strictObject({
   /** The name of the environment variable that holds the client token. */
   tokenEnv: text.default('UNLEASH_TOKEN'),
   appName: text.default('crossfade'),
+  /** The authorities whose certificates are good for its address. Default: those that Node knows. */
+  caFile: text.optional(),
   /** How often the flags are fetched. */
   refreshMs: milliseconds.default(1_000),
 });
@@ -83,8 +90,19 @@ const resource = z.strictObject({
 const limits = z.strictObject({
   /** The most requests under way in one instance; more are answered RESOURCE_EXHAUSTED. */
   concurrentRequests: count.default(1_024),
+  /** The same for one caller, streams among them; 0: no limit. */
+  concurrentRequestsPerCaller: z.number().int().min(0).default(0),
+  /** The most streams under way in one instance, such as of `crossfade status --watch`. */
+  concurrentStreams: count.default(100),
+  /** The part of V8's memory limit in use from which on most requests are refused; 1: never. */
+  memoryShare: z.number().min(0.2).max(1).default(0.85),
   /** The largest message, in bytes. */
   messageBytes: count.default(4 * 1024 * 1024),
+  /** The largest head of a request, all metadata together, in bytes: tokens are part of it. */
+  headerBytes: count
+    .min(4_096)
+    .max(1024 * 1024)
+    .default(16 * 1024),
   /** The deadline of a request that brings none, in milliseconds. */
   defaultTimeoutMs: milliseconds.default(5_000),
   /** The longest deadline, in milliseconds. */
@@ -142,6 +160,7 @@ export const configSchema = z.strictObject({
   telemetry: telemetry.prefault({}),
   limits: limits.prefault({}),
   migration: migration.prefault({}),
+  security: security.prefault({}),
   /**
    * The name of the environment variable that holds the secret which protects page tokens. All instances need the same.
    * Absent: one is made from the MySQL address and schema, which keeps tokens working but does not make them unforgeable.

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { type ConfigFile, configSchema } from './config-schema.ts';
+import { securityMistakes } from './security-mistakes.ts';
 
 /** The config, parsed once and frozen, with secrets from the environment and paths made absolute. */
 export interface Config extends ConfigFile {
@@ -71,11 +72,10 @@ export function parseConfig(source: string, path: string, env: Environment): Con
     pageTokens:
       secret(file.pageTokenSecretEnv, 'pageTokenSecretEnv') || `${mysql.host}:${mysql.port}/${mysql.controlSchema}`,
   };
-  mistakes.push(...duplicates(file.resources.map((resource) => resource.type)));
+  mistakes.push(...duplicates(file.resources.map((resource) => resource.type)), ...securityMistakes(file));
   if (mistakes.length > 0) throw new ConfigError(path, mistakes);
-  const descriptors = resolve(dirname(path), file.descriptors);
   const instance = file.instance ?? `${hostname()}-${process.pid}`;
-  return deepFreeze({ ...file, descriptors, instance, secrets });
+  return deepFreeze({ ...withAbsolutePaths(file, dirname(path)), instance, secrets });
 }
 
 function describeIssue(issue: { path: PropertyKey[]; message: string }): string {
@@ -86,6 +86,16 @@ function describeIssue(issue: { path: PropertyKey[]; message: string }): string 
 function duplicates(types: readonly string[]): string[] {
   const twice = types.filter((type, index) => types.indexOf(type) !== index);
   return twice.map((type) => `resources: ${type} is named twice`);
+}
+
+/** Files that a config names are relative to it: `descriptors`, and every key that ends in `File`. */
+function withAbsolutePaths<T>(value: T, folder: string): T {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value).map(([key, inner]: [string, unknown]) => {
+    const isPath = typeof inner === 'string' && (key === 'descriptors' || key.endsWith('File'));
+    return [key, isPath ? resolve(folder, inner) : withAbsolutePaths(inner, folder)];
+  });
+  return Object.fromEntries(entries) as T;
 }
 
 function deepFreeze<T extends object>(value: T): T {

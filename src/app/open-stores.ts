@@ -5,6 +5,7 @@ import { type CassandraClient, createCassandraClient } from '../stores/cassandra
 import type { MysqlAddress } from '../stores/mysql/link.ts';
 import { createMysqlPool, type MysqlPool } from '../stores/mysql/pool.ts';
 import { setUpSchema } from '../stores/mysql/schema-setup.ts';
+import type { ClientTls, ClientTlsOfStores } from './client-tls.ts';
 import type { Config } from './config.ts';
 
 /** The connections to both stores' servers. */
@@ -30,16 +31,16 @@ const SET_UP_TIMEOUT_MS = 30_000;
  * Opens the stores and creates Crossfade's own tables in MySQL, without which nothing can be served. Cassandra may
  * be down: it is connected to when it is needed. Throws `unavailable` when MySQL can't be reached.
  */
-export async function openStores(config: Config, log: Log): Promise<Stores> {
+export async function openStores(config: Config, tls: ClientTlsOfStores, log: Log): Promise<Stores> {
   const { mysql } = config.stores;
-  const address = mysqlAddressOf(config);
+  const address = mysqlAddressOf(config, tls);
   const pool = createMysqlPool({ ...address, connections: mysql.connections, controlSchema: mysql.controlSchema });
   const controlPool = createMysqlPool({
     ...address,
     connections: CONTROL_CONNECTIONS,
     controlSchema: mysql.controlSchema,
   });
-  const client = createClient(config);
+  const client = createClient(config, tls);
   const close = async (): Promise<void> => {
     await Promise.allSettled([pool.close(), controlPool.close(), client?.close()]);
   };
@@ -54,12 +55,21 @@ export async function openStores(config: Config, log: Log): Promise<Stores> {
 }
 
 /** Where MySQL is, and who asks. */
-export function mysqlAddressOf({ stores: { mysql }, secrets }: Config): MysqlAddress {
-  return { host: mysql.host, port: mysql.port, user: mysql.user, password: secrets.mysqlPassword };
+export function mysqlAddressOf({ stores: { mysql }, secrets }: Config, tls: ClientTlsOfStores): MysqlAddress {
+  return {
+    host: mysql.host,
+    port: mysql.port,
+    user: mysql.user,
+    password: secrets.mysqlPassword,
+    ...(tls.mysql && { ssl: sslOf(tls.mysql) }),
+  };
 }
 
 /** The client of the config's Cassandra, which connects when it is first used; null: the config names none. */
-export function createClient({ stores: { cassandra }, secrets }: Config): CassandraClient | null {
+export function createClient(
+  { stores: { cassandra }, secrets }: Config,
+  tls: ClientTlsOfStores,
+): CassandraClient | null {
   if (cassandra === undefined) return null;
   return createCassandraClient({
     contactPoints: cassandra.contactPoints,
@@ -69,5 +79,10 @@ export function createClient({ stores: { cassandra }, secrets }: Config): Cassan
     ...(cassandra.user !== undefined && {
       credentials: { username: cassandra.user, password: secrets.cassandraPassword },
     }),
+    ...(tls.cassandra && { tls: tls.cassandra }),
   });
+}
+
+function sslOf({ verify, ...files }: ClientTls): NonNullable<MysqlAddress['ssl']> {
+  return { ...files, rejectUnauthorized: verify !== 'none', verifyIdentity: verify === 'identity' };
 }

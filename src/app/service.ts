@@ -4,15 +4,20 @@ import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 import { systemClock, systemRandom } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
 import { file_crossfade_v1alpha1_migrations, Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
+import { auditedControlStore } from '../migration/audited-control-store.ts';
 import type { Flags } from '../migration/flags.ts';
 import { Registers } from '../migration/registers.ts';
 import { createUnleashFlags, type UnleashFlags } from '../migration/unleash-flags.ts';
+import { auditChanges } from '../rpc/audited-methods.ts';
 import { type ConnectServer, createConnectServer } from '../rpc/connect-server.ts';
 import { drain } from '../rpc/drain.ts';
 import { createFailureMapper } from '../rpc/errors.ts';
+import { createReflectionGate, guardRoute } from '../rpc/gates.ts';
 import { createGrpcServer, type GrpcServer } from '../rpc/grpc-server.ts';
 import { createHealth, type Health } from '../rpc/health.ts';
+import { createMemoryWatch, type MemoryWatch } from '../rpc/memory-watch.ts';
 import { createMethodTable, type MethodTable } from '../rpc/method-table.ts';
+import { migrationAccess } from '../rpc/migration-access.ts';
 import { createMigrationService } from '../rpc/migration-service.ts';
 import { createPipeline, type Pipeline } from '../rpc/pipeline.ts';
 import { addReflection } from '../rpc/reflection.ts';
@@ -26,8 +31,10 @@ import { createMysqlJobStore } from '../stores/mysql/job-store.ts';
 import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
 import { createJsonLog } from '../telemetry/log.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import { readClientTls } from './client-tls.ts';
 import type { Config } from './config.ts';
 import { type LoadedResources, loadResources } from './load-resources.ts';
+import { openSecurity, type Security, warnOfOpenDoors } from './open-security.ts';
 import { openStores, type Stores } from './open-stores.ts';
 import { prepareTarget } from './prepare-target.ts';
 import { type Surroundings, type WiredResources, wireResources } from './wire-resources.ts';
@@ -62,31 +69,44 @@ export async function startService(
   options: ServiceOptions = {},
 ): Promise<Service> {
   const log = options.log ?? createJsonLog({ fields: { instance: config.instance } });
-  const stores = await openStores(config, log);
+  const tls = await readClientTls(config);
+  const security = await openSecurity(config, log);
+  const stores = await openStores(config, tls, log).catch((error: unknown) => {
+    security.close();
+    throw error;
+  });
   const running = new AbortController();
   try {
     const loaded = await loadResources(config, stores.mysql.pool, log);
     const resources = loaded.served.map(({ resource }) => resource);
     await prepareTarget(config, stores.cassandra, resources, log, running.signal);
-    const registers = createRegisters(config, stores);
+    const registers = createRegisters(config, stores, log);
     const ids = resources.map(({ id }) => id);
     await registers.source.ensure(ids, internalCall(systemClock, ENSURE_TIMEOUT_MS));
     const jobs = createMysqlJobStore({ pool: stores.mysql.controlPool });
     const telemetry = startTelemetry({ ...config.telemetry, instance: config.instance, onExport: logExport(log) });
-    const flags = startFlags(config, log);
+    const flags = startFlags(config, tls.unleashCa, log);
     const { rewire } = options;
     const writeAheadLog = createLog(config, stores);
     const { metrics } = telemetry;
     const surroundings = { config, stores, registers, writeAheadLog, jobs, flags: flags ?? noFlags, metrics, log };
     const wired = await wireResources({ ...surroundings, ...(rewire && { rewire }) }, loaded.served);
     const background = runBackground(wired, running.signal);
-    const servers = createServers(config, loaded, createMethods(wired, surroundings), telemetry, log);
+    const memory = createMemoryWatch({ maxShare: config.limits.memoryShare, log });
+    const servers = createServers(config, loaded, createMethods(wired, surroundings), {
+      telemetry,
+      security,
+      memory,
+      log,
+    });
     const addresses = await listen(config, servers);
     servers.health.setServing(true);
     log.info('serving', { ...addresses, resources: ids.join(' ') });
-    warnIfOpen(config, log);
+    warnOfOpenDoors(config, ids, log);
     const close = async (): Promise<void> => {
       running.abort();
+      security.close();
+      memory.close();
       await background;
       flags?.close();
       await Promise.allSettled([stores.close(), telemetry.shutdown()]);
@@ -101,17 +121,19 @@ export async function startService(
     return { addresses, ended };
   } catch (error) {
     running.abort();
+    security.close();
     await stores.close();
     throw error;
   }
 }
 
-function createRegisters(config: Config, { mysql, cassandra: client }: Stores): Registers {
-  const source = createMysqlControlStore({ pool: mysql.controlPool });
+function createRegisters(config: Config, { mysql, cassandra: client }: Stores, log: Log): Registers {
+  const source = auditedControlStore(createMysqlControlStore({ pool: mysql.controlPool }), log);
   const { cassandra } = config.stores;
   if (client === null || cassandra === undefined) return new Registers(source, null);
   const { controlKeyspace: keyspace, logTtlSeconds } = cassandra;
-  return new Registers(source, createCassandraControlStore({ client, keyspace, logTtlSeconds }));
+  const target = createCassandraControlStore({ client, keyspace, logTtlSeconds });
+  return new Registers(source, auditedControlStore(target, log));
 }
 
 function createLog(config: Config, { cassandra: client }: Stores): WriteAheadLog | null {
@@ -128,11 +150,12 @@ function logExport(log: Log): (error: Error | null) => void {
   };
 }
 
-function startFlags(config: Config, log: Log): UnleashFlags | undefined {
+function startFlags(config: Config, ca: string | undefined, log: Log): UnleashFlags | undefined {
   if (config.unleash === undefined) return undefined;
   const { url, appName, refreshMs } = config.unleash;
   const { instance, secrets } = config;
-  return createUnleashFlags({ url, token: secrets.unleashToken, appName, instance, refreshMs, log });
+  const token = secrets.unleashToken;
+  return createUnleashFlags({ url, token, appName, instance, refreshMs, log, ...(ca !== undefined && { ca }) });
 }
 
 async function runBackground({ lease, witness, resources }: WiredResources, signal: AbortSignal): Promise<void> {
@@ -145,12 +168,13 @@ async function runBackground({ lease, witness, resources }: WiredResources, sign
 
 function createMethods(
   { resources }: WiredResources,
-  { registers, jobs }: Pick<Surroundings, 'registers' | 'jobs'>,
+  { registers, jobs, log }: Pick<Surroundings, 'registers' | 'jobs' | 'log'>,
 ): MethodTable {
   const subjects = resources.map(({ subject }) => subject);
+  const service = createMigrationService({ subjects, registers, jobs, clock: systemClock });
   return createMethodTable([
     ...resources.flatMap(({ methods }) => methods),
-    ...createTypedMethods(Migrations, createMigrationService({ subjects, registers, jobs, clock: systemClock })),
+    ...auditChanges(createTypedMethods(Migrations, service, migrationAccess), log),
   ]);
 }
 
@@ -161,33 +185,47 @@ interface Servers {
   readonly pipeline: Pipeline;
 }
 
+/** What stands around the servers. */
+interface Protection {
+  readonly telemetry: Telemetry;
+  readonly security: Security;
+  readonly memory: MemoryWatch;
+  readonly log: Log;
+}
+
 function createServers(
   config: Config,
   { registry }: LoadedResources,
   table: MethodTable,
-  telemetry: Telemetry,
-  log: Log,
+  { telemetry, security, memory, log }: Protection,
 ): Servers {
   const limits = limitsOf(config);
+  const { tls, access } = security;
+  const toFailure = createFailureMapper({
+    random: systemRandom,
+    reportFault: (errorId, method, error) => log.error('a request met a fault', { errorId, method, error }),
+  });
   const pipeline = createPipeline({
     limits,
     clock: systemClock,
     startRequest: telemetry.startRequest,
-    toFailure: createFailureMapper({
-      random: systemRandom,
-      reportFault: (errorId, method, error) => log.error('a request met a fault', { errorId, method, error }),
-    }),
+    toFailure,
     observe: telemetry.metrics.request,
+    access,
+    memory,
   });
   telemetry.metrics.showInFlight(() => pipeline.running());
   const services = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
   const health = createHealth(services);
-  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock });
+  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock, tls, access });
   health.addTo(grpc.server);
-  addReflection(grpc.server, { files: filesOf(registry), services });
+  const admit = createReflectionGate(access, grpc, toFailure);
+  addReflection(grpc.server, { files: filesOf(registry), services, admit });
   const routes = new Map(health.routes);
-  if (config.telemetry.metrics) routes.set('/metrics', telemetry.metricsRoute);
-  const connect = createConnectServer({ table, pipeline, limits, registry, corsOrigins: [], routes });
+  if (config.telemetry.metrics) {
+    routes.set('/metrics', guardRoute('/metrics', telemetry.metricsRoute, access));
+  }
+  const connect = createConnectServer({ table, pipeline, limits, registry, corsOrigins: [], routes, tls, access });
   return { grpc, connect, health, pipeline };
 }
 
@@ -200,23 +238,19 @@ function limitsOf({ limits }: Config): RpcLimits {
     ...defaultRpcLimits,
     maxMessageBytes: limits.messageBytes,
     maxConcurrentRequests: limits.concurrentRequests,
+    maxConcurrentStreams: limits.concurrentStreams,
     defaultTimeoutMs: limits.defaultTimeoutMs,
     maxTimeoutMs: limits.maxTimeoutMs,
+    maxRequestsOfCaller: limits.concurrentRequestsPerCaller,
+    maxHeaderBytes: limits.headerBytes,
   };
 }
 
 async function listen(config: Config, { grpc, connect }: Servers): Promise<Service['addresses']> {
   const grpcPort = await grpc.listen(config.grpc);
   const httpPort = await connect.listen(config.http);
-  return { grpc: `${config.grpc.host}:${grpcPort}`, http: `http://${config.http.host}:${httpPort}` };
-}
-
-/** Until access control comes, whoever reaches a port may do everything. */
-function warnIfOpen(config: Config, log: Log): void {
-  for (const { host } of [config.grpc, config.http]) {
-    if (host === '127.0.0.1' || host === 'localhost' || host === '::1') continue;
-    log.warn('there is no access control: whoever reaches this port may read and write everything', { host });
-  }
+  const scheme = config.security.tls === undefined ? 'http' : 'https';
+  return { grpc: `${config.grpc.host}:${grpcPort}`, http: `${scheme}://${config.http.host}:${httpPort}` };
 }
 
 async function serveUntil(signal: AbortSignal, config: Config, servers: Servers, log: Log): Promise<void> {

@@ -12,6 +12,8 @@ export type ErrorKind =
   | 'unknown'
   | 'data_loss'
   | 'unimplemented'
+  | 'unauthenticated'
+  | 'permission_denied'
   | 'internal';
 
 /** The reasons of `proto/crossfade/v1alpha1/error_reason.proto`, without their prefix. */
@@ -38,6 +40,12 @@ export type ErrorReason =
   | 'MIGRATION_STATE'
   | 'MIGRATION_NOT_FOUND'
   | 'UNREPRESENTABLE_VALUE'
+  | 'CREDENTIALS_MISSING'
+  | 'CREDENTIALS_EXPIRED'
+  | 'CREDENTIALS_INVALID'
+  | 'PERMISSION_DENIED'
+  | 'TOKEN_KEYS_UNAVAILABLE'
+  | 'TOO_MANY_REQUESTS_OF_CALLER'
   | 'INTERNAL';
 
 /** What a {@link DomainError} is made of. */

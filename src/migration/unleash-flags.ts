@@ -1,3 +1,5 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { InMemStorageProvider, Unleash } from 'unleash-client';
 import type { Log } from '../domain/log.ts';
 import type { FlagSubject, Flags, Phase } from './flags.ts';
@@ -12,6 +14,8 @@ export interface UnleashFlagsOptions {
   readonly instance: string;
   /** How often the flags are fetched. Default of the config: 1000. */
   readonly refreshMs: number;
+  /** The authorities whose certificates are good for the server, in PEM. Default: those that Node knows. */
+  readonly ca?: string;
   readonly log: Log;
 }
 
@@ -23,6 +27,8 @@ export interface UnleashFlags extends Flags {
 
 /** How often the same trouble with the server is logged. */
 const WARN_EVERY_MS = 30_000;
+/** How long the server may be silent: as with the client's own agent. */
+const FETCH_TIMEOUT_MS = 10_000;
 
 /** The names of a resource's flags. */
 export function flagNames(resource: string): { phase: string; readTarget: string; shadowRead: string } {
@@ -48,6 +54,7 @@ export function createUnleashFlags(options: UnleashFlagsOptions): UnleashFlags {
     customHeaders: { Authorization: options.token },
     refreshInterval: options.refreshMs,
     storageProvider: new InMemStorageProvider(),
+    ...(options.ca !== undefined && { httpOptions: { agent: createAgent(options.ca) } }),
   });
   listen(unleash, options.log);
   const names = new Map<string, ReturnType<typeof flagNames>>();
@@ -68,6 +75,13 @@ export function createUnleashFlags(options: UnleashFlagsOptions): UnleashFlags {
     wantedPhase: (resource) => wantedPhase(unleash, namesOf(resource).phase),
     close: () => unleash.destroy(),
   };
+}
+
+/** The client's own agent knows no other authorities than Node's, and this one no proxy. */
+function createAgent(ca: string): (url: URL) => HttpAgent {
+  const secure = new HttpsAgent({ ca, keepAlive: true, timeout: FETCH_TIMEOUT_MS });
+  const plain = new HttpAgent({ keepAlive: true, timeout: FETCH_TIMEOUT_MS });
+  return ({ protocol }) => (protocol === 'https:' ? secure : plain);
 }
 
 /** Known, and not switched off as a whole. An operator who switches a flag off wants what would be without it. */

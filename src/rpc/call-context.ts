@@ -17,6 +17,16 @@ export interface Inbound extends MetadataReader {
   readonly timeoutMs: number | undefined;
   /** Calls back when the caller has gone away. It may do so after the answer too. */
   onCancel(listener: () => void): void;
+  /** Who is at the other end of the connection. */
+  peer(): Peer;
+}
+
+/** The other end of a connection. */
+export interface Peer {
+  /** For the log. */
+  readonly address: string;
+  /** Of its client certificate; empty: it has none that counts. The same array as long as the connection lives. */
+  readonly names: readonly string[];
 }
 
 /** Starts the trace of a request, as a child of the caller's `traceparent` where there is one. */
@@ -28,7 +38,8 @@ export class CallContext implements Call {
   readonly signal: AbortSignal;
   readonly atLeast: bigint;
   readonly consistency: Consistency;
-  readonly caller: string;
+  /** What the caller calls itself; once callers must prove who they are, what it has proven. */
+  caller: string;
   readonly user: string;
   readonly trace: TraceScope;
   /** The version that the answer carries in `crossfade-version`; 0: none. Handlers set it. */

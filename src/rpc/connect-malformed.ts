@@ -21,11 +21,20 @@ export interface Arrival {
 /** Where the handler finds its request's {@link Arrival}. */
 export const arrivalKey: ContextKey<Arrival> = createContextKey<Arrival>({ reached: false, malformed: null });
 
-/** Wraps a handler so that requests which can't be decoded reach it too. */
-export function admitMalformed(handler: UniversalHandler): UniversalHandler {
+/**
+ * Wraps a handler so that requests which can't be decoded reach it too. One that is not recognized (null: all are) comes to
+ * it without its message, which is not even read: the handler refuses it.
+ */
+export function admitMalformed(
+  handler: UniversalHandler,
+  recognizes: ((request: UniversalServerRequest) => boolean | Promise<boolean>) | null,
+): UniversalHandler {
   const handle = async (request: UniversalServerRequest): Promise<UniversalServerResponse> => {
     const arrival: Arrival = { reached: false, malformed: null };
-    const contextValues = createContextValues().set(arrivalKey, arrival);
+    const contextValues = (request.contextValues ?? createContextValues()).set(arrivalKey, arrival);
+    if (recognizes !== null && !(await recognizes(request))) {
+      return await handler({ ...withEmptyMessage(request), contextValues });
+    }
     const response = await handler({ ...request, contextValues });
     if (arrival.reached || response.body === undefined) return response;
     const body = await readAll(response.body);

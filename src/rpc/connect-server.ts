@@ -1,4 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import {
   createRegistry,
   type DescMessage,
@@ -8,10 +10,22 @@ import {
   type Message,
   type Registry,
 } from '@bufbuild/protobuf';
-import { Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  type ContextKey,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+} from '@connectrpc/connect';
+import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
-import type { Inbound } from './call-context.ts';
+import { namesOfPeer } from '../security/certificate-names.ts';
+import type { ServerTls } from '../security/server-tls.ts';
+import type { AccessControl } from './access.ts';
+import type { Inbound, Peer } from './call-context.ts';
 import { type Arrival, admitMalformed, arrivalKey } from './connect-malformed.ts';
 import { createCors } from './cors.ts';
 import { toConnectError } from './errors.ts';
@@ -47,6 +61,10 @@ export interface ConnectServerOptions {
   readonly corsOrigins: readonly string[];
   /** By path, such as `/metrics`; looked up before the API's methods. */
   readonly routes: ReadonlyMap<string, HttpRoute>;
+  /** Null: plain text. */
+  readonly tls: ServerTls | null;
+  /** Null: whoever reaches the port may do everything. */
+  readonly access: AccessControl | null;
 }
 
 /** How long a connection may be idle: longer than the usual minute of proxies, so that they close it and not we. */
@@ -63,6 +81,7 @@ export function createConnectServer(options: ConnectServerOptions): ConnectServe
     grpc: false,
     readMaxBytes: limits.maxMessageBytes,
     writeMaxBytes: limits.maxMessageBytes,
+    contextValues: ({ socket }) => createContextValues().set(socketKey, socket as Socket),
     jsonOptions: {
       registry: createRegistry(options.registry, file_google_rpc_error_details),
       ignoreUnknownFields: false,
@@ -70,15 +89,12 @@ export function createConnectServer(options: ConnectServerOptions): ConnectServe
   });
   const answerPreflight = createCors(options.corsOrigins);
   let closing = false;
-  const server = createServer(
-    { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
-    (request, response) => {
-      if (closing) response.setHeader('connection', 'close');
-      const route = options.routes.get(request.url?.split('?', 1)[0] ?? '');
-      if (route !== undefined) route(request, response);
-      else if (!answerPreflight(request, response)) handleRpc(request, response);
-    },
-  );
+  const server = createHttpServer(options, (request, response) => {
+    if (closing) response.setHeader('connection', 'close');
+    const route = options.routes.get(request.url?.split('?', 1)[0] ?? '');
+    if (route !== undefined) route(request, response);
+    else if (!answerPreflight(request, response)) handleRpc(request, response);
+  });
   return {
     listen: (address) => listen(server, address),
     discourage: () => {
@@ -92,9 +108,47 @@ export function createConnectServer(options: ConnectServerOptions): ConnectServe
   };
 }
 
+function createHttpServer({ limits, tls }: ConnectServerOptions, listener: RequestListener): Server {
+  const bounds = {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    maxHeaderSize: limits.maxHeaderBytes,
+  };
+  if (tls === null) return createServer(bounds, listener);
+  const server = createTlsServer({ ...tls.options(), ...bounds }, listener);
+  tls.keepRenewed(server);
+  return server;
+}
+
+/** Where a handler finds the connection that its request came on. */
+const socketKey: ContextKey<Socket | undefined> = createContextKey<Socket | undefined>(undefined);
+/** Of connections with TLS; looked at once each. */
+const peers = new WeakMap<Socket, Peer>();
+
+/** Who is at the other end of a connection of the HTTP port. */
+export function peerOf(socket: Socket | undefined): Peer {
+  const known = socket && peers.get(socket);
+  if (known !== undefined) return known;
+  const peer = { address: `${socket?.remoteAddress}:${socket?.remotePort}`, names: namesOfPeer(socket) };
+  if (socket !== undefined) peers.set(socket, peer);
+  return peer;
+}
+
 function addMethods(router: ConnectRouter, options: ConnectServerOptions): void {
   for (const method of options.table.values()) addMethod(router, method, options.pipeline);
-  router.handlers.splice(0, router.handlers.length, ...router.handlers.map(admitMalformed));
+  const { access } = options;
+  const recognizes = access && ((request: UniversalServerRequest) => access.recognizes(headOf(request)));
+  const handlers = router.handlers.map((handler) => admitMalformed(handler, recognizes));
+  router.handlers.splice(0, router.handlers.length, ...handlers);
+}
+
+/** What is known of a request before its message is read. */
+function headOf({ header, contextValues }: UniversalServerRequest): Pick<Inbound, 'get' | 'peer'> {
+  return {
+    get: (name) => header.get(name) ?? undefined,
+    peer: () => peerOf(contextValues?.get(socketKey)),
+  };
 }
 
 function addMethod(router: ConnectRouter, method: Method, pipeline: Pipeline): void {
@@ -180,5 +234,9 @@ class ConnectInbound implements Inbound {
       // At the deadline the pipeline answers, with ErrorInfo; what comes through here then is Connect's own timer.
       if (ConnectError.from(signal.reason).code !== Code.DeadlineExceeded) listener();
     });
+  }
+
+  peer(): Peer {
+    return peerOf(this.#context.values.get(socketKey));
   }
 }

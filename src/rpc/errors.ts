@@ -37,6 +37,8 @@ const codes: Readonly<Record<ErrorKind, Code>> = {
   unknown: Code.Unknown,
   data_loss: Code.DataLoss,
   unimplemented: Code.Unimplemented,
+  unauthenticated: Code.Unauthenticated,
+  permission_denied: Code.PermissionDenied,
   internal: Code.Internal,
 };
 

@@ -1,16 +1,21 @@
-import { constants, type ServerHttp2Session } from 'node:http2';
-import { createServer, type Socket } from 'node:net';
+import type { EventEmitter } from 'node:events';
+import { constants, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import {
   Metadata,
   Server,
   ServerCredentials,
+  type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import type { Clock } from '../domain/clock.ts';
-import type { Inbound } from './call-context.ts';
+import type { ServerTls } from '../security/server-tls.ts';
+import type { AccessControl } from './access.ts';
+import type { Inbound, Peer } from './call-context.ts';
 import { type RpcFailure, toGrpcStatus } from './errors.ts';
+import { createGrpcGate } from './grpc-gate.ts';
+import { createGrpcListener, type GrpcListener } from './grpc-listener.ts';
 import { listen } from './listen.ts';
 import type { MethodTable, StreamingMethod, UnaryMethod } from './method-table.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -21,6 +26,8 @@ import { metadataNames, type RpcLimits } from './settings.ts';
 export interface GrpcServer {
   /** For services that bring their own handlers, such as health and reflection. */
   readonly server: Server;
+  /** What access control looks at of a call that such a service handles. */
+  inboundOf(call: GrpcCall): Inbound;
   /** Listens; resolves with the port, which the system chooses if 0 was asked for. */
   listen(address: { readonly host: string; readonly port: number }): Promise<number>;
   /**
@@ -38,7 +45,19 @@ export interface GrpcServerOptions {
   readonly pipeline: Pipeline;
   readonly limits: RpcLimits;
   readonly clock: Clock;
+  /** Null: plain text. */
+  readonly tls: ServerTls | null;
+  /** Null: whoever reaches the port may do everything. */
+  readonly access: AccessControl | null;
 }
+
+/** A call as grpc-js hands it to its handler. */
+export type GrpcCall =
+  | ServerUnaryCall<Buffer, Uint8Array>
+  | ServerWritableStream<Buffer, Uint8Array>
+  | ServerDuplexStream<Buffer, Buffer>;
+
+type PeerOf = GrpcListener['peerAt'];
 
 /**
  * How long a connection stays open after GOAWAY: more than a round trip. A client that has read the GOAWAY sends what came
@@ -55,7 +74,8 @@ const KEEPALIVE_TIMEOUT_MS = 20_000;
  * as soon as it gets it.
  */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const { table, pipeline, limits, clock } = options;
+  const { table, pipeline, limits, clock, tls, access } = options;
+  const peerAt: PeerOf = (address) => listener.peerAt(address);
   const server = new Server({
     'grpc.max_receive_message_length': limits.maxMessageBytes,
     'grpc.max_send_message_length': limits.maxMessageBytes,
@@ -64,24 +84,22 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     // Counters that nobody here reads, kept for each connection and message.
     'grpc.enable_channelz': 0,
+    ...(access && { interceptors: [createGrpcGate({ access, table, pipeline, peerAt })] }),
   });
-  for (const method of table.values()) {
-    if (method.kind === 'unary') registerUnary(server, method, pipeline);
-    else registerStreaming(server, method, pipeline);
-  }
-  // grpc-js could listen by itself, but not break its connections afterwards unless it keeps those counters.
+  // TLS, if any, ends before: grpc-js gets a connection that is ready for HTTP/2.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const sockets = new Set<Socket>();
-  const listener = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    injector.injectConnection(socket);
-  });
+  boundHeaders(server, limits.maxHeaderBytes);
+  const listener = createGrpcListener(tls, (socket) => injector.injectConnection(socket));
+  for (const method of table.values()) {
+    if (method.kind === 'unary') registerUnary(server, method, pipeline, peerAt);
+    else registerStreaming(server, method, pipeline, peerAt);
+  }
   return {
     server,
-    listen: (address) => listen(listener, address),
+    inboundOf: (call) => new GrpcInbound(call, peerAt),
+    listen: (address) => listen(listener.server, address),
     close: async () => {
-      listener.close();
+      listener.server.close();
       for (const session of sessionsOf(server)) session.goaway(constants.NGHTTP2_NO_ERROR);
       await clock.sleep(LEAVE_MS);
       await new Promise<void>((resolve, reject) => {
@@ -89,35 +107,43 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       });
     },
     destroy: () => {
-      listener.close();
-      for (const socket of sockets) socket.destroy();
+      listener.server.close();
+      listener.destroy();
     },
   };
 }
 
-/**
- * The connections of grpc-js, which keeps them to itself. None if it has come to keep them elsewhere: then clients are
- * told to leave only when their connection is closed, and a request that is on its way fails.
- */
-function sessionsOf(server: Server): ServerHttp2Session[] {
+/** The HTTP/2 servers of grpc-js and their connections, which it keeps to itself. None if it has come to keep them elsewhere. */
+function heldBy(server: Server): ReadonlyMap<Http2Server, { readonly sessions?: Iterable<ServerHttp2Session> }> {
   const servers: unknown = Reflect.get(server, 'http2Servers');
-  if (!(servers instanceof Map)) return [];
-  const held = [...(servers as Map<unknown, { readonly sessions?: Iterable<ServerHttp2Session> }>).values()];
-  return held.flatMap(({ sessions }) => [...(sessions ?? [])]);
+  return servers instanceof Map ? servers : new Map();
 }
 
-function registerUnary(server: Server, method: UnaryMethod, pipeline: Pipeline): void {
+/**
+ * The connections. If there are none to be found, clients are told to leave only when their connection is closed, and a
+ * request that is on its way fails.
+ */
+function sessionsOf(server: Server): ServerHttp2Session[] {
+  return [...heldBy(server).values()].flatMap(({ sessions }) => [...(sessions ?? [])]);
+}
+
+/** Bounds a request's head, which grpc-js has no option for; without its servers node's own bound holds, 64 KiB. */
+function boundHeaders(server: Server, maxHeaderListSize: number): void {
+  for (const http2 of heldBy(server).keys()) http2.updateSettings({ maxHeaderListSize });
+}
+
+function registerUnary(server: Server, method: UnaryMethod, pipeline: Pipeline, peerAt: PeerOf): void {
   const handler = (call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>): void => {
     const decode = (): unknown => method.decode(call.request);
-    pipeline.unary(method, decode, new GrpcInbound(call), new GrpcAnswer(call, callback));
+    pipeline.unary(method, decode, new GrpcInbound(call, peerAt), new GrpcAnswer(call, callback));
   };
   server.register(method.path, handler, asBuffer, asIs, 'unary');
 }
 
-function registerStreaming(server: Server, method: StreamingMethod, pipeline: Pipeline): void {
+function registerStreaming(server: Server, method: StreamingMethod, pipeline: Pipeline, peerAt: PeerOf): void {
   const handler = (call: ServerWritableStream<Buffer, Uint8Array>): void => {
     const decode = (): unknown => method.decode(call.request);
-    void writeAll(call, pipeline.stream(method, decode, new GrpcInbound(call), toGrpcStatus));
+    void writeAll(call, pipeline.stream(method, decode, new GrpcInbound(call, peerAt), toGrpcStatus));
   };
   server.register(method.path, handler, asBuffer, asIs, 'serverStream');
 }
@@ -148,10 +174,12 @@ async function roomFor(call: ServerWritableStream<Buffer, Uint8Array>): Promise<
 class GrpcInbound implements Inbound {
   readonly rpcSystem = 'grpc';
   readonly timeoutMs: number | undefined;
-  readonly #call: ServerUnaryCall<Buffer, Uint8Array> | ServerWritableStream<Buffer, Uint8Array>;
+  readonly #call: GrpcCall;
+  readonly #peerAt: PeerOf;
 
-  constructor(call: ServerUnaryCall<Buffer, Uint8Array> | ServerWritableStream<Buffer, Uint8Array>) {
+  constructor(call: GrpcCall, peerAt: PeerOf) {
     this.#call = call;
+    this.#peerAt = peerAt;
     const deadline = Number(call.getDeadline());
     this.timeoutMs = Number.isFinite(deadline) ? deadline - Date.now() : undefined;
   }
@@ -162,7 +190,11 @@ class GrpcInbound implements Inbound {
   }
 
   onCancel(listener: () => void): void {
-    this.#call.once('cancelled', listener);
+    (this.#call as EventEmitter).once('cancelled', listener);
+  }
+
+  peer(): Peer {
+    return this.#peerAt(this.#call.getPeer());
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DescMethod } from '@bufbuild/protobuf';
+import type { Guarded } from './access.ts';
 import type { CallContext } from './call-context.ts';
 
 /**
@@ -7,7 +8,7 @@ import type { CallContext } from './call-context.ts';
  */
 export type Reply = () => Uint8Array;
 
-interface MethodBase {
+interface MethodBase extends Guarded {
   /** `/hospital.v1.Medications/GetMedication`. */
   readonly path: string;
   readonly desc: DescMethod;

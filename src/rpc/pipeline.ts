@@ -1,7 +1,10 @@
 import { DeadlineWatch } from '../domain/deadline-watch.ts';
 import { DomainError } from '../domain/errors.ts';
+import type { AccessControl } from './access.ts';
 import type { CallContext, Inbound } from './call-context.ts';
 import type { RpcFailure } from './errors.ts';
+import { createGuard } from './guard.ts';
+import type { MemoryWatch } from './memory-watch.ts';
 import type { Reply, StreamingMethod, UnaryMethod } from './method-table.ts';
 import { type Answer, type RequestOptions, RequestScope, UnaryRequest } from './request.ts';
 
@@ -24,17 +27,34 @@ export interface Pipeline {
   endStreams(): void;
 }
 
-/** Creates the pipeline: the bounds, the metadata, the message, the handler, the answer, in this order. */
-export function createPipeline(options: RequestOptions): Pipeline {
-  const { maxConcurrentRequests, maxConcurrentStreams } = options.limits;
+/** Requests under way at once while memory is short: the instance goes on, and what it holds gets less. */
+const REQUESTS_WHEN_SHORT = 16;
+
+/** What a pipeline needs. */
+export interface PipelineOptions extends RequestOptions {
+  /** Null: whoever reaches a port may do everything. */
+  readonly access: AccessControl | null;
+  /** Null: memory is not looked at. */
+  readonly memory: Pick<MemoryWatch, 'isShort'> | null;
+}
+
+/** Creates the pipeline: the bounds, the metadata, the caller, the message, the handler, the answer, in this order. */
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { maxConcurrentRequests, maxConcurrentStreams, maxRequestsOfCaller } = options.limits;
+  const { memory } = options;
+  const guard = createGuard({ access: options.access, maxRequestsOfCaller, clock: options.clock });
   const deadlines = new DeadlineWatch(options.clock);
   const streams = new Set<CallContext>();
   const waiting: (() => void)[] = [];
   let running = 0;
   let ending = false;
 
+  const leave = (context: CallContext | null): void => {
+    if (guard !== null && context !== null) guard.leave(context);
+  };
   const done = (request: UnaryRequest): void => {
     deadlines.remove(request);
+    leave(request.scope.context);
     running--;
     if (running > 0) return;
     for (const wake of waiting.splice(0)) wake();
@@ -46,10 +66,14 @@ export function createPipeline(options: RequestOptions): Pipeline {
     running++;
     try {
       if (running > maxConcurrentRequests) throw tooManyRequests();
+      if (memory?.isShort && running > REQUESTS_WHEN_SHORT) throw shortOfMemory();
       const context = scope.open(inbound, false);
       deadlines.add(request);
-      // Access control belongs here: the caller is known, and nothing of its request has been looked at.
-      method.handle(decode(), context).then(request.succeed, request.fail);
+      const reply =
+        guard === null
+          ? method.handle(decode(), context)
+          : guard.enter(method, decode, inbound, context).then((message) => method.handle(message, context));
+      reply.then(request.succeed, request.fail);
     } catch (error) {
       request.fail(error);
     }
@@ -64,13 +88,14 @@ export function createPipeline(options: RequestOptions): Pipeline {
       context = scope.open(inbound, true);
       streams.add(context);
       deadlines.add(scope);
-      // Access control belongs here too.
-      for await (const reply of untilAborted(method.handle(decode(), context), context.signal)) yield reply();
+      const message = guard === null ? decode() : await guard.enter(method, decode, inbound, context);
+      for await (const reply of untilAborted(method.handle(message, context), context.signal)) yield reply();
     } catch (error) {
       throw toError(scope.failed(error));
     } finally {
       deadlines.remove(scope);
       if (context !== null) streams.delete(context);
+      leave(context);
       scope.end();
     }
   };
@@ -122,6 +147,14 @@ function tooManyRequests(): DomainError {
     kind: 'resource_exhausted',
     reason: 'TOO_MANY_REQUESTS',
     message: 'as many requests are under way as this instance takes; retry after a pause',
+  });
+}
+
+function shortOfMemory(): DomainError {
+  return new DomainError({
+    kind: 'resource_exhausted',
+    reason: 'TOO_MANY_REQUESTS',
+    message: 'this instance is short of memory; retry after a pause',
   });
 }
 

@@ -5,6 +5,7 @@ import type { Found, RecordService } from '../records/record-service.ts';
 import type { MethodDefinition, ResourceDefinition, StandardMethods } from '../schema/definition.ts';
 import type { MessageCodec } from '../schema/message-codec.ts';
 import type { NameCodec } from '../schema/name-codec.ts';
+import type { MethodAccess } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { Reply, UnaryMethod } from './method-table.ts';
 import { createDecoder } from './typed-service.ts';
@@ -34,19 +35,24 @@ const EMPTY = new Uint8Array(0);
 /** The standard methods (AIP-131 to AIP-135) that the resource's service has. */
 export function createRecordMethods(options: RecordMethodsOptions): UnaryMethod[] {
   const { get, list, create, update, delete: remove } = options.definition.methods;
+  const { id } = options.resource;
+  const read: MethodAccess = { verb: 'read', resource: id };
+  // An Update answers the whole record, but only to who has just written it.
+  const write: MethodAccess = { verb: 'write', resource: id };
   return [
-    ...(get === undefined ? [] : [unary(get, getHandler(options))]),
-    ...(list === undefined ? [] : [unary(list, listHandler(options))]),
-    ...(create === undefined ? [] : [unary(create, createHandler(options, create))]),
-    ...(update === undefined ? [] : [unary(update, updateHandler(options, update))]),
-    ...(remove === undefined ? [] : [unary(remove, deleteHandler(options, remove))]),
+    ...(get === undefined ? [] : [unary(get, read, getHandler(options))]),
+    ...(list === undefined ? [] : [unary(list, read, listHandler(options))]),
+    ...(create === undefined ? [] : [unary(create, write, createHandler(options, create))]),
+    ...(update === undefined ? [] : [unary(update, write, updateHandler(options, update))]),
+    ...(remove === undefined ? [] : [unary(remove, write, deleteHandler(options, remove))]),
   ];
 }
 
-function unary(method: MethodDefinition, handle: Handle): UnaryMethod {
+function unary(method: MethodDefinition, access: MethodAccess, handle: Handle): UnaryMethod {
   return {
     kind: 'unary',
     path: method.path,
+    access,
     desc: method.method,
     decode: createDecoder(method.input),
     handle: (request, context) => handle(request as Request, context),

@@ -15,6 +15,8 @@ export interface ReflectionOptions {
   readonly files: Iterable<DescFile>;
   /** The full names of the services that are listed. */
   readonly services: readonly string[];
+  /** Lets a call in: rejects with the status that it is refused with. Null: everybody is let in. */
+  readonly admit: ((path: string, call: ServerDuplexStream<Buffer, Buffer>) => Promise<unknown>) | null;
 }
 
 /** The service's paths: v1, and v1alpha, whose messages are the same on the wire and which older tools ask for. */
@@ -24,24 +26,37 @@ type Answer = ServerReflectionResponse['messageResponse'];
 
 /** Adds gRPC server reflection: what grpcurl and its like need to call the service without its protos. */
 export function addReflection(server: Server, options: ReflectionOptions): void {
+  const { admit } = options;
   const reflect = createReflection(options);
-  const handler = (call: ServerDuplexStream<Buffer, Buffer>): void => {
-    call.on('data', (bytes: Buffer) => {
-      try {
-        const request = fromBinary(ServerReflectionRequestSchema, bytes);
-        call.write(Buffer.from(toBinary(ServerReflectionResponseSchema, reflect(request))));
-      } catch {
-        call.emit('error', { code: status.INVALID_ARGUMENT, details: "the request can't be decoded" });
-      }
-    });
-    call.on('end', () => call.end());
-  };
-  for (const path of PATHS) server.register(path, handler, asIs, asIs, 'bidi');
+  for (const path of PATHS) {
+    const handler = (call: ServerDuplexStream<Buffer, Buffer>): void => {
+      if (admit === null) answerAll(call, reflect);
+      else
+        admit(path, call).then(
+          () => answerAll(call, reflect),
+          (refusal: unknown) => call.emit('error', refusal),
+        );
+    };
+    server.register(path, handler, asIs, asIs, 'bidi');
+  }
+}
+
+/** Nothing is read before: a call that is not admitted has not been looked at. */
+function answerAll(call: ServerDuplexStream<Buffer, Buffer>, reflect: ReturnType<typeof createReflection>): void {
+  call.on('data', (bytes: Buffer) => {
+    try {
+      const request = fromBinary(ServerReflectionRequestSchema, bytes);
+      call.write(Buffer.from(toBinary(ServerReflectionResponseSchema, reflect(request))));
+    } catch {
+      call.emit('error', { code: status.INVALID_ARGUMENT, details: "the request can't be decoded" });
+    }
+  });
+  call.on('end', () => call.end());
 }
 
 /** Answers reflection's questions. Everything is indexed once, at start. */
 export function createReflection(
-  options: ReflectionOptions,
+  options: Pick<ReflectionOptions, 'files' | 'services'>,
 ): (request: ServerReflectionRequest) => ServerReflectionResponse {
   const index = indexFiles(options.files);
   const respond = ({ messageRequest }: ServerReflectionRequest): Answer => {

@@ -12,6 +12,10 @@ export interface RpcLimits {
   readonly defaultTimeoutMs: number;
   /** The longest deadline: a longer one is cut to it. Not for streams. */
   readonly maxTimeoutMs: number;
+  /** Requests under way at once of one caller, streams among them; 0: no limit but the others. */
+  readonly maxRequestsOfCaller: number;
+  /** The largest head of a request: all names and values of its metadata, in bytes. */
+  readonly maxHeaderBytes: number;
 }
 
 /** What holds where the config says nothing. */
@@ -22,6 +26,8 @@ export const defaultRpcLimits: RpcLimits = {
   maxRequestsPerConnection: 1000,
   defaultTimeoutMs: 5000,
   maxTimeoutMs: 60_000,
+  maxRequestsOfCaller: 0,
+  maxHeaderBytes: 16 * 1024,
 };
 
 /** Names of the metadata that Crossfade reads and writes; HTTP headers on the Connect port. */
@@ -34,6 +40,8 @@ export const metadataNames = {
   caller: 'crossfade-caller',
   /** On whose behalf the call is made. */
   user: 'crossfade-user',
+  /** `Bearer` and a token. */
+  authorization: 'authorization',
   /** In an answer: which store served a read, and why, for people who look into one request. */
   servedBy: 'crossfade-served-by',
 } as const;

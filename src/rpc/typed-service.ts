@@ -11,6 +11,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { DomainError } from '../domain/errors.ts';
+import type { MethodAccess } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import { type Method, methodPath, type Reply } from './method-table.ts';
 
@@ -26,21 +27,30 @@ type TypedHandler<M> =
       ? (request: MessageShape<I>, context: CallContext) => AsyncIterable<MessageInitShape<O>>
       : never;
 
+/** What calling each method of a generated service takes. */
+export type TypedAccess<Service extends DescService> = { readonly [Name in keyof Service['method']]: MethodAccess };
+
 /** The methods of a generated service. */
 export function createTypedMethods<Service extends DescService>(
   service: Service,
   handlers: TypedHandlers<Service>,
+  access: TypedAccess<Service>,
 ): Method[] {
   const byName = handlers as Readonly<Record<string, (request: unknown, context: CallContext) => unknown>>;
   return service.methods.map((desc) => {
     const handler = byName[desc.localName];
     if (handler === undefined) throw new RangeError(`${methodPath(desc)} has no handler`);
-    return typedMethod(desc, handler);
+    return typedMethod(desc, handler, (access as Readonly<Record<string, MethodAccess>>)[desc.localName]);
   });
 }
 
-function typedMethod(desc: DescMethod, handler: (request: unknown, context: CallContext) => unknown): Method {
-  const base = { path: methodPath(desc), desc, decode: createDecoder(desc.input) };
+function typedMethod(
+  desc: DescMethod,
+  handler: (request: unknown, context: CallContext) => unknown,
+  access: MethodAccess | undefined,
+): Method {
+  if (access === undefined) throw new RangeError(`${methodPath(desc)}: nobody has said what calling it takes`);
+  const base = { path: methodPath(desc), desc, access, decode: createDecoder(desc.input) };
   const reply = (message: unknown): Reply => {
     const init = message as MessageInitShape<DescMessage>;
     return () => toBinary(desc.output, create(desc.output, init));

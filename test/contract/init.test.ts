@@ -271,7 +271,7 @@ describe('what init has written', { timeout: LONG_MS }, () => {
     const stop = new AbortController();
     const service = await serve(await configIn(folder), { control: control.name, keyspace: keyspace.name, stop });
     try {
-      const client = createMigrationsClient(service.addresses.http);
+      const client = createMigrationsClient({ server: service.addresses.http });
       const context = {
         client,
         output: { line: () => {}, terminal: false, json: false },

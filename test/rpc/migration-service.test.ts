@@ -9,6 +9,7 @@ import { DomainError } from '../../src/domain/errors.ts';
 import { FollowerState, Migrations, Store } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
 import type { Phase } from '../../src/migration/flags.ts';
 import { Registers } from '../../src/migration/registers.ts';
+import { migrationAccess } from '../../src/rpc/migration-access.ts';
 import { createMigrationService } from '../../src/rpc/migration-service.ts';
 import { createTypedMethods } from '../../src/rpc/typed-service.ts';
 import type { ControlRecord, ControlStore, FollowerState as State } from '../../src/stores/control-store.ts';
@@ -75,7 +76,7 @@ describe('the migration API', () => {
     servers = await startServers({
       medications,
       records: memoryRecords(medications.resource),
-      methods: createTypedMethods(Migrations, service),
+      methods: createTypedMethods(Migrations, service, migrationAccess),
       services: [Migrations],
     });
     await control.ensure(['medications'], testCall());

@@ -15,6 +15,7 @@ import {
 import type { CallContext } from '../../src/rpc/call-context.ts';
 import { drain } from '../../src/rpc/drain.ts';
 import { createMethodTable } from '../../src/rpc/method-table.ts';
+import { migrationAccess } from '../../src/rpc/migration-access.ts';
 import { createTypedMethods, type TypedHandlers } from '../../src/rpc/typed-service.ts';
 import { noTrace } from '../../src/telemetry/trace-scope.ts';
 import { allCallers } from '../support/rpc-clients.ts';
@@ -59,7 +60,7 @@ async function start(): Promise<Servers> {
   return startServers({
     medications,
     records: memoryRecords(medications.resource),
-    methods: createTypedMethods(Migrations, handlers),
+    methods: createTypedMethods(Migrations, handlers, migrationAccess),
     services: [Migrations],
     limits: { maxConcurrentStreams: 4, defaultTimeoutMs: 300 },
     startRequest: (method, carrier) => {
@@ -172,8 +173,8 @@ describe('a generated service', () => {
 
   it('must have a handler for each method, and a path of its own', () => {
     const { getJob: _, ...without } = handlers;
-    expect(() => createTypedMethods(Migrations, without as Handlers)).toThrow('GetJob has no handler');
-    const methods = createTypedMethods(Migrations, handlers);
+    expect(() => createTypedMethods(Migrations, without as Handlers, migrationAccess)).toThrow('GetJob has no handler');
+    const methods = createTypedMethods(Migrations, handlers, migrationAccess);
     expect(() => createMethodTable([...methods, ...methods])).toThrow('two methods are served as');
     expect(file_crossfade_v1alpha1_migrations.services).toContain(Migrations);
   });

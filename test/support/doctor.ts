@@ -17,7 +17,7 @@ export async function examine(
   }: Partial<Expectations> & { readonly signal?: AbortSignal } = {},
 ): Promise<readonly Finding[]> {
   const parsed: Config = parseConfig(JSON.stringify(config), 'test.yaml', secrets);
-  const site = openSite(parsed, { ...EXPECTED, ...expected }, signal);
+  const site = await openSite(parsed, { ...EXPECTED, ...expected }, signal);
   try {
     return await collect(runChecks(site, signal));
   } finally {

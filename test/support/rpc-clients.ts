@@ -1,4 +1,5 @@
 /** Callers of the service in every protocol that it speaks, with one shape of answer. */
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import {
   create,
   type DescMethod,
@@ -47,9 +48,11 @@ export interface Caller {
   close(): void;
 }
 
-/** gRPC, by grpc-js. */
-export function grpcCaller(port: number): Caller {
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+/** gRPC, by grpc-js; with `tls` over TLS. */
+export function grpcCaller(port: number, tls?: Pick<SecureContextOptions, 'ca' | 'cert' | 'key'>): Caller {
+  const security = tls ? credentials.createFromSecureContext(createSecureContext(tls)) : credentials.createInsecure();
+  // A channel of its own: another caller's may have been let in with another certificate.
+  const client = new Client(`127.0.0.1:${port}`, security, { 'grpc.use_local_subchannel_pool': 1 });
   return {
     protocol: 'gRPC',
     close: () => client.close(),
@@ -107,7 +110,8 @@ export function grpcWebCaller(port: number): Caller {
   return transportCaller('gRPC-Web', createGrpcWebTransport({ baseUrl: `http://127.0.0.1:${port}` }));
 }
 
-function transportCaller(protocol: string, transport: Transport): Caller {
+/** A transport of Connect. */
+export function transportCaller(protocol: string, transport: Transport): Caller {
   return {
     protocol,
     close: () => {},

@@ -10,10 +10,13 @@ import { file_grpc_health_v1_health } from '../../src/gen/grpc/health/v1/health_
 import { file_grpc_reflection_v1_reflection } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
 import { createPageTokens } from '../../src/records/page-token.ts';
 import { createRecordService } from '../../src/records/record-service.ts';
+import type { AccessControl } from '../../src/rpc/access.ts';
 import { type ConnectServer, createConnectServer, type HttpRoute } from '../../src/rpc/connect-server.ts';
 import { createFailureMapper, type ReportFault } from '../../src/rpc/errors.ts';
+import { createReflectionGate, guardRoute } from '../../src/rpc/gates.ts';
 import { createGrpcServer, type GrpcServer } from '../../src/rpc/grpc-server.ts';
 import { createHealth, type Health } from '../../src/rpc/health.ts';
+import type { MemoryWatch } from '../../src/rpc/memory-watch.ts';
 import { createMethodTable, type Method } from '../../src/rpc/method-table.ts';
 import { createPipeline, type Pipeline } from '../../src/rpc/pipeline.ts';
 import { createRecordMethods } from '../../src/rpc/record-methods.ts';
@@ -26,6 +29,7 @@ import { findDefinitions } from '../../src/schema/definitions.ts';
 import { loadDescriptors } from '../../src/schema/descriptors.ts';
 import { createMessageCodec, type MessageCodec } from '../../src/schema/message-codec.ts';
 import { createNameCodec, type NameCodec } from '../../src/schema/name-codec.ts';
+import type { ServerTls } from '../../src/security/server-tls.ts';
 import { MemoryDatabase } from '../../src/stores/memory/database.ts';
 import { createMemoryRecordStore, type MemoryRecordStore } from '../../src/stores/memory/record-store.ts';
 import type { Records } from '../../src/stores/record-store.ts';
@@ -98,6 +102,9 @@ export interface ServersOptions {
   readonly reportFault?: ReportFault;
   readonly startRequest?: RequestOptions['startRequest'];
   readonly observe?: NonNullable<RequestOptions['observe']>;
+  readonly tls?: ServerTls;
+  readonly access?: AccessControl;
+  readonly memory?: Pick<MemoryWatch, 'isShort'>;
 }
 
 /** Both servers, up. */
@@ -116,12 +123,16 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const { medications } = options;
   const { registry, definition, resource, names, messages } = medications;
   const limits = { ...defaultRpcLimits, ...options.limits };
+  const { tls = null, access = null } = options;
+  const toFailure = createFailureMapper({ random: systemRandom, reportFault: options.reportFault ?? (() => {}) });
   const pipeline = createPipeline({
     limits,
     clock: systemClock,
     startRequest: options.startRequest ?? (() => noTrace),
-    toFailure: createFailureMapper({ random: systemRandom, reportFault: options.reportFault ?? (() => {}) }),
+    toFailure,
     ...(options.observe && { observe: options.observe }),
+    access,
+    memory: options.memory ?? null,
   });
   const service = createRecordService({
     records: options.records,
@@ -135,7 +146,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   ]);
   const serviceNames = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
   const health = createHealth(serviceNames);
-  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock });
+  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock, tls, access });
   health.addTo(grpc.server);
   addReflection(grpc.server, {
     files: [
@@ -145,14 +156,20 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
       file_grpc_reflection_v1_reflection,
     ],
     services: [...serviceNames, 'grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflection'],
+    admit: createReflectionGate(access, grpc, toFailure),
   });
   const connect = createConnectServer({
+    tls,
+    access,
     table,
     pipeline,
     limits,
     registry,
     corsOrigins: options.corsOrigins ?? [],
-    routes: new Map([...health.routes, ...(options.routes ?? [])]),
+    routes: new Map([
+      ...health.routes,
+      ...(options.routes ?? []).map(([path, route]) => [path, guardRoute(path, route, access)] as const),
+    ]),
   });
   const [grpcPort, httpPort] = await Promise.all([
     grpc.listen({ host: '127.0.0.1', port: 0 }),

@@ -73,6 +73,64 @@ telemetry: { sampleRatio: 2 }
     expect(mistakesOf('a: [b')[0]).toContain('no YAML');
   });
 
+  it('keeps ports on loopback while nobody needs to prove anything', () => {
+    const open = `${least}grpc: { host: 0.0.0.0 }\nhttp: { host: '::' }\n`;
+    const mistakes = mistakesOf(open, { DB_PASSWORD: '' });
+    expect(mistakes).toHaveLength(2);
+    expect(mistakes[0]).toContain('grpc.host: 0.0.0.0 is reached from other machines');
+    expect(mistakes[1]).toContain('security.allowUnauthenticated: true');
+    expect(mistakesOf(`${open}security: { allowUnauthenticated: true }\n`, { DB_PASSWORD: '' })).toEqual([]);
+    for (const host of ['localhost', '127.0.0.2', "'::1'"]) {
+      expect(mistakesOf(`${least}grpc: { host: ${host} }\n`, { DB_PASSWORD: '' })).toEqual([]);
+    }
+  });
+
+  it('asks for what authentication needs: roles, keys, a secret for page tokens', () => {
+    const jwt = 'issuer: https://issuer/, audience: crossfade';
+    const withJwt = (keys: string) => `${least}security: { jwt: { ${jwt}${keys} } }\n`;
+    expect(mistakesOf(withJwt(''), { DB_PASSWORD: '' }).map((mistake) => mistake.split(':')[0])).toEqual([
+      'security.roles',
+      'pageTokenSecretEnv',
+      'security.jwt',
+    ]);
+    expect(mistakesOf(withJwt(', jwksUrl: http://issuer/jwks'), { DB_PASSWORD: '' })).toContain(
+      'security.jwt.jwksUrl: must be https',
+    );
+    const roles = "[{ callers: ['*'], resources: [medications], verbs: [read] }]";
+    expect(mistakesOf(`${least}security: { roles: ${roles} }\n`, { DB_PASSWORD: '' })[0]).toContain(
+      'nobody has a name',
+    );
+    const tls = 'tls: { certFile: a.crt, keyFile: a.key, requireClientCert: true }';
+    expect(mistakesOf(`${least}security: { ${tls} }\n`, { DB_PASSWORD: '' })[0]).toContain('security.tls.clientCaFile');
+    const shared = `, jwksFile: jwks.json, algorithms: [HS256]`;
+    expect(mistakesOf(withJwt(shared), { DB_PASSWORD: '' })[0]).toContain('security.jwt.algorithms');
+  });
+
+  it('takes authentication on open ports, with files relative to the config', () => {
+    const source = `${least}
+grpc: { host: 0.0.0.0 }
+pageTokenSecretEnv: PAGES
+security:
+  tls: { certFile: tls/server.crt, keyFile: /keys/server.key, clientCaFile: tls/clients.crt, requireClientCert: true }
+  jwt: { jwksFile: jwks.json, issuer: 'https://issuer/', audience: [crossfade, records] }
+  roles:
+    - { callers: [clinic, { claim: groups, value: staff }], resources: ['*'], verbs: [read, write] }
+`;
+    const { security } = parseConfig(source, '/etc/crossfade/crossfade.yaml', { DB_PASSWORD: '', PAGES: 'x' });
+    expect(security.tls).toMatchObject({ certFile: '/etc/crossfade/tls/server.crt', keyFile: '/keys/server.key' });
+    expect(security.jwt).toMatchObject({ jwksFile: '/etc/crossfade/jwks.json', clockToleranceSeconds: 5 });
+    expect(security.jwt?.algorithms.some((algorithm) => algorithm.startsWith('HS'))).toBe(false);
+  });
+
+  it('checks TLS to the stores', () => {
+    const store = (host: string, tls: string) => least.replace('host: db', `host: ${host}, tls: ${tls}`);
+    expect(mistakesOf(store('db', '{ caFile: ca.crt, certFile: own.crt }'), { DB_PASSWORD: '' })).toEqual([
+      'stores.mysql.tls: certFile and keyFile come together',
+    ]);
+    expect(mistakesOf(store('10.0.0.1', '{}'), { DB_PASSWORD: '' })[0]).toContain('verify: ca');
+    expect(mistakesOf(store('10.0.0.1', '{ verify: ca }'), { DB_PASSWORD: '' })).toEqual([]);
+  });
+
   it('never holds a secret in an error', () => {
     const mistakes = mistakesOf(`${least}secret: 1\n`, { DB_PASSWORD: 'open sesame' });
     expect(mistakes.join()).not.toContain('open sesame');

@@ -18,7 +18,7 @@ async function answer(id: string, variables: Readonly<Record<string, string>>): 
     'test.yaml',
     {},
   );
-  const opened = openSite(config, { outageSeconds: DAY, scanLimitMs: 1_000 }, new AbortController().signal);
+  const opened = await openSite(config, { outageSeconds: DAY, scanLimitMs: 1_000 }, new AbortController().signal);
   const site = {
     ...opened,
     captures: async () => true,

@@ -37,6 +37,7 @@ function roomOf(file: string): string {
 const allowed: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   telemetry: [],
+  security: ['domain'],
   schema: ['domain', 'gen'],
   stores: ['domain', 'telemetry'],
   'stores/memory': ['domain', 'stores'],
@@ -44,7 +45,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'stores/cassandra': ['domain', 'stores', 'telemetry', 'schema'],
   records: ['domain', 'stores', 'telemetry'],
   migration: ['domain', 'stores', 'telemetry'],
-  rpc: ['domain', 'gen', 'schema', 'stores', 'records', 'migration', 'telemetry'],
+  rpc: ['domain', 'gen', 'schema', 'stores', 'records', 'migration', 'telemetry', 'security'],
 };
 
 /** The one home of each vendor: a folder or a file. */
@@ -56,6 +57,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/': ['telemetry/'],
   '@grpc/grpc-js': ['rpc/'],
   '@connectrpc/connect-node': ['rpc/', 'app/cli/'],
+  jose: ['security/'],
   commander: ['app/cli/'],
   'cli-progress': ['app/cli/'],
   yaml: ['app/'],

@@ -24,6 +24,17 @@ export interface SessionOptions {
   readonly retries?: number;
   /** Where to begin among the addresses. Default: the first. */
   readonly startAt?: number;
+  /** For `https:` addresses, PEM: whose certificates are good (default: those that Node knows), and the caller's own, if any. */
+  readonly tls?: ClientTls;
+  /** The token that goes with each call as `authorization: Bearer …`, or where to get it: asked for each, so that it can be renewed. */
+  readonly token?: string | (() => string);
+}
+
+/** Trust and identity for TLS, in PEM. */
+export interface ClientTls {
+  readonly ca?: string | Buffer;
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
 }
 
 /**
@@ -118,7 +129,8 @@ class SessionTransport implements Transport {
 
   #headers(given: HeadersGiven, name: string | undefined, read: boolean): Headers {
     const headers = new Headers(given);
-    const { caller, user } = this.#options;
+    const { caller, user, token } = this.#options;
+    if (token !== undefined) headers.set('authorization', `Bearer ${typeof token === 'string' ? token : token()}`);
     if (caller !== undefined) headers.set('crossfade-caller', caller);
     if (user !== undefined) headers.set('crossfade-user', user);
     // What the caller says itself counts.
@@ -148,12 +160,13 @@ function parseVersion(text: string | null | undefined): bigint | undefined {
 }
 
 function createTransport(baseUrl: string, options: SessionOptions): Transport {
+  const { tls = {} } = options;
   switch (options.protocol ?? 'grpc') {
     case 'grpc':
-      return createLeanGrpcTransport(baseUrl);
+      return createLeanGrpcTransport(baseUrl, tls);
     case 'grpc-web':
-      return createGrpcWebTransport({ baseUrl, httpVersion: '1.1' });
+      return createGrpcWebTransport({ baseUrl, httpVersion: '1.1', nodeOptions: tls });
     case 'connect':
-      return createConnectTransport({ baseUrl, httpVersion: '1.1' });
+      return createConnectTransport({ baseUrl, httpVersion: '1.1', nodeOptions: tls });
   }
 }

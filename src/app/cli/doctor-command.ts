@@ -20,7 +20,7 @@ export interface DoctorOptions {
 export async function doctor(options: DoctorOptions, signal: AbortSignal): Promise<number> {
   const output = createOutput(options.json ?? false);
   const expectations = { outageSeconds: options.outage, scanLimitMs: options.scanLimit * 1_000 };
-  const site = openSite(await loadConfig(options.config), expectations, signal);
+  const site = await openSite(await loadConfig(options.config), expectations, signal);
   try {
     const findings = await printFindings(runChecks(site, signal), output);
     // What was not looked at is not healthy.

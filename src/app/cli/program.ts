@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { JobKind } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { ConfigError } from '../config.ts';
 import { StartError } from '../start-error.ts';
-import { commandErrorOf, createMigrationsClient, DEFAULT_SERVER } from './api.ts';
+import { type ApiOptions, commandErrorOf, createMigrationsClient, DEFAULT_SERVER } from './api.ts';
 import { decommission, terminalPrompt } from './decommission-command.ts';
 import { runDev } from './dev-command.ts';
 import type { DoctorOptions } from './doctor-command.ts';
@@ -12,8 +12,7 @@ import type { InitCommandOptions } from './init-command.ts';
 import { type CommandContext, fence, repair, runJob, showHistory, showStatus } from './migration-commands.ts';
 import { createOutput } from './output.ts';
 
-interface CommonOptions {
-  readonly server: string;
+interface CommonOptions extends ApiOptions {
   readonly json?: boolean;
 }
 
@@ -78,6 +77,10 @@ function apiCommand(program: Command, name: string, description: string, example
     .command(name)
     .description(description)
     .option('--server <url>', "the service's HTTP address", DEFAULT_SERVER)
+    .option('--ca <file>', "the authorities for the service's certificate (PEM)")
+    .option('--cert <file>', 'a certificate to prove who calls, with --key (PEM)')
+    .option('--key <file>', "the certificate's key (PEM)")
+    .option('--token-env <name>', 'the environment variable that holds a token to prove who calls')
     .option('--json', 'print JSON, one value a line')
     .addHelpText('after', `\nExamples:\n${examples}`);
 }
@@ -88,7 +91,7 @@ async function withApi(
   work: (context: CommandContext) => Promise<number>,
 ): Promise<number> {
   const context = {
-    client: createMigrationsClient(options.server),
+    client: createMigrationsClient(options),
     output: createOutput(options.json ?? false),
     signal,
   };

@@ -9,6 +9,7 @@ import { readGrants, type UserGrants } from '../../stores/mysql/grants.ts';
 import { createMysqlPool, type MysqlPool } from '../../stores/mysql/pool.ts';
 import { examineVariables, readVariables } from '../../stores/mysql/server-checks.ts';
 import type { Examined } from '../../stores/server-findings.ts';
+import { readClientTls } from '../client-tls.ts';
 import type { Config } from '../config.ts';
 import {
   bindNamed,
@@ -88,11 +89,12 @@ const OTHER_VARIABLES = [
   'max_allowed_packet',
 ];
 
-/** Opens what checks look at; connects to nothing yet. */
-export function openSite(config: Config, expectations: Expectations, signal: AbortSignal): Site {
+/** Opens what checks look at; connects to nothing yet. Throws a StartError for files of certificates that can't be read. */
+export async function openSite(config: Config, expectations: Expectations, signal: AbortSignal): Promise<Site> {
   const { controlSchema } = config.stores.mysql;
-  const pool = createMysqlPool({ ...mysqlAddressOf(config), connections: CONNECTIONS, controlSchema });
-  const cassandra = createClient(config);
+  const tls = await readClientTls(config);
+  const pool = createMysqlPool({ ...mysqlAddressOf(config, tls), connections: CONNECTIONS, controlSchema });
+  const cassandra = createClient(config, tls);
   const call = () => internalCall(systemClock, SHARED_TIMEOUT_MS, signal);
   const definitions = once(() => loadDefinitions(config));
   const captures = async (): Promise<boolean> => {

@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls';
 import { Client, errors, policies, type QueryOptions, types } from 'cassandra-driver';
 import type { Clock } from '../../domain/clock.ts';
 import { systemClock } from '../../domain/clock.ts';
@@ -29,8 +30,8 @@ export interface CassandraConfig {
     readonly ca?: string;
     readonly cert?: string;
     readonly key?: string;
-    /** Default true: the node's certificate must be good. */
-    readonly verify?: boolean;
+    /** Default `identity`: the node's certificate must be good and for its address; `ca`: it must be good; `none`: anything. */
+    readonly verify?: 'identity' | 'ca' | 'none';
   };
   /**
    * One scope for all reads and writes: quorums of the local data centre, or of the whole cluster. Mixing the two would
@@ -218,7 +219,7 @@ function driverOptions(
     localDataCenter: config.localDataCenter,
     protocolOptions: { port: config.port },
     ...(config.credentials && { credentials: config.credentials }),
-    ...(tls && { sslOptions: { ca: tls.ca, cert: tls.cert, key: tls.key, rejectUnauthorized: tls.verify ?? true } }),
+    ...(tls && { sslOptions: sslOptions(tls) }),
     queryOptions: {
       consistency: scope.quorum,
       serialConsistency: scope.serial,
@@ -241,6 +242,17 @@ function driverOptions(
     },
     // Undefined must be null, never "unset": a copy replaces every column.
     encoding: { useUndefinedAsUnset: false, useBigIntAsLong: true, useBigIntAsVarint: true },
+  };
+}
+
+function sslOptions({ ca, cert, key, verify = 'identity' }: NonNullable<CassandraConfig['tls']>): ConnectionOptions {
+  return {
+    ca,
+    cert,
+    key,
+    // The driver's own default is to check nothing.
+    rejectUnauthorized: verify !== 'none',
+    ...(verify === 'ca' && { checkServerIdentity: () => undefined }),
   };
 }
 

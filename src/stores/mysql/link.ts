@@ -39,6 +39,8 @@ export interface MysqlAddress {
     readonly cert?: string;
     readonly key?: string;
     readonly rejectUnauthorized?: boolean;
+    /** Whether the certificate must be for the host's name. The driver's default: any good certificate is enough. */
+    readonly verifyIdentity?: boolean;
   };
 }
 

@@ -1,0 +1,42 @@
+import type { Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
+import { EVERY_RESOURCE, type Verb } from '../security/roles.ts';
+import type { MethodAccess } from './access.ts';
+import type { TypedAccess } from './typed-service.ts';
+
+/** `migrations/medications`, and what is below it. */
+const MIGRATION_NAME = /^migrations\/([a-z][a-z0-9_]*)(?:\/|$)/;
+
+/** Any request of the migration API: one of these names the migration. */
+interface NamingRequest {
+  readonly name?: string;
+  readonly parent?: string;
+  readonly job?: { readonly name: string };
+}
+
+function named(verb: Verb, nameIn: (request: NamingRequest) => string | undefined): MethodAccess {
+  return { verb, resource: (request) => MIGRATION_NAME.exec(nameIn(request as NamingRequest) ?? '')?.[1] };
+}
+
+const byName = (verb: Verb): MethodAccess => named(verb, ({ name }) => name);
+const byParent = (verb: Verb): MethodAccess => named(verb, ({ parent }) => parent);
+
+/**
+ * What each method of the migration API takes. To look takes what reading the records takes: mismatches name records. `migrate`
+ * is what an operator does every day; `admin` is for what changes the source, or can't be taken back.
+ */
+export const migrationAccess: TypedAccess<typeof Migrations> = {
+  getMigration: byName('read'),
+  listMigrations: { verb: 'read', resource: EVERY_RESOURCE },
+  watchMigration: byName('read'),
+  listTransitions: byParent('read'),
+  getJob: byName('read'),
+  listJobs: byParent('read'),
+  listMismatches: byParent('read'),
+  createJob: byParent('migrate'),
+  updateJob: named('migrate', ({ job }) => job?.name),
+  cancelJob: byName('migrate'),
+  repairMismatches: byParent('migrate'),
+  decommissionMigration: byName('admin'),
+  fenceSource: byName('admin'),
+  unfenceSource: byName('admin'),
+};

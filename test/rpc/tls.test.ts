@@ -1,0 +1,283 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import type { DescMethod } from '@bufbuild/protobuf';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { alternativeNames } from '../../src/security/certificate-names.ts';
+import type { Role } from '../../src/security/roles.ts';
+import { openServerTls, type ServerTls } from '../../src/security/server-tls.ts';
+import { type Authority, createAuthority, type IssuedCertificate } from '../support/certificates.ts';
+import { allCallers, type Caller, type CallOptions, methodsOf, type Outcome } from '../support/rpc-clients.ts';
+import {
+  loadMedications,
+  type Medications,
+  memoryRecords,
+  type Servers,
+  startServers,
+} from '../support/rpc-fixture.ts';
+import { type CallerTls, keepLog, LOOK_MS, openAccess, secureCallers } from '../support/secure-rpc.ts';
+import { createTokenKey, jwksOf, signToken, type TokenKey } from '../support/tokens.ts';
+
+const NAME = 'patients/6f1c2f70-0d5c-4a5e-9a8e-0123456789ab/medications/1';
+const CLINIC = 'spiffe://hospital/clinic';
+const [NOT_FOUND, PERMISSION_DENIED, UNAUTHENTICATED, UNAVAILABLE] = [5, 7, 16, 14];
+
+const roles: readonly Role[] = [
+  { callers: [CLINIC, 'ann'], resources: ['medications'], verbs: ['read'] },
+  { callers: ['bob'], resources: ['medications'], verbs: ['write'] },
+];
+
+const log = keepLog();
+let folder: string;
+let medications: Medications;
+let methods: Readonly<Record<string, DescMethod>>;
+let authority: Authority;
+let clientAuthority: Authority;
+let stranger: Authority;
+let clinic: IssuedCertificate;
+let key: TokenKey;
+/** What the handlers knew of their callers. */
+const seen: string[] = [];
+/** What a test has opened; closed in the opposite order. */
+const opened: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'crossfade-tls-'));
+  medications = await loadMedications();
+  methods = methodsOf(medications.registry, 'hospital.v1.Medications');
+  [authority, clientAuthority, stranger] = [
+    createAuthority('servers'),
+    createAuthority('clients'),
+    createAuthority('x'),
+  ];
+  clinic = clientAuthority.issue({ commonName: 'ann', uris: [CLINIC], dns: ['clinic.hospital'] });
+  key = await createTokenKey('one');
+  await writeFile(file('jwks.json'), JSON.stringify(await jwksOf(key)));
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+beforeEach(() => {
+  log.lines.length = 0;
+  seen.length = 0;
+});
+
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+});
+
+function file(name: string): string {
+  return join(folder, name);
+}
+
+async function writeServerCertificate(by: Authority): Promise<IssuedCertificate> {
+  const issued = by.issue({ commonName: 'crossfade', dns: ['localhost'], ips: ['127.0.0.1'] });
+  await writeFile(file('server.crt'), issued.cert);
+  await writeFile(file('server.key'), issued.key);
+  return issued;
+}
+
+interface Doors {
+  readonly clientCa?: boolean;
+  readonly requireClientCert?: boolean;
+  readonly tokens?: boolean;
+}
+
+async function openDoors({
+  clientCa = false,
+  requireClientCert = false,
+  tokens = false,
+}: Doors = {}): Promise<Servers> {
+  await writeServerCertificate(authority);
+  await writeFile(file('clients.crt'), clientAuthority.cert);
+  const tls: ServerTls = await openServerTls(
+    {
+      certFile: file('server.crt'),
+      keyFile: file('server.key'),
+      ...(clientCa && { clientCaFile: file('clients.crt') }),
+      requireClientCert,
+    },
+    log,
+    LOOK_MS,
+  );
+  opened.push(() => tls.close());
+  const keys = tokens ? { jwksFile: file('jwks.json') } : null;
+  const access = clientCa || tokens ? await openAccess({ roles, keys, log }) : null;
+  opened.push(() => access?.close());
+  const records = memoryRecords(medications.resource);
+  const servers = await startServers({
+    medications,
+    records: {
+      ...records,
+      getMany: (list, call) => {
+        seen.push(call.caller);
+        return records.getMany(list, call);
+      },
+    },
+    tls,
+    ...(access && { access: access.access }),
+  });
+  opened.push(() => servers.stop());
+  return servers;
+}
+
+function callersOf(servers: Servers, tls: CallerTls): readonly Caller[] {
+  const callers = secureCallers(servers, tls);
+  opened.push(() => {
+    for (const caller of callers) caller.close();
+  });
+  return callers;
+}
+
+function get(caller: Caller, options: CallOptions = {}): Promise<Outcome> {
+  return caller.call(methods.GetMedication as DescMethod, { name: NAME }, { timeoutMs: 2_000, ...options });
+}
+
+/** The certificate that a new connection is shown. */
+function certificateAt(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(
+      { port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2', 'http/1.1'] },
+      () => {
+        resolve(socket.getPeerX509Certificate()?.fingerprint256 ?? '');
+        socket.destroy();
+      },
+    );
+    socket.on('error', reject);
+  });
+}
+
+function fingerprint({ cert }: IssuedCertificate): string {
+  return new X509Certificate(cert).fingerprint256;
+}
+
+describe('TLS', () => {
+  it('is spoken on both ports, in every protocol, with who trusts the authority', async () => {
+    const servers = await openDoors();
+    for (const caller of callersOf(servers, { ca: authority.cert })) {
+      expect(await get(caller), caller.protocol).toMatchObject({ code: NOT_FOUND });
+    }
+    for (const caller of callersOf(servers, { ca: stranger.cert })) {
+      expect((await get(caller)).reason, caller.protocol).toBeUndefined();
+    }
+    expect(seen).toHaveLength(3);
+  });
+
+  it('is not left out for who does not speak it', async () => {
+    const servers = await openDoors();
+    const callers = allCallers(servers);
+    opened.push(() => {
+      for (const caller of callers) caller.close();
+    });
+    for (const caller of callers) {
+      const outcome = await get(caller).catch(() => ({ code: UNAVAILABLE }));
+      expect(outcome.code, caller.protocol).not.toBe(NOT_FOUND);
+    }
+    expect(seen).toEqual([]);
+  });
+
+  it('with a renewed certificate is for new connections, and the present ones live on', async () => {
+    const servers = await openDoors();
+    // Trusts the first authority only: if it had to connect again, it could not.
+    const callers = callersOf(servers, { ca: authority.cert });
+    const [grpc] = callers as readonly [Caller];
+    expect(await get(grpc)).toMatchObject({ code: NOT_FOUND });
+    const before = await certificateAt(servers.grpcPort);
+    const renewed = stranger.issue({ commonName: 'crossfade', ips: ['127.0.0.1'] });
+    await writeFile(file('server.crt'), renewed.cert);
+    await expect.poll(() => log.lines.length).toBe(1);
+    expect(log.lines[0]?.message).toContain('what was read before holds');
+    expect([await certificateAt(servers.grpcPort), await certificateAt(servers.httpPort)]).toEqual([before, before]);
+    await writeFile(file('server.key'), renewed.key);
+    await expect.poll(() => certificateAt(servers.grpcPort)).toBe(fingerprint(renewed));
+    expect(await certificateAt(servers.httpPort)).toBe(fingerprint(renewed));
+    expect(await get(grpc)).toMatchObject({ code: NOT_FOUND });
+    for (const caller of callersOf(servers, { ca: stranger.cert })) {
+      expect(await get(caller), caller.protocol).toMatchObject({ code: NOT_FOUND });
+    }
+    expect(JSON.stringify(log.lines)).not.toContain('PRIVATE');
+  });
+
+  it('does not begin with a key that is not the certificate’s', async () => {
+    await writeServerCertificate(authority);
+    await writeFile(file('server.key'), stranger.key);
+    const files = { certFile: file('server.crt'), keyFile: file('server.key'), requireClientCert: false };
+    await expect(openServerTls(files, log)).rejects.toThrow();
+    await expect(openServerTls({ ...files, keyFile: file('none.key') }, log)).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('a client certificate', () => {
+  it('that is required and missing, or of another authority, ends the connection', async () => {
+    const servers = await openDoors({ clientCa: true, requireClientCert: true });
+    const other = stranger.issue({ commonName: 'ann', uris: [CLINIC] });
+    for (const own of [{}, other]) {
+      for (const caller of callersOf(servers, { ca: authority.cert, ...own })) {
+        const outcome = await get(caller);
+        expect(outcome.code, caller.protocol).not.toBe(NOT_FOUND);
+        expect(outcome.reason).toBeUndefined();
+      }
+    }
+    expect(seen).toEqual([]);
+  });
+
+  it('says who calls', async () => {
+    const servers = await openDoors({ clientCa: true, requireClientCert: true });
+    for (const caller of callersOf(servers, { ca: authority.cert, ...clinic })) {
+      const options = { headers: { 'crossfade-caller': 'somebody else' } };
+      expect(await get(caller, options), caller.protocol).toMatchObject({ code: NOT_FOUND });
+    }
+    expect(seen).toEqual([CLINIC, CLINIC, CLINIC]);
+  });
+
+  it('by its common name only where it has no other', async () => {
+    const servers = await openDoors({ clientCa: true, requireClientCert: true });
+    const ann = clientAuthority.issue({ commonName: 'ann' });
+    const notAnn = clientAuthority.issue({ commonName: 'ann', dns: ['other.hospital'] });
+    for (const caller of callersOf(servers, { ca: authority.cert, ...ann })) {
+      expect(await get(caller), caller.protocol).toMatchObject({ code: NOT_FOUND });
+    }
+    for (const caller of callersOf(servers, { ca: authority.cert, ...notAnn })) {
+      expect(await get(caller), caller.protocol).toMatchObject({ code: PERMISSION_DENIED });
+    }
+    expect(log.lines[0]).toMatchObject({ audit: true, caller: 'other.hospital', reason: 'PERMISSION_DENIED' });
+  });
+
+  it('that is not required: without one, or with one of another authority, a caller has no name', async () => {
+    const servers = await openDoors({ clientCa: true });
+    const other = stranger.issue({ commonName: 'ann', uris: [CLINIC] });
+    for (const own of [{}, other]) {
+      for (const caller of callersOf(servers, { ca: authority.cert, ...own })) {
+        expect(await get(caller), caller.protocol).toMatchObject({
+          code: UNAUTHENTICATED,
+          reason: 'CREDENTIALS_MISSING',
+        });
+      }
+    }
+    for (const caller of callersOf(servers, { ca: authority.cert, ...clinic })) {
+      expect(await get(caller), caller.protocol).toMatchObject({ code: NOT_FOUND });
+    }
+  });
+
+  it('counts less than a token, and nothing beside a bad one', async () => {
+    const servers = await openDoors({ clientCa: true, tokens: true });
+    const bob = { headers: { authorization: `Bearer ${await signToken(key, { sub: 'bob' })}` } };
+    const bad = { headers: { authorization: 'Bearer x.y.z' } };
+    for (const caller of callersOf(servers, { ca: authority.cert, ...clinic })) {
+      expect(await get(caller, bob)).toMatchObject({ code: PERMISSION_DENIED });
+      expect(await get(caller, bad)).toMatchObject({ code: UNAUTHENTICATED, reason: 'CREDENTIALS_INVALID' });
+      expect(await get(caller)).toMatchObject({ code: NOT_FOUND });
+    }
+  });
+});
+
+describe('the names of a certificate', () => {
+  it('are its URIs, then its host names, and nothing that only looks like one', () => {
+    expect(alternativeNames('DNS:a.test, URI:spiffe://h/x, IP Address:127.0.0.1')).toEqual(['spiffe://h/x', 'a.test']);
+    expect(alternativeNames('DNS:"evil.test\\u002c DNS:root"')).toEqual(['evil.test, DNS:root']);
+    expect(alternativeNames('DNS:evil"x, DNS:root')).toEqual([]);
+    expect(alternativeNames('')).toEqual([]);
+  });
+});
