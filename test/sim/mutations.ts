@@ -66,6 +66,16 @@ async function* withoutOutside(batches: AsyncIterable<readonly LogEvent[]>): Asy
   }
 }
 
+/** Shows the control event of the attach under way before everything else. */
+async function* begunBefore(
+  batches: AsyncIterable<readonly LogEvent[]>,
+  { lease }: MutationScope,
+): AsyncGenerator<readonly LogEvent[]> {
+  const { epoch = 0, attach = 0, generation = 0 } = lease?.latest(resource.id) ?? {};
+  yield [{ type: 'control', epoch, attach, generation }];
+  yield* batches;
+}
+
 function mapFences(store: RecordStore, fence: RecordStore['touchMany']): RecordStore {
   return {
     ...store,
@@ -325,14 +335,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'capture_keeps_what_was_before',
     what: 'capture does not drop what is before its own control event',
-    change: ({ changeLog }) => ({
-      changeLog: {
-        ...changeLog,
-        readCheckpoint: async (call) => {
-          const checkpoint = await changeLog.readCheckpoint(call);
-          return checkpoint && { ...checkpoint, begun: true };
-        },
-      },
+    change: ({ changeLog }, scope) => ({
+      changeLog: { ...changeLog, stream: (position, signal) => begunBefore(changeLog.stream(position, signal), scope) },
     }),
   },
   {
