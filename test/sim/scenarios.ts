@@ -8,7 +8,7 @@ import type { Phase } from '../../src/migration/flags.ts';
 import type { Call } from '../../src/stores/call.ts';
 import type { ControlStore, FollowerState, StoreName } from '../../src/stores/control-store.ts';
 import type { Copy, FollowerStore } from '../../src/stores/record-store.ts';
-import { type Content, contentOf, NUMBERED, rowOf, show, Violation } from './history.ts';
+import { type Content, columnsOf, contentOf, rowOf, show, Violation } from './history.ts';
 import { type SimInstance, startInstance } from './instance.ts';
 import { weathers } from './links.ts';
 import type { Mutation } from './mutation.ts';
@@ -157,7 +157,7 @@ export class Stage {
     const key = noteKey(note);
     const row = content === null ? null : rowOf(key.values, content);
     const kind = row === null ? 'delete' : 'upsert';
-    const columns = row === null ? [] : NUMBERED;
+    const columns = content === null ? [] : columnsOf(content);
     await instance?.migration.records.write({ key, kind, row, columns }, this.world.call());
     this.world.trace(`-- ${note}=${show(content)} is acknowledged`);
   }
@@ -293,7 +293,7 @@ export const scenarios: readonly Scenario[] = [
       stage.wants('target-authority');
       await stage.becomes('target', 'in_sync');
       await stage.write(one, NOTE, LAST);
-      stage.copiesTo.target.hold = (copies) => copies.some(({ row }) => row?.[NUMBERED[1]] === LAST);
+      stage.copiesTo.target.hold = (copies) => copies.some(({ row }) => contentOf(row, NOTE) === LAST);
       stage.wants('synchronize');
       await stage.becomes('source', 'in_sync');
       for (let looks = 0; looks < 1000; looks++) {

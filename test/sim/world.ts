@@ -15,7 +15,7 @@ import { createMemoryTargetStore } from '../../src/stores/memory/target-store.ts
 import type { KeptEntry } from '../../src/stores/memory/write-ahead-log.ts';
 import { notesResource } from '../support/resources.ts';
 import { seededRandom, VirtualClock } from '../support/virtual-clock.ts';
-import { contentOf, show } from './history.ts';
+import { textOf } from './history.ts';
 import type { Plan } from './plan.ts';
 
 export const resource = notesResource;
@@ -128,11 +128,11 @@ export async function differenceOf({ source, target, call }: World, notes: reado
   const keys = notes.map(noteKey);
   const [ours, theirs] = await Promise.all([source.getMany(keys, call()), target.getMany(keys, call())]);
   for (const [i, note] of notes.entries()) {
-    const one = contentOf(ours[i]?.row ?? null, `${note} in the source`);
-    const other = contentOf(theirs[i]?.row ?? null, `${note} in the target`);
+    const one = textOf(ours[i]?.row ?? null, `${note} in the source`);
+    const other = textOf(theirs[i]?.row ?? null, `${note} in the target`);
     if (one !== other) {
       const versions = `${ours[i]?.version} and ${theirs[i]?.version}`;
-      return `${note} is ${show(one)} in the source and ${show(other)} in the target, at ${versions}`;
+      return `${note} is ${one} in the source and ${other} in the target, at ${versions}`;
     }
   }
   return null;
