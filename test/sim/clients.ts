@@ -66,6 +66,9 @@ export class Client {
   /** The last row that was seen of each record, for its etag. */
   readonly #rows = new Map<string, Row>();
 
+  /** The greatest version that a page has told. */
+  #listed = 0n;
+
   constructor(options: ClientOptions) {
     this.#options = options;
   }
@@ -174,9 +177,10 @@ export class Client {
     request: Pick<ListRecords, 'pageSize' | 'pageToken'>,
     after: string,
   ): Promise<RecordPage | null> {
-    const { history, random } = this.#options;
+    const { history, random, ignoresVersions } = this.#options;
+    const keepsVersion = !ignoresVersions && random.uniform() < 0.5;
     const reads = CLIENT_KEYS.filter((note) => note > after).map((note) => history.beginRead(note));
-    const call = this.#call({ atLeast: 0n });
+    const call = this.#call({ atLeast: keepsVersion ? this.#listed : 0n });
     const by = `${this.#options.name} list of ${request.pageSize} after '${after}' at ${instance.name}`;
     const fits = () => random.uniform() < FITTING_SHARE;
     const page = await this.#ask(instance, by, () => instance.service.list({ ...request, parent, fits }, call));
@@ -185,6 +189,9 @@ export class Client {
     this.#trace(`${by}: ${notes.join()} from ${call.note?.servedBy}`);
     const isInOrder = notes.every((note, i) => note > (notes[i - 1] ?? after));
     if (!isInOrder || notes.length > request.pageSize) throw new Violation(`error: ${by} answered ${notes.join()}`);
+    if (page.version > this.#listed) this.#listed = page.version;
+    // Without a lease one record of the caller's version is enough.
+    if (isAlone(call)) return page;
     const last = page.nextPageToken === '' ? undefined : notes.at(-1);
     for (const read of reads) {
       if (last !== undefined && read.key > last) continue;
