@@ -1,4 +1,4 @@
-/** `npm run sim`: the real code of `migration/`, simulated from seeds. See docs/simulation.md. */
+/** `npm run sim`: the real code of `records/` and `migration/`, simulated from seeds. See docs/simulation.md. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Mutation } from './mutation.ts';

@@ -63,7 +63,7 @@ interface CopiesOnTheWay {
 export class Stage {
   readonly world: World;
   readonly copiesTo: Readonly<Record<StoreName, CopiesOnTheWay>>;
-  readonly instances: SimInstance[] = [];
+  readonly #instances: SimInstance[] = [];
   readonly #mutation: Mutation | null;
   /** Called with the state that a control record in the target is about to have, and awaited. */
   beforeState: (state: FollowerState) => Promise<void> = async () => {};
@@ -97,7 +97,16 @@ export class Stage {
     };
   }
 
-  /** Two instances in sync under the source, the first of which has all tasks. */
+  /** The one that has all tasks. */
+  get first(): SimInstance {
+    return this.#instances[0] as SimInstance;
+  }
+
+  get second(): SimInstance {
+    return this.#instances[1] as SimInstance;
+  }
+
+  /** Two instances in sync under the source. */
   async begin(): Promise<void> {
     await this.world.control.ensure([resource.id], this.world.call());
     await beginInSync(this.world, false);
@@ -123,20 +132,20 @@ export class Stage {
       return new Promise(() => {});
     };
     const world = { ...this.world, targetControl: { ...targetControl, poll } };
-    this.instances.push(startInstance({ world, name, life: 1, offsetMicros: 0n, mutation: this.#mutation }));
+    this.#instances.push(startInstance({ world, name, life: 1, offsetMicros: 0n, mutation: this.#mutation }));
   }
 
   end(): void {
-    for (const { process } of this.instances) process.kill();
+    for (const { process } of this.#instances) process.kill();
   }
 
   wants(phase: Phase): void {
-    for (const { flags } of this.instances) flags.phase = phase;
+    for (const { flags } of this.#instances) flags.phase = phase;
   }
 
   becomes(authority: StoreName, state: string): Promise<void> {
     return this.until(`${authority} ${state}`, () =>
-      this.instances.every(({ lease }) => {
+      this.#instances.every(({ lease }) => {
         const record = lease.current(resource.id);
         return record?.authority === authority && record.state === state;
       }),
@@ -153,18 +162,17 @@ export class Stage {
   }
 
   /** A write that is acknowledged: an upsert, or a delete. */
-  async write(instance: SimInstance | undefined, note: string, content: Content): Promise<void> {
+  async write(instance: SimInstance, note: string, content: Content): Promise<void> {
     const key = noteKey(note);
     const row = content === null ? null : rowOf(key.values, content);
     const kind = row === null ? 'delete' : 'upsert';
     const columns = content === null ? [] : columnsOf(content);
-    await instance?.migration.records.write({ key, kind, row, columns }, this.world.call());
+    await instance.migration.records.write({ key, kind, row, columns }, this.world.call());
     this.world.trace(`-- ${note}=${show(content)} is acknowledged`);
   }
 
   /** Reads a note from a store, as far as the lease allows. Throws a Violation for any other content. */
-  async expectRead(instance: SimInstance | undefined, store: StoreName, note: string, content: Content): Promise<void> {
-    if (instance === undefined) return;
+  async expectRead(instance: SimInstance, store: StoreName, note: string, content: Content): Promise<void> {
     instance.flags.targetShare = store === 'target' ? 1 : 0;
     const call: Call = { ...this.world.call(), consistency: 'latency' };
     const [stored] = await instance.migration.records.getMany([noteKey(note)], call);
@@ -212,25 +220,28 @@ export const scenarios: readonly Scenario[] = [
     async play(stage) {
       await stage.begin();
       await stage.toTarget();
-      const [controlling, writer] = stage.instances;
+      const { first, second } = stage;
       // The writer misses the follower once, which is how the follower comes to join again.
       stage.copiesTo.source.isDown = true;
-      await stage.write(writer, NOTE, 1);
+      await stage.write(second, NOTE, 1);
       stage.copiesTo.source.isDown = false;
       let isWritten = false;
       stage.beforeState = async (state) => {
-        if (state === 'joining') stage.losesPollOf = writer ?? null;
+        if (state === 'joining') stage.losesPollOf = second;
         if (state !== 'in_sync' || isWritten) return;
         isWritten = true;
-        if (writer !== undefined) writer.links.source.weather = weathers.down;
-        await stage.write(writer, NOTE, 2);
+        second.links.source.weather = weathers.down;
+        await stage.write(second, NOTE, 2);
       };
       await stage.until('the write of joining', () => isWritten);
       for (let looks = 0; looks < 100; looks++) {
         await stage.world.clock.sleep(STEP_MS);
-        if (controlling?.lease.current(resource.id)?.state !== 'in_sync') continue;
-        await stage.expectRead(controlling, 'source', NOTE, 2);
+        if (first.lease.current(resource.id)?.state !== 'in_sync') continue;
+        await stage.expectRead(first, 'source', NOTE, 2);
       }
+      second.links.source.weather = weathers.calm;
+      await stage.becomes('target', 'in_sync');
+      await stage.expectRead(first, 'source', NOTE, 2);
     },
   },
   {
@@ -238,13 +249,12 @@ export const scenarios: readonly Scenario[] = [
     title: 'a create comes to the target after the record was deleted while detached, and the follower attached anew',
     async play(stage) {
       await stage.begin();
-      const [one] = stage.instances;
       onlyFirst(stage.copiesTo.target);
-      await stage.write(one, NOTE, 1);
+      await stage.write(stage.first, NOTE, 1);
       stage.wants('source-only');
       await stage.becomes('source', 'detached');
       stage.copiesTo.target.isDown = false;
-      await stage.write(one, NOTE, null);
+      await stage.write(stage.first, NOTE, null);
       stage.wants('synchronize');
       await stage.becomes('source', 'in_sync');
       stage.copiesTo.target.letThrough();
@@ -258,16 +268,16 @@ export const scenarios: readonly Scenario[] = [
     async play(stage) {
       await stage.begin();
       await stage.toTarget();
-      const [one] = stage.instances;
-      await one?.migration.confirmDecommission(stage.world.call());
+      await stage.first.migration.confirmDecommission(stage.world.call());
       onlyFirst(stage.copiesTo.source);
-      await stage.write(one, NOTE, 1);
+      await stage.write(stage.first, NOTE, 1);
       stage.wants('target-only');
       await stage.becomes('target', 'detached');
       stage.copiesTo.source.isDown = false;
       // An entry that was still open would have its key fenced, and so walked.
       await stage.world.clock.sleep(2_000);
-      await stage.write(one, NOTE, null);
+      await stage.write(stage.first, NOTE, null);
+      // The marker's time is over.
       stage.world.target.outsideWrite(noteKey(NOTE), null);
       stage.wants('target-authority');
       await stage.becomes('target', 'in_sync');
@@ -281,24 +291,23 @@ export const scenarios: readonly Scenario[] = [
     async play(stage) {
       await stage.begin();
       await stage.toTarget();
-      const [one, other] = stage.instances;
-      await one?.migration.confirmDecommission(stage.world.call());
+      await stage.first.migration.confirmDecommission(stage.world.call());
       stage.wants('target-only');
       await stage.becomes('target', 'detached');
       // More than capture takes at once, so that the bulk copy's images are not folded with what was written later.
-      for (let n = 0; n < NOTES; n++) await stage.write(one, n === 0 ? NOTE : `n${n}`, n + 1);
+      for (let n = 0; n < NOTES; n++) await stage.write(stage.first, n === 0 ? NOTE : `n${n}`, n + 1);
       // An attach whose checkpoint can't be written is made again, a second further ahead each time.
       let refusals = ATTACHES;
       stage.refusesCheckpoint = ({ begun }) => begun || refusals-- > 0;
       stage.wants('target-authority');
       await stage.becomes('target', 'in_sync');
-      await stage.write(one, NOTE, LAST);
+      await stage.write(stage.first, NOTE, LAST);
       stage.copiesTo.target.hold = (copies) => copies.some(({ row }) => contentOf(row, NOTE) === LAST);
       stage.wants('synchronize');
       await stage.becomes('source', 'in_sync');
       for (let looks = 0; looks < 1000; looks++) {
         await stage.world.clock.sleep(STEP_MS);
-        await stage.expectRead(other, 'target', NOTE, LAST);
+        await stage.expectRead(stage.second, 'target', NOTE, LAST);
       }
     },
   },
