@@ -24,7 +24,7 @@ Examples:
 
   npm run sim -- --seeds 10000 --from 1                     ten thousand seeds
   npm run sim -- --seeds 1 --from 4711 --trace              what happens in one of them
-  npm run sim -- --mutations --seeds 1000                   is each rule needed, and missed?
+  npm run sim -- --mutations --seeds 1500                   is each rule needed, and missed?
   npm run sim -- --only no_fence --seeds 1 --from 12 --trace
 `;
 
