@@ -1,11 +1,13 @@
 import type { Random } from '../../src/domain/clock.ts';
 import { isDomainError } from '../../src/domain/errors.ts';
-import type { Key } from '../../src/domain/key.ts';
+import type { Row } from '../../src/domain/resource.ts';
+import type { Found, ListRecords, RecordPage, RecordService } from '../../src/records/record-service.ts';
 import type { Call } from '../../src/stores/call.ts';
 import { internalCall } from '../../src/stores/call.ts';
-import type { Change, Stored } from '../../src/stores/record-store.ts';
-import { type Content, contentOf, type History, NUMBERED, rowOf, show, Violation } from './history.ts';
+import type { Stored } from '../../src/stores/record-store.ts';
+import { type Content, columnsOf, contentOf, type History, rowOf, show, Violation } from './history.ts';
 import type { SimInstance } from './instance.ts';
+import { etagOf, writtenUnder } from './service.ts';
 import { noteKey, parent, type World } from './world.ts';
 
 /**
@@ -21,8 +23,26 @@ export const OUTSIDE_KEYS = ['x', 'y'] as const;
 const CALL_MS = 1_500;
 /** How much longer than its deadline a client waits for an answer. */
 const PATIENCE_MS = 300;
-const LIST_LIMIT = 50;
+/** The share of writes that name the etag that their client has last seen, if they can. */
+const ETAG_SHARE = 0.4;
+const LARGEST_PAGE = 4;
+/** The share of records that fit into what is left of a page's answer. */
+const FITTING_SHARE = 0.9;
 const ANSWERED = 'answered';
+
+const KINDS = ['upsert', 'upsert', 'update', 'create', 'delete'] as const;
+type WriteKind = (typeof KINDS)[number];
+
+interface Write {
+  readonly note: string;
+  readonly kind: WriteKind;
+  readonly content: Content;
+  /** Empty: none. */
+  readonly etag: string;
+}
+
+/** What a caller is told of a record. */
+type Answer = Pick<Stored, 'row' | 'version'>;
 
 export interface ClientOptions {
   readonly world: World;
@@ -43,6 +63,11 @@ export interface ClientOptions {
 export class Client {
   readonly #options: ClientOptions;
   readonly #session = new Map<string, bigint>();
+  /** The last row that was seen of each record, for its etag. */
+  readonly #rows = new Map<string, Row>();
+
+  /** The greatest version that a page has told. */
+  #listed = 0n;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -66,41 +91,52 @@ export class Client {
     const key = this.#pick([...CHOICE]);
     const chance = random.uniform();
     if (chance < 0.45) await this.#write(key);
-    else if (chance < 0.92) await this.read(key, this.#pick(this.#options.instances()));
-    else await this.#list(this.#pick(this.#options.instances()));
+    else if (chance < 0.97) await this.read(key, this.#pick(this.#options.instances()));
+    else await this.#list();
   }
 
   async #write(note: string): Promise<void> {
-    const { random, history, instances } = this.#options;
-    const kind = this.#pick(['upsert', 'upsert', 'update', 'create', 'delete'] as const);
+    const { random, instances } = this.#options;
+    const kind = this.#pick(KINDS);
     // Who does not know what became of a write asks again, often somebody else.
     for (let tries = 0; tries < 3; tries++) {
       const instance = this.#pick(instances());
       if (instance === undefined) return;
-      const content: Content = kind === 'delete' ? null : this.#options.nextContent();
-      const op = history.beginWrite(note, content);
-      const read = history.beginRead(note);
-      const change = changeOf(noteKey(note), kind, content);
-      const call = this.#call({ atLeast: 0n });
-      const who = `${this.#options.name} ${kind} ${note}=${show(content)} at ${instance.name}`;
-      const written = await this.#ask(instance, who, () => instance.migration.records.write(change, call));
-      if (written === null) {
-        if (random.uniform() < 0.5) return;
-        continue;
-      }
-      const seen = contentOf(written.stored.row, `${note}, as written`);
-      // While detached versions stand still, and say nothing about what was written.
-      const version = written.control.state === 'detached' ? null : written.stored.version;
-      this.#trace(`${who}: ${written.outcome} @${written.stored.version} (${written.control.state})`);
-      if (written.outcome === 'written') history.acknowledge(note, op, version);
-      else history.refuse(note, op, read, { content: seen, version });
-      if (version !== null) this.#remember(note, version);
-      return;
+      if (await this.#tryWrite(instance, note, kind)) return;
+      if (random.uniform() < 0.5) return;
     }
   }
 
+  /** False: there was no answer. */
+  async #tryWrite(instance: SimInstance, note: string, kind: WriteKind): Promise<boolean> {
+    const { history, random, name, nextContent } = this.#options;
+    const content: Content = kind === 'delete' ? null : nextContent();
+    const known = random.uniform() < ETAG_SHARE ? this.#rows.get(note) : undefined;
+    const base = kind === 'create' ? undefined : known;
+    const write: Write = { note, kind, content, etag: base === undefined ? '' : etagOf(base) };
+    const op = history.beginWrite(note, content);
+    const read = history.beginRead(note);
+    const call = this.#call({ atLeast: 0n });
+    const who = `${name} ${kind} ${note}=${show(content)}${write.etag && ` if ${write.etag}`} at ${instance.name}`;
+    const told = await this.#ask(instance, who, () => orAbsent(send(instance.service, write, random, call)));
+    if (told === null) return false;
+    const { outcome, stored, control } = writtenUnder(call);
+    this.#trace(`${who}: ${outcome} @${stored.version} (${control.state})`);
+    const seen = contentOf(stored.row, `${note}, as written`);
+    if (told.version !== stored.version) throw new Violation(`error: ${who} was told ${told.version}`);
+    if (outcome === 'etag_mismatch' && stored.row !== null && etagOf(stored.row) === write.etag)
+      throw new Violation(`error: ${who} was refused`);
+    // While detached versions stand still, and say nothing about what was written.
+    const version = control.state === 'detached' ? null : stored.version;
+    if (outcome !== 'written') history.refuse(note, op, read, { content: seen, version });
+    else if (base !== undefined) history.replace(note, op, read, contentOf(base, note));
+    if (outcome === 'written') history.acknowledge(note, op, version);
+    if (version !== null) this.#remember(note, { ...stored, version });
+    return true;
+  }
+
   /** Reads one record through one instance; null: there was no answer. */
-  async read(note: string, instance: SimInstance | undefined): Promise<Stored | null> {
+  async read(note: string, instance: SimInstance | undefined): Promise<Answer | null> {
     if (instance === undefined) return null;
     const { history, random } = this.#options;
     const keepsSession = random.uniform() < 0.6;
@@ -108,33 +144,62 @@ export class Client {
     const read = history.beginRead(note, session);
     const call = this.#call({ atLeast: this.#options.ignoresVersions ? 0n : session });
     const by = `${this.#options.name} read ${note} at ${instance.name}`;
-    const found = await this.#ask(instance, by, () => instance.migration.records.getMany([noteKey(note)], call));
-    const stored = found?.[0];
-    if (stored === undefined) return null;
-    const content = contentOf(stored.row, `${note}, as read`);
-    this.#trace(`${by}: ${show(content)} @${stored.version} from ${call.note?.servedBy}`);
+    const answer = await this.#ask(instance, by, () => orAbsent(instance.service.get(noteKey(note), call)));
+    if (answer === null) return null;
+    const content = contentOf(answer.row, `${note}, as read`);
+    this.#trace(`${by}: ${show(content)} @${answer.version} from ${call.note?.servedBy}`);
     // Without a lease only the caller's own version counts.
-    const isAlone = call.note?.servedBy.includes('authority_unreachable') ?? false;
-    if (!isAlone) history.endRead(read, content, stored.version, `${by} (${call.note?.servedBy})`);
-    else if (stored.version < session) throw new Violation(`stale: ${by} fell behind its session`);
-    this.#remember(note, stored.version);
-    return stored;
+    if (!isAlone(call)) history.endRead(read, content, answer.version, `${by} (${call.note?.servedBy})`);
+    else if (answer.version < session) throw new Violation(`stale: ${by} fell behind its session`);
+    this.#remember(note, answer);
+    return answer;
   }
 
-  async #list(instance: SimInstance | undefined): Promise<void> {
-    if (instance === undefined) return;
-    const { history } = this.#options;
-    const reads = CLIENT_KEYS.map((note) => history.beginRead(note));
-    const call = this.#call({ atLeast: 0n });
-    const by = `${this.#options.name} list at ${instance.name}`;
-    const query = { parent, after: null, limit: LIST_LIMIT };
-    const found = await this.#ask(instance, by, () => instance.migration.records.list(query, call));
-    if (found === null) return;
+  /** Reads all pages, each through another instance, and from the store that its flags say. */
+  async #list(): Promise<void> {
+    const { instances, random, world, thinkMs } = this.#options;
+    const size = 1 + Math.floor(random.uniform() * LARGEST_PAGE);
+    let after = '';
+    let page: RecordPage | null = null;
+    do {
+      const instance = this.#pick(instances());
+      if (instance === undefined) return;
+      page = await this.#listPage(instance, { pageSize: size, pageToken: page?.nextPageToken ?? '' }, after);
+      if (page === null) return;
+      after = noteOf(page.records.at(-1)) ?? after;
+      if (page.nextPageToken !== '') await world.clock.sleep(random.uniform() * thinkMs);
+    } while (page.nextPageToken !== '');
+  }
+
+  /** Null: there was no answer. Each record that the page holds, or leaves out, was read. */
+  async #listPage(
+    instance: SimInstance,
+    request: Pick<ListRecords, 'pageSize' | 'pageToken'>,
+    after: string,
+  ): Promise<RecordPage | null> {
+    const { history, random, ignoresVersions } = this.#options;
+    const keepsVersion = !ignoresVersions && random.uniform() < 0.5;
+    const reads = CLIENT_KEYS.filter((note) => note > after).map((note) => history.beginRead(note));
+    const call = this.#call({ atLeast: keepsVersion ? this.#listed : 0n });
+    const by = `${this.#options.name} list of ${request.pageSize} after '${after}' at ${instance.name}`;
+    const fits = () => random.uniform() < FITTING_SHARE;
+    const page = await this.#ask(instance, by, () => instance.service.list({ ...request, parent, fits }, call));
+    if (page === null) return null;
+    const notes = page.records.map((record) => noteOf(record) ?? '');
+    this.#trace(`${by}: ${notes.join()} from ${call.note?.servedBy}`);
+    const isInOrder = notes.every((note, i) => note > (notes[i - 1] ?? after));
+    if (!isInOrder || notes.length > request.pageSize) throw new Violation(`error: ${by} answered ${notes.join()}`);
+    if (page.version > this.#listed) this.#listed = page.version;
+    // Without a lease one record of the caller's version is enough.
+    if (isAlone(call)) return page;
+    const last = page.nextPageToken === '' ? undefined : notes.at(-1);
     for (const read of reads) {
-      const stored = found.find(({ key }) => key.id === noteKey(read.key).id);
-      const content = contentOf(stored?.row ?? null, `${read.key}, as listed`);
-      history.endRead(read, content, stored?.version ?? null, `${by} (${call.note?.servedBy})`);
+      if (last !== undefined && read.key > last) continue;
+      const record = page.records.find(({ key }) => key.id === noteKey(read.key).id);
+      const content = contentOf(record?.row ?? null, `${read.key}, as listed`);
+      history.endRead(read, content, record?.version ?? null, `${by} (${call.note?.servedBy})`);
     }
+    return page;
   }
 
   /** Null: no answer, or one that says that the request failed. */
@@ -171,8 +236,9 @@ export class Client {
     return { ...internalCall(world.clock, CALL_MS), consistency, atLeast, note: { servedBy: '' } };
   }
 
-  #remember(note: string, version: bigint): void {
+  #remember(note: string, { row, version }: Answer): void {
     if (version > (this.#session.get(note) ?? 0n)) this.#session.set(note, version);
+    if (row !== null) this.#rows.set(note, row);
   }
 
   #pick<Item>(list: readonly Item[]): Item {
@@ -184,9 +250,37 @@ export class Client {
   }
 }
 
-function changeOf(key: Key, kind: 'create' | 'update' | 'upsert' | 'delete', content: Content): Change {
-  if (content === null || kind === 'delete') return { key, kind: 'delete', row: null, columns: [] };
-  return { key, kind, row: rowOf(key.values, content), columns: NUMBERED };
+/** The request of a write; a delete is well with there being nothing half of the time. */
+async function send(service: RecordService, write: Write, random: Random, call: Call): Promise<Answer> {
+  const { note, kind, content, etag } = write;
+  const key = noteKey(note);
+  if (content === null) {
+    const version = await service.delete({ key, etag, allowMissing: random.uniform() < 0.5 }, call);
+    return { row: null, version };
+  }
+  const change = { key, row: rowOf(key.values, content), columns: columnsOf(content) };
+  if (kind === 'create') return service.create(change, call);
+  return service.update({ ...change, etag, ifMissing: kind === 'upsert' ? () => change : null }, call);
+}
+
+/** A refusal that tells the record's version is an answer too. */
+async function orAbsent(asked: Promise<Answer>): Promise<Answer> {
+  try {
+    return await asked;
+  } catch (error) {
+    const { version } = isDomainError(error, 'not_found', 'already_exists', 'aborted') ? error.metadata : {};
+    if (version === undefined) throw error;
+    return { row: null, version: BigInt(version) };
+  }
+}
+
+/** Whether a read was answered without a lease. */
+function isAlone({ note }: Call): boolean {
+  return note?.servedBy.includes('authority_unreachable') ?? false;
+}
+
+function noteOf(record: Found | undefined): string | undefined {
+  return record?.key.values[1] as string | undefined;
 }
 
 /** Errors that no fault of a link explains. A version from the future is one only where no wall clock has jumped. */

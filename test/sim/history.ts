@@ -26,6 +26,8 @@ interface KeyHistory {
   acknowledged: bigint;
   /** The content that each version was seen with. */
   readonly contents: Map<bigint, Content>;
+  /** Contents that a write replaced under their etag, and by which. */
+  readonly replaced: Map<Content, WriteOp>;
   /** Answers to reads: a write that only a refusal had acknowledged by then may tell its version later. */
   readonly answers: { readonly read: ReadOp; readonly version: bigint; readonly by: string }[];
 }
@@ -99,6 +101,20 @@ export class History {
     made.ended = this.#now;
   }
 
+  /** The write was made under the etag of this content: the record had it then, and no other write has replaced it so. */
+  replace(key: string, op: WriteOp, read: ReadOp, content: Content): void {
+    if (this.#isOutside(key)) return;
+    this.#check(read, content, null, 'an etag that was accepted');
+    const { replaced } = this.#of(key);
+    const other = replaced.get(content);
+    if (other !== undefined && other !== op) {
+      throw new Violation(
+        `lost: ${show(content)} of ${key} was replaced by ${show(other.content)} and ${show(op.content)}`,
+      );
+    }
+    replaced.set(content, op);
+  }
+
   beginRead(key: string, session = 0n): ReadOp {
     const { acknowledged } = this.#of(key);
     return { key, began: ++this.#now, least: session > acknowledged ? session : acknowledged };
@@ -168,7 +184,7 @@ export class History {
   #of(key: string): KeyHistory {
     let of = this.#keys.get(key);
     if (of === undefined) {
-      of = { writes: [], acknowledged: 0n, contents: new Map(), answers: [] };
+      of = { writes: [], acknowledged: 0n, contents: new Map(), replaced: new Map(), answers: [] };
       this.#keys.set(key, of);
     }
     return of;
@@ -183,18 +199,38 @@ export function show(content: Content): string {
   return content === null ? 'nothing' : `w${content}`;
 }
 
-/** The columns of a note that a write sets: both say which write it was. */
-export const NUMBERED = [2, 4] as const;
+/** Every write sets the title and the stars, which both say which write it was; every third the amount too. */
+const TITLE = 2;
+const AMOUNT = 3;
+const STARS = 4;
+const THIRD = 3;
 
-/** The row of a write. */
-export function rowOf(key: readonly unknown[], content: number): Row {
-  return [key[0] as string, key[1] as string, `w${content}`, null, content];
+/** The columns that a write sets, as its field mask. */
+export function columnsOf(content: number): readonly number[] {
+  return content % THIRD === 0 ? [TITLE, AMOUNT, STARS] : [TITLE, STARS];
 }
 
-/** The content of a row. Throws a Violation if it is of two writes. */
+/** The row of a write; what it does not set is null. */
+export function rowOf(key: readonly unknown[], content: number): Row {
+  return [key[0] as string, key[1] as string, `w${content}`, amountOf(content), content];
+}
+
+/** The content of a row. Throws a Violation if it is of two writes, but for an amount that the later one left alone. */
 export function contentOf(row: Row | null, where: string): Content {
   if (row === null) return null;
-  const [title, stars] = NUMBERED.map((column) => row[column]);
+  const [title, amount, stars] = [row[TITLE], row[AMOUNT], row[STARS] as number];
   if (title !== `w${stars}`) throw new Violation(`torn: ${where} has the columns of ${title} and of w${stars}`);
-  return stars as number;
+  const isLeft = stars % THIRD !== 0 && (amount === null || Number(amount) % THIRD === 0);
+  if (!isLeft && amount !== amountOf(stars))
+    throw new Violation(`torn: ${where} has the amount ${amount} in w${stars}`);
+  return stars;
+}
+
+/** All of a row's content as text. Throws as {@link contentOf}. */
+export function textOf(row: Row | null, where: string): string {
+  return row === null ? show(null) : `${show(contentOf(row, where))} (${row[AMOUNT] ?? 'no amount'})`;
+}
+
+function amountOf(content: number): string | null {
+  return content % THIRD === 0 ? `${content}.00` : null;
 }

@@ -5,12 +5,14 @@ import { Lease } from '../../src/migration/lease.ts';
 import { OwnHand } from '../../src/migration/logged-store.ts';
 import { Registers } from '../../src/migration/registers.ts';
 import { createResourceMigration, type ResourceMigration } from '../../src/migration/resource-migration.ts';
+import type { RecordService } from '../../src/records/record-service.ts';
 import type { ControlStore, StoreName } from '../../src/stores/control-store.ts';
 import { createMemoryWriteAheadLog } from '../../src/stores/memory/write-ahead-log.ts';
 import { noMetrics } from '../../src/telemetry/migration-metrics.ts';
 import { Link } from './links.ts';
 import { type Mutation, mutate } from './mutation.ts';
 import { SimProcess } from './process.ts';
+import { createSimService } from './service.ts';
 import { keyCodec, resource, settings, type World } from './world.ts';
 
 /** One life of one instance of the service: the real code, over links to the world's stores. */
@@ -19,6 +21,8 @@ export interface SimInstance {
   readonly process: SimProcess;
   readonly lease: Lease;
   readonly migration: ResourceMigration;
+  /** The use cases over its records, as callers reach them. */
+  readonly service: RecordService;
   readonly links: Readonly<Record<StoreName, Link>>;
   readonly flags: SimFlags;
 }
@@ -85,7 +89,8 @@ export function startInstance({ world, name, life, offsetMicros, mutation }: Sta
   // A killed process never ends by itself, and nothing waits for it.
   const { signal } = new AbortController();
   void Promise.all([lease.run(signal), migration.run(signal)]);
-  return { name, process, lease, migration, links, flags };
+  const service = createSimService(migration.records);
+  return { name, process, lease, migration, service, links, flags };
 }
 
 /** The stores as the process reaches them. */

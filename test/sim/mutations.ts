@@ -66,6 +66,16 @@ async function* withoutOutside(batches: AsyncIterable<readonly LogEvent[]>): Asy
   }
 }
 
+/** Shows the control event of the attach under way before everything else. */
+async function* begunBefore(
+  batches: AsyncIterable<readonly LogEvent[]>,
+  { lease }: MutationScope,
+): AsyncGenerator<readonly LogEvent[]> {
+  const { epoch = 0, attach = 0, generation = 0 } = lease?.latest(resource.id) ?? {};
+  yield [{ type: 'control', epoch, attach, generation }];
+  yield* batches;
+}
+
 function mapFences(store: RecordStore, fence: RecordStore['touchMany']): RecordStore {
   return {
     ...store,
@@ -325,14 +335,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'capture_keeps_what_was_before',
     what: 'capture does not drop what is before its own control event',
-    change: ({ changeLog }) => ({
-      changeLog: {
-        ...changeLog,
-        readCheckpoint: async (call) => {
-          const checkpoint = await changeLog.readCheckpoint(call);
-          return checkpoint && { ...checkpoint, begun: true };
-        },
-      },
+    change: ({ changeLog }, scope) => ({
+      changeLog: { ...changeLog, stream: (position, signal) => begunBefore(changeLog.stream(position, signal), scope) },
     }),
   },
   {
@@ -359,6 +363,22 @@ export const mutations: readonly Mutation[] = [
     }),
   },
   {
+    name: 'etag_not_compared',
+    what: 'a write under an etag is made whatever the record is',
+    change: ({ source, targetAuthority }) => ({
+      source: { ...source, write: withoutEtag(source) },
+      targetAuthority: { ...targetAuthority, write: withoutEtag(targetAuthority) },
+    }),
+  },
+  {
+    name: 'etag_compared_before_the_write',
+    what: 'the etag is compared with the record as it was read before the write, not under its lock',
+    change: ({ source, targetAuthority }) => ({
+      source: { ...source, write: comparingBefore(source) },
+      targetAuthority: { ...targetAuthority, write: comparingBefore(targetAuthority) },
+    }),
+  },
+  {
     name: 'deleted_records_not_walked',
     what: 'a bulk copy leaves out the traces of deleted records',
     change: ({ source, targetAuthority }) => ({
@@ -367,6 +387,19 @@ export const mutations: readonly Mutation[] = [
     }),
   },
 ];
+
+function withoutEtag(store: RecordStore): RecordStore['write'] {
+  return ({ accepts: _, ...change }, guard, call) => store.write(change, guard, call);
+}
+
+function comparingBefore(store: RecordStore): RecordStore['write'] {
+  const blindly = withoutEtag(store);
+  return async (change, guard, call) => {
+    const [before] = change.accepts ? await store.getMany([change.key], call) : [];
+    const isAccepted = before?.row ? change.accepts?.(before.row) : false;
+    return isAccepted ? blindly(change, guard, call) : store.write(change, guard, call);
+  };
+}
 
 function withoutTraces(store: RecordStore): RecordStore['walk'] {
   return async (range, after, limit, call) => {

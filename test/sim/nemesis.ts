@@ -149,6 +149,9 @@ export class Nemesis {
       case 'outside':
         await this.#writeOutside(event.forMs);
         return;
+      case 'purge':
+        this.#world.database.purgeLog(this.#world.database.position);
+        return;
       case 'weather':
       case 'stop':
       case 'kill':

@@ -17,6 +17,7 @@ export type Event = { readonly atMs: number } & (
   | { readonly kind: 'kill'; readonly instance: number; readonly forMs: number }
   | { readonly kind: 'wall'; readonly instance: number; readonly byMicros: bigint; readonly forMs: number }
   | { readonly kind: 'outside'; readonly forMs: number }
+  | { readonly kind: 'purge' }
 );
 
 /** Everything that a seed decides beforehand; the rest is decided on the way, by the same seed. */
@@ -46,6 +47,8 @@ export interface Plan {
 /** Half of the skew bound: two clocks, each off by this at most, keep it. */
 const HALF_SKEW_MICROS = 25_000;
 const TRAFFIC_MS = 7_000;
+/** The share of runs in which the source drops its log at some moment. */
+const PURGED_SHARE = 0.1;
 
 /** Makes a seed's plan. */
 export function createPlan(seed: number): Plan {
@@ -111,6 +114,7 @@ function troubles(dice: Dice, instances: number, trafficMs: number): Event[] {
     if (isHalt && chance(0.6))
       events.push({ atMs: Math.max(0, atMs - between(20, 400)), ...badWeather(dice, instance) });
   }
+  if (chance(PURGED_SHARE)) events.push({ atMs: between(0, trafficMs), kind: 'purge' });
   return events;
 }
 

@@ -1,8 +1,10 @@
-/** `npm run sim`: the real code of `migration/`, simulated from seeds. See docs/simulation.md. */
+/** `npm run sim`: the real code of `records/` and `migration/`, simulated from seeds. See docs/simulation.md. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import type { Mutation } from './mutation.ts';
 import { mutations } from './mutations.ts';
 import { runSeeds } from './pool.ts';
+import { playScenario, scenarios } from './scenarios.ts';
 import { type Outcome, simulate } from './simulate.ts';
 
 const HELP = `npm run sim -- [options]
@@ -13,7 +15,7 @@ Runs instances of the service over two stores in memory, under faults, and check
   --from S        the first seed (default: by the time, so others each time)
   --jobs K        threads (default: as many as there are processors, at most 2)
   --trace         one thread, and everything that happens is printed
-  --mutations     leave one rule out of the code after the other, each until the simulation finds it
+  --mutations     leave one rule out of the code after the other: is it found, by its scenario or by a seed?
   --only NAME     with this mutation, or, with --mutations, only the ones that begin so; may be repeated
   --list          print the mutations
   --help
@@ -22,7 +24,7 @@ Examples:
 
   npm run sim -- --seeds 10000 --from 1                     ten thousand seeds
   npm run sim -- --seeds 1 --from 4711 --trace              what happens in one of them
-  npm run sim -- --mutations --seeds 1000                   is each rule needed, and missed?
+  npm run sim -- --mutations --seeds 1500                   is each rule needed, and missed?
   npm run sim -- --only no_fence --seeds 1 --from 12 --trace
 `;
 
@@ -111,25 +113,36 @@ async function trace({ from, seeds, only }: Options): Promise<boolean> {
   return isSound;
 }
 
-/** True: each was found within the seeds. */
-async function findMutations({ from, seeds, jobs, only }: Options): Promise<boolean> {
+/** True: each was found, by its scenario if it has one, or within the seeds. */
+async function findMutations(options: Options): Promise<boolean> {
+  const { only } = options;
   const wanted = mutations.filter(({ name }) => only.length === 0 || only.some((one) => name.startsWith(one)));
   let missed = 0;
-  for (const { name } of wanted) {
-    let found: Outcome | undefined;
-    let tried = 0;
-    const onOutcome = (outcome: Outcome): boolean => {
-      tried += 1;
-      if (outcome.violation !== null && outcome.seed < (found?.seed ?? Number.POSITIVE_INFINITY)) found = outcome;
-      return found === undefined;
-    };
-    await runSeeds({ from, seeds, jobs, mutation: name, onOutcome });
-    if (found === undefined) missed += 1;
-    const what = found === undefined ? `not found in ${tried} seeds` : `seed ${found.seed}: ${found.violation}`;
-    say(`${name.padEnd(NAME_WIDTH)}${what.split('\n')[0]}`);
+  for (const mutation of wanted) {
+    const found = (await playAgainst(mutation)) ?? (await searchSeeds(mutation, options));
+    if (found === null) missed += 1;
+    say(`${mutation.name.padEnd(NAME_WIDTH)}${found?.split('\n')[0] ?? `not found in ${options.seeds} seeds`}`);
   }
   say(`${wanted.length - missed} of ${wanted.length} mutations found`);
   return missed === 0;
+}
+
+/** Null: there is no scenario for it, or it does not show it. */
+async function playAgainst(mutation: Mutation): Promise<string | null> {
+  const scenario = scenarios.find((one) => one.mutation === mutation.name);
+  const violation = scenario === undefined ? null : await playScenario(scenario, mutation);
+  return violation === null ? null : `scenario: ${violation}`;
+}
+
+/** Null: none of the seeds shows it. */
+async function searchSeeds({ name }: Mutation, { from, seeds, jobs }: Options): Promise<string | null> {
+  let found: Outcome | undefined;
+  const onOutcome = (outcome: Outcome): boolean => {
+    if (outcome.violation !== null && outcome.seed < (found?.seed ?? Number.POSITIVE_INFINITY)) found = outcome;
+    return found === undefined;
+  };
+  await runSeeds({ from, seeds, jobs, mutation: name, onOutcome });
+  return found === undefined ? null : `seed ${found.seed}: ${found.violation}`;
 }
 
 const NAME_WIDTH = 40;

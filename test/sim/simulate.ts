@@ -1,10 +1,10 @@
 import { CLIENT_KEYS, Client, OUTSIDE_KEYS } from './clients.ts';
-import { contentOf, History, show, Violation } from './history.ts';
+import { History, Violation } from './history.ts';
 import type { SimInstance } from './instance.ts';
 import type { Mutation } from './mutation.ts';
 import { Nemesis } from './nemesis.ts';
 import { createPlan, type Plan } from './plan.ts';
-import { beginInSync, createWorld, noteKey, resource, type World } from './world.ts';
+import { beginInSync, createWorld, differenceOf, resource, type World } from './world.ts';
 
 /** What became of one seed. */
 export interface Outcome {
@@ -109,25 +109,11 @@ async function becomeAlike(world: World, nemesis: Nemesis): Promise<void> {
   if (nemesis.record()?.state === 'detached') return;
   const untilMs = world.clock.monotonicMs() + ALIKE_MS;
   for (;;) {
-    const difference = await differenceOf(world);
+    const difference = await differenceOf(world, ALL_KEYS);
     if (difference === null) return;
     if (world.clock.monotonicMs() > untilMs) throw new Violation(`diverged: ${difference}`);
     await world.clock.sleep(LOOK_MS);
   }
-}
-
-async function differenceOf({ source, target, call }: World): Promise<string | null> {
-  const keys = ALL_KEYS.map(noteKey);
-  const [ours, theirs] = await Promise.all([source.getMany(keys, call()), target.getMany(keys, call())]);
-  for (const [i, note] of ALL_KEYS.entries()) {
-    const one = contentOf(ours[i]?.row ?? null, `${note} in the source`);
-    const other = contentOf(theirs[i]?.row ?? null, `${note} in the target`);
-    if (one !== other) {
-      const versions = `${ours[i]?.version} and ${theirs[i]?.version}`;
-      return `${note} is ${show(one)} in the source and ${show(other)} in the target, at ${versions}`;
-    }
-  }
-  return null;
 }
 
 /** Every record through every instance, from either store. */

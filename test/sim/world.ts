@@ -15,6 +15,7 @@ import { createMemoryTargetStore } from '../../src/stores/memory/target-store.ts
 import type { KeptEntry } from '../../src/stores/memory/write-ahead-log.ts';
 import { notesResource } from '../support/resources.ts';
 import { seededRandom, VirtualClock } from '../support/virtual-clock.ts';
+import { textOf } from './history.ts';
 import type { Plan } from './plan.ts';
 
 export const resource = notesResource;
@@ -120,6 +121,21 @@ export async function beginInSync(
   const init = { resource: resource.id, attach, compareWithItself: false, rowsPerSecondLimit: 0 };
   const job = await jobs.createJob({ ...init, kind: 'verification' }, call());
   await jobs.updateJob(job.id, { state: 'succeeded' }, call());
+}
+
+/** What the two stores hold differently of some notes; null: nothing. */
+export async function differenceOf({ source, target, call }: World, notes: readonly string[]): Promise<string | null> {
+  const keys = notes.map(noteKey);
+  const [ours, theirs] = await Promise.all([source.getMany(keys, call()), target.getMany(keys, call())]);
+  for (const [i, note] of notes.entries()) {
+    const one = textOf(ours[i]?.row ?? null, `${note} in the source`);
+    const other = textOf(theirs[i]?.row ?? null, `${note} in the target`);
+    if (one !== other) {
+      const versions = `${ours[i]?.version} and ${theirs[i]?.version}`;
+      return `${note} is ${one} in the source and ${other} in the target, at ${versions}`;
+    }
+  }
+  return null;
 }
 
 function shifted(clock: Clock, offsetMicros: bigint): Clock {
