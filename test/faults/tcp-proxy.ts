@@ -69,7 +69,7 @@ export async function openProxy(target: { readonly host: string; readonly port: 
 /** One direction of one connection: bytes in their order, also where the delay has just become shorter. */
 class DelayedBytes {
   readonly #to: Socket;
-  #waiting = 0;
+  readonly #waiting: Buffer[] = [];
   #lastMs = 0;
 
   constructor(to: Socket) {
@@ -77,17 +77,17 @@ class DelayedBytes {
   }
 
   pass(bytes: Buffer, delayMs: number): void {
-    if (delayMs === 0 && this.#waiting === 0) {
+    if (delayMs === 0 && this.#waiting.length === 0) {
       this.#to.write(bytes);
       return;
     }
     const nowMs = performance.now();
-    // Timers of the same length fire in their order, others in that of their ends: never before the bytes ahead.
     this.#lastMs = Math.max(this.#lastMs + 1, nowMs + delayMs);
-    this.#waiting += 1;
+    this.#waiting.push(bytes);
+    // Each timer passes the oldest on: late ones of different lengths need not fire in the order of their ends.
     setTimeout(() => {
-      this.#waiting -= 1;
-      if (this.#to.writable) this.#to.write(bytes);
+      const oldest = this.#waiting.shift();
+      if (oldest !== undefined && this.#to.writable) this.#to.write(oldest);
     }, this.#lastMs - nowMs);
   }
 }
