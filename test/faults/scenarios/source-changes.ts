@@ -84,19 +84,7 @@ export const sourceRestored: Scenario = {
     const after = await untilAttached(bed, before);
     await untilHealed(bed);
     await rm(backup, { recursive: true });
-    return {
-      allowances: [],
-      judge: () => ({
-        figures: { attaches: Number(after.attachNumber - before.attachNumber) },
-        bars: [
-          bar(
-            'attached anew',
-            after.attachNumber > before.attachNumber,
-            `${Number(after.attachNumber - before.attachNumber)} times`,
-          ),
-        ],
-      }),
-    };
+    return { allowances: [], judge: () => attachedAnew(before, after) };
   },
 };
 
@@ -112,7 +100,7 @@ export const logPurged: Scenario = {
     await traffic.beginStage('away');
     await Promise.all(instances.map((instance) => instance.kill()));
     await withMysql(bed, async (connection) => {
-      await connection.query(`UPDATE hospital.medications SET note = 'written while nobody looked' LIMIT 10`);
+      await connection.query('UPDATE hospital.medications SET dispenses = dispenses + 1 LIMIT 10');
       await connection.query('FLUSH BINARY LOGS');
       const [logs] = await connection.query<mysql.RowDataPacket[]>('SHOW BINARY LOGS');
       await connection.query('PURGE BINARY LOGS TO ?', [logs.at(-1)?.Log_name]);
@@ -121,19 +109,7 @@ export const logPurged: Scenario = {
     const after = await untilAttached(bed, before);
     await untilHealed(bed);
     await sleep(RECONNECTED_MS, undefined, { signal });
-    return {
-      allowances: [{ stages: ['away'], ...AWAY }],
-      judge: () => ({
-        figures: { attaches: Number(after.attachNumber - before.attachNumber) },
-        bars: [
-          bar(
-            'attached anew',
-            after.attachNumber > before.attachNumber,
-            `${Number(after.attachNumber - before.attachNumber)} times`,
-          ),
-        ],
-      }),
-    };
+    return { allowances: [{ stages: ['away'], ...AWAY }], judge: () => attachedAnew(before, after) };
   },
 };
 
@@ -176,6 +152,11 @@ export const tableAltered: Scenario = {
 
 function untilAttached(bed: Bed, before: Migration): Promise<Migration> {
   return until(bed, bed.watch, NOTICED_WITHIN_MS, (now) => now.attachNumber > before.attachNumber);
+}
+
+function attachedAnew(before: Migration, after: Migration) {
+  const attaches = Number(after.attachNumber - before.attachNumber);
+  return { figures: { attaches }, bars: [bar('attached anew', attaches > 0, `${attaches} times`)] };
 }
 
 function isDetached({ followerState }: Migration): boolean {
