@@ -79,8 +79,7 @@ export class SourceWitness {
     do {
       const doubts = this.#doubts;
       try {
-        await this.#look(signal);
-        this.#settledDoubts = doubts;
+        if (await this.#look(signal)) this.#settledDoubts = doubts;
         failing = false;
       } catch (error) {
         if (!failing && !signal.aborted) log.warn('the source could not be asked what it has; trying again', { error });
@@ -99,10 +98,12 @@ export class SourceWitness {
     return !signal.aborted;
   }
 
-  async #look(signal: AbortSignal): Promise<void> {
+  /** False: not all control records are known yet, so nothing can be compared. */
+  async #look(signal: AbortSignal): Promise<boolean> {
     const { states, kept, clock, lease, resources, onLost } = this.#options;
-    this.#earlier ??= kept === null ? [] : await readSeen(kept, internalCall(clock, CALL_MS, signal));
     const records = resources.flatMap((id) => lease.latest(id) ?? []);
+    if (records.length < resources.length) return false;
+    this.#earlier ??= kept === null ? [] : await readSeen(kept, internalCall(clock, CALL_MS, signal));
     const now = await states.read(internalCall(clock, CALL_MS, signal));
     const all = this.#seen === null ? this.#earlier : [this.#seen, ...this.#earlier];
     const lost = records.filter((record) => all.some((seen) => this.#lacks(now, seen, record)));
@@ -110,10 +111,11 @@ export class SourceWitness {
     this.#lost = new Map(lost.map(({ resource, attach }) => [resource, attach]));
     for (const record of fresh) onLost(record);
     // What was lost is remembered until everything has been attached anew.
-    if (lost.length > 0 || records.length < resources.length) return;
+    if (lost.length > 0) return true;
     this.#earlier = [];
     const attaches = Object.fromEntries(records.map(({ resource, attach }) => [resource, attach]));
     this.#seen = { ...now, attaches };
+    return true;
   }
 
   /** Whether the source now lacks what was seen in it under this record's attach. */

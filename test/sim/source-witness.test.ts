@@ -12,6 +12,7 @@ function world(authority: ControlRecord['authority'] = 'target') {
   const clock = clockOf();
   const rows: Heartbeat[] = [];
   const lost: number[] = [];
+  let isKnown = true;
   let record: ControlRecord = { ...firstControlRecord('notes'), authority, state: 'in_sync', attach: 3 };
   let now: SourceState | Error = { server: 'one', position: '100' };
   const stop = new AbortController();
@@ -25,7 +26,7 @@ function world(authority: ControlRecord['authority'] = 'target') {
         covers: (later, earlier) => Number(later.position) >= Number(earlier.position),
       },
       kept: { heartbeats: async () => rows },
-      lease: { latest: () => record },
+      lease: { latest: () => (isKnown ? record : undefined) },
       resources: ['notes'],
       onLost: ({ attach }) => lost.push(attach),
       clock,
@@ -42,6 +43,9 @@ function world(authority: ControlRecord['authority'] = 'target') {
     record: () => record,
     becomes: (state: SourceState | Error) => {
       now = state;
+    },
+    knows: (it: boolean) => {
+      isKnown = it;
     },
     attachAnew: () => {
       record = { ...record, attach: record.attach + 1 };
@@ -72,6 +76,27 @@ describe('whether the source still has what it had', () => {
     await there.clock.pass(200);
     expect(witness.isDoubtful(there.record())).toBe(false);
     expect(there.lost).toEqual([]);
+    await there.end(running);
+  });
+
+  it('is doubted as long as no control record is known that it could be compared under', async () => {
+    there.knows(false);
+    const seen = { server: 'one', position: '150', attaches: { notes: 3 } };
+    there.rows.push({
+      incarnation: 'a',
+      instance: 'gone',
+      beat: 1n,
+      seen: {},
+      dead: true,
+      sourceSeen: JSON.stringify(seen),
+    });
+    const { witness, running } = there.start();
+    await there.clock.pass(2_000);
+    expect(witness.isDoubtful(there.record())).toBe(true);
+    there.knows(true);
+    await there.clock.pass(200);
+    expect(there.lost).toEqual([3]);
+    expect(witness.isDoubtful(there.record())).toBe(true);
     await there.end(running);
   });
 
