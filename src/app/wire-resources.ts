@@ -88,7 +88,7 @@ export async function wireResources(
     log,
     onChange: (record) => migrations.get(record.resource)?.onChange(record),
     sourceSeen: () => witness.text,
-    onFollowerForgot: (record) => migrations.get(record.resource)?.onSourceLost(record),
+    onSourceLost: (record) => migrations.get(record.resource)?.onSourceLost(record),
     ...(writeAheadLog && { logClosedUpTo: (incarnation) => writeAheadLog.closedUpTo(incarnation) }),
     isDone: () => hands.every((hand) => hand.isIdle),
   });

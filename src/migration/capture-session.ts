@@ -11,6 +11,7 @@ import type { ChangeLog, Checkpoint, LogEvent, LogStop } from '../stores/change-
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { Copy, FollowerStore, Guard, RecordStore } from '../stores/record-store.ts';
 import { Backoff, isTransient, publicText } from './backoff.ts';
+import { isLaterAttach } from './control-record.ts';
 import { type Batch, Fold } from './fold.ts';
 import { InFlight } from './in-flight.ts';
 import type { HoldOutside } from './outside-writes.ts';
@@ -310,8 +311,7 @@ export class CaptureSession {
   #isSuperseded(): boolean {
     const { control, checkpoint } = this.#options;
     const now = control();
-    if (now === undefined) return false;
-    return now.epoch > checkpoint.epoch || (now.epoch === checkpoint.epoch && now.attach > checkpoint.attach);
+    return now !== undefined && isLaterAttach(now, checkpoint);
   }
 
   /** An authority that keeps no control record beside its records believes what it is told. */

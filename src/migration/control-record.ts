@@ -88,3 +88,11 @@ export function awaitsFollower(state: FollowerState): boolean {
 export function followerIsReadable(record: ControlRecord): boolean {
   return record.state === 'in_sync';
 }
+
+/** Whether an attach, named by its epoch and number, comes after another one. */
+export function isLaterAttach(
+  one: Pick<ControlRecord, 'epoch' | 'attach'>,
+  other: Pick<ControlRecord, 'epoch' | 'attach'>,
+): boolean {
+  return one.epoch > other.epoch || (one.epoch === other.epoch && one.attach > other.attach);
+}

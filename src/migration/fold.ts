@@ -5,6 +5,7 @@
 import type { Key } from '../domain/key.ts';
 import type { LogEvent } from '../stores/change-log.ts';
 import type { Copy, Guard } from '../stores/record-store.ts';
+import { isLaterAttach } from './control-record.ts';
 
 /** What one stretch of the log asks for. It is acknowledged when all of it is, and everything before. */
 export interface Batch {
@@ -151,9 +152,9 @@ export class Fold {
   }
 
   #control(event: Extract<LogEvent, { type: 'control' }>): void {
-    const { epoch, attach } = this.#options.guard;
-    if (event.epoch === epoch && event.attach === attach) this.#begun = true;
-    else if (event.epoch > epoch || (event.epoch === epoch && event.attach > attach)) this.#superseded = true;
+    const { guard } = this.#options;
+    if (event.epoch === guard.epoch && event.attach === guard.attach) this.#begun = true;
+    else if (isLaterAttach(event, guard)) this.#superseded = true;
   }
 
   #commit(position: string, committedAtMicros: bigint): void {

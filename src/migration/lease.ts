@@ -13,7 +13,7 @@ export interface LeaseOptions extends Omit<RegisterLeaseOptions, 'control' | 'ro
   /** Called for each newer control record that has the word on its resource, `moved` too. Must not throw. */
   readonly onChange: (record: ControlRecord) => void;
   /** Called when the source, as the follower, was found to have lost its tail: it has forgotten this `moved` record. */
-  readonly onFollowerForgot?: (record: ControlRecord) => void;
+  readonly onSourceLost?: (record: ControlRecord) => void;
 }
 
 /** Rounds are this many times as frequent while authority is being handed over: writers wait for them. */
@@ -43,7 +43,7 @@ export class Lease {
       onChange: (record) => this.#take(store, record),
       roundMs: () => this.#roundMs(store),
       onForgotten: (record) => {
-        if (record.state === 'moved') options.onFollowerForgot?.(record);
+        if (record.state === 'moved') options.onSourceLost?.(record);
       },
     });
     const ofTarget = {

@@ -29,8 +29,8 @@ export interface RegisterLeaseOptions {
   readonly roundMs?: () => number;
   /** Where the store has a write-ahead log: up to which minute all entries of an incarnation are closed. */
   readonly logClosedUpTo?: (incarnation: string) => number;
-  /** What was seen of the source, for the heartbeat; empty: nothing. Default: nothing. */
-  readonly sourceSeen?: () => string;
+  /** What was seen of the source, for the heartbeat; undefined: nothing. Default: nothing. */
+  readonly sourceSeen?: () => string | undefined;
   /** Whether nothing of an incarnation is left to take over, so that its row may go at the end. Default: always. */
   readonly isDone?: (incarnation: string) => boolean;
 }
@@ -271,7 +271,7 @@ export class RegisterLease {
     this.#beat += 1n;
     const incarnation = this.#incarnation;
     const closed = logClosedUpTo === undefined ? {} : { logClosedUpTo: logClosedUpTo(incarnation) };
-    const witnessed = sourceSeen?.() || undefined;
+    const witnessed = sourceSeen?.();
     const heartbeat = {
       incarnation,
       instance,

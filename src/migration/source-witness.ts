@@ -8,7 +8,7 @@
  */
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
-import { internalCall } from '../stores/call.ts';
+import { type Call, internalCall } from '../stores/call.ts';
 import type { ControlRecord, ControlStore } from '../stores/control-store.ts';
 import type { SourceState, SourceStates } from '../stores/source-state.ts';
 import type { Lease } from './lease.ts';
@@ -55,9 +55,9 @@ export class SourceWitness {
     this.#options = options;
   }
 
-  /** What was seen, for the heartbeat in the target; empty: nothing yet. */
-  get text(): string {
-    return this.#seen === null ? '' : JSON.stringify(this.#seen);
+  /** What was seen, for the heartbeat in the target; undefined: nothing yet. */
+  get text(): string | undefined {
+    return this.#seen === null ? undefined : JSON.stringify(this.#seen);
   }
 
   /** A connection to the source broke: until it was asked, it may be another one, or one of yesterday. */
@@ -126,7 +126,7 @@ export class SourceWitness {
   }
 }
 
-async function readSeen(kept: Pick<ControlStore, 'heartbeats'>, call: Parameters<ControlStore['heartbeats']>[0]) {
+async function readSeen(kept: Pick<ControlStore, 'heartbeats'>, call: Call): Promise<readonly Seen[]> {
   const rows = await kept.heartbeats(call);
   return rows.flatMap(({ sourceSeen }) => (sourceSeen ? [JSON.parse(sourceSeen) as Seen] : []));
 }

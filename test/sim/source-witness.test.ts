@@ -110,12 +110,12 @@ describe('whether the source still has what it had', () => {
     await there.clock.pass(3_000);
     expect(there.lost).toEqual([3]);
     expect(witness.isDoubtful(there.record())).toBe(true);
-    expect(JSON.parse(witness.text)).toMatchObject({ position: '100', attaches: { notes: 3 } });
+    expect(JSON.parse(witness.text ?? '')).toMatchObject({ position: '100', attaches: { notes: 3 } });
     there.attachAnew();
     await there.clock.pass(1_000);
     expect(witness.isDoubtful(there.record())).toBe(false);
     expect(there.lost).toEqual([3]);
-    expect(JSON.parse(witness.text)).toMatchObject({ ...state, attaches: { notes: 4 } });
+    expect(JSON.parse(witness.text ?? '')).toMatchObject({ ...state, attaches: { notes: 4 } });
     await there.end(running);
   });
 

@@ -136,7 +136,7 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
       settings,
       log: noLog,
       onChange: (record) => migration.onChange(record),
-      onFollowerForgot: (record) => migration.onSourceLost(record),
+      onSourceLost: (record) => migration.onSourceLost(record),
       logClosedUpTo: (incarnation) => writeAheadLog.closedUpTo(incarnation),
       isDone: () => hand.isIdle,
     });

@@ -112,6 +112,10 @@ export function createCassandraClient(config: CassandraConfig, clock: Clock = sy
     hosts.noteAnswer(result.info.queriedHost);
     return result;
   };
+  const execute = ({ query, params }: Bound, options: QueryOptions): Promise<types.ResultSet> =>
+    noted(driver.execute(query, params as unknown[], options));
+  const batch = (statements: readonly Bound[], options: QueryOptions): Promise<types.ResultSet> =>
+    noted(driver.batch(statements as { query: string; params: unknown[] }[], { ...options, logged: false }));
   const optionsUntil = (deadlineMs: number): QueryOptions => ({
     prepare: true,
     isIdempotent: true,
@@ -123,32 +127,22 @@ export function createCassandraClient(config: CassandraConfig, clock: Clock = sy
     connect(role, call) {
       return this.within(role, call, () => driver.connect());
     },
-    run: ({ query, params }, deadlineMs, options) =>
-      noted(driver.execute(query, params as unknown[], { ...optionsUntil(deadlineMs), ...options })),
+    run: (statement, deadlineMs, options) => execute(statement, { ...optionsUntil(deadlineMs), ...options }),
     replicatedEverywhere: (keyspace) => {
       const replicas = driver.getReplicas(keyspace, ANY_PARTITION) ?? [];
       const local = driver.hosts.values().filter((host) => host.datacenter === config.localDataCenter);
       return local.length > 0 && local.every((host) => replicas.includes(host));
     },
-    runSerial: ({ query, params }, deadlineMs) =>
-      noted(
-        driver.execute(query, params as unknown[], {
-          ...optionsUntil(deadlineMs),
-          consistency: scopeOf(consistency).serial,
-        }),
-      ),
+    runSerial: (statement, deadlineMs) =>
+      execute(statement, { ...optionsUntil(deadlineMs), consistency: scopeOf(consistency).serial }),
     compareAndSet: async (statements, deadlineMs) => {
       const options = { ...optionsUntil(deadlineMs), isIdempotent: false, retry: sendOnce };
       const [only] = statements;
-      if (only !== undefined && statements.length === 1) {
-        return isApplied(await noted(driver.execute(only.query, only.params as unknown[], options)));
-      }
-      const batch = statements as { query: string; params: unknown[] }[];
-      return isApplied(await noted(driver.batch(batch, { ...options, logged: false })));
+      const isAlone = only !== undefined && statements.length === 1;
+      return isApplied(await (isAlone ? execute(only, options) : batch(statements, options)));
     },
     runBatch: async (statements, deadlineMs) => {
-      const options = { ...optionsUntil(deadlineMs), logged: false };
-      await noted(driver.batch(statements as { query: string; params: unknown[] }[], options));
+      await batch(statements, optionsUntil(deadlineMs));
     },
     within: createWithin(clock),
     nodes: () => driver.hosts.values().filter((host) => host.isUp() && host.datacenter === config.localDataCenter),

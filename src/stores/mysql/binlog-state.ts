@@ -5,6 +5,8 @@ import type { Deadline, MysqlClient } from './pool.ts';
 /** The server's log as a reader finds it. */
 export interface BinlogState {
   readonly flavour: GtidPosition['flavour'];
+  /** Which server it is. On MariaDB, which has no UUID, its id. */
+  readonly server: string;
   /** Every transaction that was committed. */
   readonly executed: GtidPosition;
   /** Those whose log is gone. Empty on MariaDB, which says so only when it is asked for them. */
@@ -18,17 +20,18 @@ export async function readBinlogState(client: MysqlClient, deadline: Deadline): 
   const version = await client.read('SELECT VERSION()', [], deadline);
   const flavour = /mariadb/i.test(String(version.rows[0]?.[0])) ? 'mariadb' : 'mysql';
   const { rows } = await client.read(flavour === 'mysql' ? MYSQL_SQL : MARIADB_SQL, [], deadline);
-  const [executed, purged, lowerCase] = rows[0] ?? [];
+  const [executed, purged, lowerCase, server] = rows[0] ?? [];
   return {
     flavour,
+    server: String(server),
     executed: parseGtidPosition(String(executed ?? ''), flavour),
     purged: parseGtidPosition(String(purged ?? ''), flavour),
     foldsNames: Number(lowerCase) !== 0,
   };
 }
 
-const MYSQL_SQL = 'SELECT @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged, @@lower_case_table_names';
-const MARIADB_SQL = "SELECT @@GLOBAL.gtid_binlog_pos, '', @@lower_case_table_names";
+const MYSQL_SQL = 'SELECT @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged, @@lower_case_table_names, @@GLOBAL.server_uuid';
+const MARIADB_SQL = "SELECT @@GLOBAL.gtid_binlog_pos, '', @@lower_case_table_names, @@GLOBAL.server_id";
 
 /** Why the log can't be read from a position; null: it can, as far as the server knows. */
 export function gapAt(position: GtidPosition, state: BinlogState): LogEvent | null {

@@ -8,14 +8,9 @@ export function createMysqlSourceStates(pool: MysqlPool): SourceStates {
   const client = pool.client('authority');
   return {
     read: async (call) => {
-      const { executed, flavour } = await readBinlogState(client, call);
-      const { rows } = await client.read(flavour === 'mysql' ? MYSQL_SERVER : MARIADB_SERVER, [], call);
-      return { server: String(rows[0]?.[0]), position: executed.toString() };
+      const { executed, server } = await readBinlogState(client, call);
+      return { server, position: executed.toString() };
     },
     covers: (later, earlier) => parseGtidPosition(later.position).covers(parseGtidPosition(earlier.position)),
   };
 }
-
-const MYSQL_SERVER = 'SELECT @@GLOBAL.server_uuid';
-/** It has no UUID. */
-const MARIADB_SERVER = 'SELECT @@GLOBAL.server_id';
