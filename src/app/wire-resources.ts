@@ -16,8 +16,10 @@ import {
   type ResourceMigrationOptions,
 } from '../migration/resource-migration.ts';
 import { SourceWitness } from '../migration/source-witness.ts';
+import { createBatchService } from '../records/batch-service.ts';
 import { createPageTokens } from '../records/page-token.ts';
 import { createRecordService } from '../records/record-service.ts';
+import { createBatchMethods } from '../rpc/batch-methods.ts';
 import type { UnaryMethod } from '../rpc/method-table.ts';
 import type { MigrationSubject } from '../rpc/migration-service.ts';
 import { createRecordMethods } from '../rpc/record-methods.ts';
@@ -193,10 +195,12 @@ async function wireResource(
     pageTokens: createPageTokens({ resource, secret: Buffer.from(config.secrets.pageTokens) }),
     etagOf: messages.etagOf,
   });
+  const batches = createBatchService({ records: migration.records, etagOf: messages.etagOf });
   const maxMessageBytes = config.limits.messageBytes;
+  const parts = { definition, resource, service, batches, messages, names, maxMessageBytes };
   return {
     migration,
-    methods: createRecordMethods({ definition, resource, service, messages, names, maxMessageBytes }),
+    methods: [...createRecordMethods(parts), ...createBatchMethods(parts)],
     subject: {
       id: resource.id,
       nameOfBytes: (bytes) => names.nameOf(keys.fromBytes(bytes)),

@@ -97,6 +97,11 @@ export function createLoggedStore(options: LoggedStoreOptions): RecordStore {
       const written = await entry.during(() => store.write(change, entry.guard, call), endsUnknown);
       return written.outcome === 'control_changed' ? written : { ...written, entry };
     },
+    writeMany: async (changes, guard, call) => {
+      const keys = changes.map(({ key }) => key);
+      const entry = new Entry(options, keys, guard, call);
+      return withEntry(await entry.during(() => store.writeMany(changes, entry.guard, call), endsUnknown), entry);
+    },
     touchMany: async (keys, guard, call) => {
       if (guard.fencing || keys.length === 0) return store.touchMany(keys, guard, call);
       const entry = new Entry(options, keys, guard, call);
@@ -104,9 +109,14 @@ export function createLoggedStore(options: LoggedStoreOptions): RecordStore {
         () => store.touchMany(keys, entry.guard, call),
         () => true,
       );
-      return written.map((one, i): Written => (i === 0 && one.outcome !== 'control_changed' ? { ...one, entry } : one));
+      return withEntry(written, entry);
     },
   };
+}
+
+/** One entry names all keys, and goes with the first answer. */
+function withEntry(written: readonly Written[], entry: WrittenEntry): readonly Written[] {
+  return written.map((one, i): Written => (i === 0 && one.outcome !== 'control_changed' ? { ...one, entry } : one));
 }
 
 /** Whether an error leaves open if the write was done: every other one says that nothing was. */

@@ -82,7 +82,7 @@ const MAX_TRIES = 10;
 /** The records of one resource over two stores. Safe for concurrent use. */
 export function createTwoStores(options: TwoStoresOptions): Records {
   const { resource, maxKeys, clock, metrics, traffic } = options;
-  const write = createWriteThrough({ ...options, resource: resource.id });
+  const through = createWriteThrough({ ...options, resource: resource.id });
   return {
     maxKeys,
     getMany: (keys, call) => answer(options, pointRead(options, keys), call),
@@ -90,9 +90,20 @@ export function createTwoStores(options: TwoStoresOptions): Records {
     write: async (change, call) => {
       const beganMs = clock.monotonicMs();
       traffic.began(beganMs);
-      const written = await write(change, call);
+      const written = await through.write(change, call);
       call.trace.set(attributes.writeOutcome, written.outcome);
       metrics.write(resource.id, written.outcome, clock.monotonicMs() - beganMs);
+      return written;
+    },
+    writeMany: async (changes, call) => {
+      const beganMs = clock.monotonicMs();
+      traffic.began(beganMs);
+      const written = await through.writeMany(changes, call);
+      const refused = written.find(({ outcome }) => outcome !== 'written' && outcome !== 'withheld');
+      const outcome = refused?.outcome ?? 'written';
+      call.trace.set(attributes.writeOutcome, outcome);
+      // One request, one write, whatever the number of its records.
+      metrics.write(resource.id, outcome, clock.monotonicMs() - beganMs);
       return written;
     },
   };

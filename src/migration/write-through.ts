@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Call } from '../stores/call.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
-import type { Change, Copy, FollowerStore, RecordStore, Written } from '../stores/record-store.ts';
+import type { Copy, FollowerStore, RecordStore, Records, Written } from '../stores/record-store.ts';
 import { awaitsFollower } from './control-record.ts';
 import { type Demotion, isPast } from './demotion.ts';
 import type { Lease } from './lease.ts';
@@ -28,39 +28,56 @@ export interface Writers {
   readonly follower: Pick<FollowerStore, 'apply'> | null;
 }
 
+/** The answers to one write: under one control record, and the first with its entry, if it has one. */
+type Answers = readonly [Written, ...Written[]];
+
 /** A pause between tries to reach the follower within its retry budget. */
 const FOLLOWER_RETRY_PAUSE_MS = 20;
 /** A pause before a write that met a transition tries again. */
 const TRANSITION_PAUSE_MS = 10;
 
+/** Writes whose answers are acknowledgements. */
+export type WriteThrough = Pick<Records, 'write' | 'writeMany'>;
+
 /**
  * Writes to the authority, then, as the control record that the write itself has read says, to the follower; the
  * answer is an acknowledgement in the sense of P1 and P2 (docs/protocol.md, section 4).
  */
-export function createWriteThrough(options: WriteThroughOptions): (change: Change, call: Call) => Promise<Written> {
-  return async (change, call) => {
-    const { written, follower } = await writeToAuthority(options, change, call);
+export function createWriteThrough(options: WriteThroughOptions): WriteThrough {
+  const through = async (write: WriteTo, call: Call): Promise<Answers> => {
+    const { written, follower } = await writeToAuthority(options, write, call);
     await acknowledge({ ...options, follower }, written, call);
-    return { ...written, stored: atFloor(written.stored, written.control.floor) };
+    const { floor } = written[0].control;
+    return written.map((one): Written => ({ ...one, stored: atFloor(one.stored, floor) })) as [Written, ...Written[]];
+  };
+  return {
+    write: async (change, call) => {
+      const write: WriteTo = async (authority, guard) => [await authority.write(change, guard, call)];
+      return (await through(write, call))[0];
+    },
+    writeMany: (changes, call) => through((authority, guard) => authority.writeMany(changes, guard, call), call),
   };
 }
+
+/** One write, of one record or of several together, to whoever is the authority. */
+type WriteTo = (authority: RecordStore, guard: ControlRecord) => Promise<readonly Written[]>;
 
 type Acknowledging = WriteThroughOptions & Pick<Writers, 'follower'>;
 
 async function writeToAuthority(
   options: WriteThroughOptions,
-  change: Change,
+  write: WriteTo,
   call: Call,
-): Promise<{ readonly written: Written } & Pick<Writers, 'follower'>> {
+): Promise<{ readonly written: Answers } & Pick<Writers, 'follower'>> {
   const { resource, lease, clock, writersOf } = options;
   let guard = lease.latest(resource) ?? (await lease.valid(resource, call));
   while (clock.monotonicMs() < call.deadlineMs && !call.signal?.aborted) {
     // Nothing is to be asked of a store that says itself that it is not the authority now.
     if (guard.state !== 'handing_over' && guard.state !== 'moved') {
       const { authority, follower } = writersOf(guard);
-      const written = await authority.write(change, guard, call);
-      if (written.outcome !== 'control_changed') {
-        lease.observe(resource, written.control.generation);
+      const written = (await write(authority, guard)) as Answers;
+      if (written[0].outcome !== 'control_changed') {
+        lease.observe(resource, written[0].control.generation);
         return { written, follower };
       }
     }
@@ -75,25 +92,26 @@ async function writeToAuthority(
 }
 
 /** Resolves when the write may be acknowledged. Its entry, if it has one, is closed, or left to the log's keeper. */
-async function acknowledge(options: Acknowledging, written: Written, call: Call): Promise<void> {
+async function acknowledge(options: Acknowledging, written: Answers, call: Call): Promise<void> {
+  const [{ entry }] = written;
   let isCarried = false;
   try {
     isCarried = await reachesPromise(options, written, call);
   } finally {
-    if (isCarried) written.entry?.carried();
-    else written.entry?.left();
+    if (isCarried) entry?.carried();
+    else entry?.left();
   }
 }
 
 /** Waits for what the state asks for. True: the follower has the write, or there is none. */
-async function reachesPromise(options: Acknowledging, written: Written, call: Call): Promise<boolean> {
-  const { control } = written;
+async function reachesPromise(options: Acknowledging, written: Answers, call: Call): Promise<boolean> {
+  const [{ control, entry }] = written;
   if (awaitsFollower(control.state)) {
-    if (await reachFollower(options, written.stored, call)) return true;
+    if (await reachFollower(options, written, call)) return true;
     await options.demotion.passed(control, call);
   } else if (control.state === 'leaving') {
     await options.demotion.passed(control, call);
-  } else if (written.entry !== undefined) {
+  } else if (entry !== undefined) {
     return isLetThrough(options, written, call);
   }
   return false;
@@ -103,24 +121,26 @@ async function reachesPromise(options: Acknowledging, written: Written, call: Ca
  * A write that was not made under the lock of the control record: that nobody reads the follower must still be so after it
  * (docs/protocol.md, section 5).
  */
-async function isLetThrough(options: Acknowledging, written: Written, call: Call): Promise<boolean> {
+async function isLetThrough(options: Acknowledging, written: Answers, call: Call): Promise<boolean> {
+  const [{ control }] = written;
   const record = await options.lease.fresh(options.resource).catch(() => undefined);
-  if (record?.epoch === written.control.epoch && record.state === 'detached') return true;
-  if (record !== undefined && isPast(record, written.control)) return false;
-  if (await reachFollower(options, written.stored, call)) return true;
-  await options.demotion.passed(written.control, call);
+  if (record?.epoch === control.epoch && record.state === 'detached') return true;
+  if (record !== undefined && isPast(record, control)) return false;
+  if (await reachFollower(options, written, call)) return true;
+  await options.demotion.passed(control, call);
   return false;
 }
 
-/** False: the follower did not acknowledge the copy within the retry budget. */
-async function reachFollower(options: Acknowledging, { key, row, version }: Copy, call: Call): Promise<boolean> {
+/** False: the follower did not acknowledge the copies within the retry budget. */
+async function reachFollower(options: Acknowledging, written: Answers, call: Call): Promise<boolean> {
   const { follower, clock, settings, acknowledged } = options;
   if (follower === null) return false;
+  const copies = written.map(({ stored: { key, row, version } }): Copy => ({ key, row, version }));
   const untilMs = clock.monotonicMs() + settings.followerRetryBudgetMs;
   while (clock.monotonicMs() < untilMs) {
     try {
-      await follower.apply([{ key, row, version }], { ...call, deadlineMs: untilMs });
-      acknowledged.add(key.id, version);
+      await follower.apply(copies, { ...call, deadlineMs: untilMs });
+      for (const { key, version } of copies) acknowledged.add(key.id, version);
       return true;
     } catch {
       await clock.sleep(FOLLOWER_RETRY_PAUSE_MS).catch(() => {});

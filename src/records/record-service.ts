@@ -151,7 +151,8 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
   return { get, list, create, update, delete: remove };
 }
 
-function isFound(stored: Stored | undefined): stored is Found {
+/** Whether there is such a record. */
+export function isFound(stored: Stored | undefined): stored is Found {
   return stored !== undefined && stored.row !== null;
 }
 
@@ -176,7 +177,8 @@ function foundOrThrow(written: Written): Found {
   throw refusal(written);
 }
 
-function refusal(written: Written): DomainError {
+/** The error of a write that was not made. */
+export function refusal(written: Written): DomainError {
   const { version } = written.stored;
   switch (written.outcome) {
     case 'not_found':
@@ -191,12 +193,14 @@ function refusal(written: Written): DomainError {
     case 'etag_mismatch':
       return etagMismatch(version);
     case 'written':
+    case 'withheld':
     case 'control_changed':
       return new DomainError({ kind: 'internal', reason: 'INTERNAL', message: `a write ended as ${written.outcome}` });
   }
 }
 
-function recordNotFound(version: bigint): DomainError {
+/** The error of a record that does not exist as of a version. */
+export function recordNotFound(version: bigint): DomainError {
   return new DomainError({
     kind: 'not_found',
     reason: 'RECORD_NOT_FOUND',
@@ -205,7 +209,8 @@ function recordNotFound(version: bigint): DomainError {
   });
 }
 
-function etagMismatch(version: bigint): DomainError {
+/** The error of a record that is not the one that was read. */
+export function etagMismatch(version: bigint): DomainError {
   return new DomainError({
     kind: 'aborted',
     reason: 'ETAG_MISMATCH',

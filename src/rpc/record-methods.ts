@@ -1,7 +1,8 @@
 import type { DescField, Message } from '@bufbuild/protobuf';
 import { invalidField } from '../domain/errors.ts';
+import type { KeyValue } from '../domain/key.ts';
 import type { Resource } from '../domain/resource.ts';
-import type { Found, RecordService } from '../records/record-service.ts';
+import type { CreateRecord, DeleteRecord, Found, RecordService, UpdateRecord } from '../records/record-service.ts';
 import type { MethodDefinition, ResourceDefinition, StandardMethods } from '../schema/definition.ts';
 import type { MessageCodec } from '../schema/message-codec.ts';
 import type { NameCodec } from '../schema/name-codec.ts';
@@ -22,9 +23,10 @@ export interface RecordMethodsOptions {
 }
 
 /** Any request: its fields by their local names. All that is read here was checked when the definition was found. */
-type Request = Message & Readonly<Record<string, unknown>>;
+export type Request = Message & Readonly<Record<string, unknown>>;
 
-type Handle = (request: Request, context: CallContext) => Promise<Reply>;
+/** What answers a request. */
+export type Handle = (request: Request, context: CallContext) => Promise<Reply>;
 
 /** What a List's answer holds besides its records: the token, and room for the framing. */
 const PAGE_OVERHEAD_BYTES = 32 * 1024;
@@ -48,7 +50,8 @@ export function createRecordMethods(options: RecordMethodsOptions): UnaryMethod[
   ];
 }
 
-function unary(method: MethodDefinition, access: MethodAccess, handle: Handle): UnaryMethod {
+/** A method of the table. */
+export function unary(method: MethodDefinition, access: MethodAccess, handle: Handle): UnaryMethod {
   return {
     kind: 'unary',
     path: method.path,
@@ -88,46 +91,70 @@ function listHandler({ service, messages, names, maxMessageBytes }: RecordMethod
 }
 
 function createHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['create']>): Handle {
-  const { service, messages, names } = options;
+  const { service, names } = options;
   return async (request, context) => {
-    const message = requireMessage(request, method.resource);
     const parent = names.parentOf((request.parent as string | undefined) ?? '');
-    const key = names.keyWithId(parent, request[method.id.localName] as string, method.id.name);
-    const columns = messages.columnsToCreate(message);
-    const row = messages.rowFromMessage(message, { columns, key: key.values });
-    return answer(options, await service.create({ key, row, columns }, context), names.nameOf(key), context);
+    const create = readCreate(options, method, request, parent);
+    return answer(options, await service.create(create, context), names.nameOf(create.key), context);
   };
+}
+
+/** What a Create's request asks for, below a parent. */
+export function readCreate(
+  { messages, names }: RecordMethodsOptions,
+  method: NonNullable<StandardMethods['create']>,
+  request: Request,
+  parent: readonly KeyValue[],
+): CreateRecord {
+  const message = requireMessage(request, method.resource);
+  const key = names.keyWithId(parent, request[method.id.localName] as string, method.id.name);
+  const columns = messages.columnsToCreate(message);
+  return { key, row: messages.rowFromMessage(message, { columns, key: key.values }), columns };
 }
 
 function updateHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['update']>): Handle {
-  const { service, messages, names, definition } = options;
+  const { service, names } = options;
   return async (request, context) => {
-    const message = requireMessage(request, method.resource);
-    const name = message.name as string;
-    const key = names.keyOf(name, `${method.resource.name}.name`);
-    const mask = (request.updateMask as { readonly paths: readonly string[] } | undefined)?.paths ?? [];
-    const columns = mask.length === 0 ? messages.columnsPopulated(message) : messages.columnsOfMask(mask);
-    const rowOf = (of: readonly number[]) => messages.rowFromMessage(message, { columns: of, key: key.values });
-    const createIt = () => {
-      const all = messages.columnsToCreate(message);
-      return { row: rowOf(all), columns: all };
-    };
-    const ifMissing = readFlag(request, method.allowMissing) ? createIt : null;
-    const etag = readText(message, definition.etagField);
-    const updated = await service.update({ key, row: rowOf(columns), columns, etag, ifMissing }, context);
-    return answer(options, updated, name, context);
+    const update = readUpdate(options, method, request);
+    return answer(options, await service.update(update, context), names.nameOf(update.key), context);
   };
 }
 
+/** What an Update's request asks for. */
+export function readUpdate(
+  { messages, names, definition }: RecordMethodsOptions,
+  method: NonNullable<StandardMethods['update']>,
+  request: Request,
+): UpdateRecord {
+  const message = requireMessage(request, method.resource);
+  const key = names.keyOf(message.name as string, `${method.resource.name}.name`);
+  const mask = (request.updateMask as { readonly paths: readonly string[] } | undefined)?.paths ?? [];
+  const columns = mask.length === 0 ? messages.columnsPopulated(message) : messages.columnsOfMask(mask);
+  const rowOf = (of: readonly number[]) => messages.rowFromMessage(message, { columns: of, key: key.values });
+  const createIt = () => {
+    const all = messages.columnsToCreate(message);
+    return { row: rowOf(all), columns: all };
+  };
+  const ifMissing = readFlag(request, method.allowMissing) ? createIt : null;
+  return { key, row: rowOf(columns), columns, etag: readText(message, definition.etagField), ifMissing };
+}
+
 function deleteHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['delete']>): Handle {
-  const { service, names } = options;
+  const { service } = options;
   return async (request, context) => {
-    const key = names.keyOf(request.name as string);
-    const etag = readText(request, method.etag);
-    const allowMissing = readFlag(request, method.allowMissing);
-    context.answerVersion = await service.delete({ key, etag, allowMissing }, context);
+    context.answerVersion = await service.delete(readDelete(options, method, request), context);
     return () => EMPTY;
   };
+}
+
+/** What a Delete's request asks for. */
+export function readDelete(
+  { names }: RecordMethodsOptions,
+  method: NonNullable<StandardMethods['delete']>,
+  request: Request,
+): DeleteRecord {
+  const key = names.keyOf(request.name as string);
+  return { key, etag: readText(request, method.etag), allowMissing: readFlag(request, method.allowMissing) };
 }
 
 function answer({ messages }: RecordMethodsOptions, found: Found, name: string, context: CallContext): Reply {

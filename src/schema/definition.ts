@@ -60,7 +60,7 @@ export interface MethodDefinition {
   readonly output: DescMessage;
 }
 
-/** AIP-131 to AIP-135. A method that the service does not have is absent; `DescField`s are those of the messages. */
+/** AIP-131 to AIP-135, and AIP-231 to AIP-235. A method that the service does not have is absent; `DescField`s are those of the messages. */
 export interface StandardMethods {
   /** Input: `name`. Output: the resource. */
   readonly get?: MethodDefinition;
@@ -72,4 +72,20 @@ export interface StandardMethods {
   readonly update?: MethodDefinition & { readonly resource: DescField; readonly allowMissing?: DescField };
   /** Input: `name`, perhaps `etag`, `allow_missing`. Output: google.protobuf.Empty. */
   readonly delete?: MethodDefinition & { readonly etag?: DescField; readonly allowMissing?: DescField };
+  /** Input: `parent` (unless the resource has none), `names`. Output: `items`. */
+  readonly batchGet?: MethodDefinition & BatchOfParent & { readonly names: DescField; readonly items: DescField };
+  /** Input: `parent` (unless the resource has none), `requests`, each of the method `each`. Output: `items`. */
+  readonly batchCreate?: BatchDefinition<'create'> & { readonly items: DescField };
+  readonly batchUpdate?: BatchDefinition<'update'> & { readonly items: DescField };
+  /** Input: `parent` (unless the resource has none), and either `names` or `requests`. Output: google.protobuf.Empty. */
+  readonly batchDelete?: BatchDefinition<'delete'> | (MethodDefinition & BatchOfParent & { readonly names: DescField });
 }
+
+/** Absent: the resource has no parent. */
+interface BatchOfParent {
+  readonly parent?: DescField;
+}
+
+/** A batch that is made of requests of another method. */
+export type BatchDefinition<Verb extends 'create' | 'update' | 'delete'> = MethodDefinition &
+  BatchOfParent & { readonly requests: DescField; readonly each: NonNullable<StandardMethods[Verb]> };

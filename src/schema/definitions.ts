@@ -15,9 +15,11 @@ import {
 } from '../gen/crossfade/v1alpha1/options_pb.ts';
 import { FieldBehavior, field_behavior } from '../gen/google/api/field_behavior_pb.ts';
 import { type ResourceDescriptor, resource as resourceOption } from '../gen/google/api/resource_pb.ts';
+import { batchMistakes } from './batch-methods.ts';
 import type { ColumnFormat, FieldDefinition, KeyDefinition, ResourceDefinition } from './definition.ts';
+import type { MethodsOwner } from './method-inspection.ts';
 import { parsePattern } from './name-pattern.ts';
-import { findMethods, type MethodsOwner, ownerOfMethod } from './standard-methods.ts';
+import { findMethods, ownerOfMethod } from './standard-methods.ts';
 
 /** The resources of an image, and everything that is wrong with them; serve nothing if there are mistakes. */
 export interface FoundDefinitions {
@@ -98,6 +100,7 @@ function define(
   if ((storage.mysql?.table ?? '') === '') report('storage.mysql.table is not set');
   if (type.nameField !== '' && type.nameField !== 'name') report('google.api.resource.name_field must be "name"');
   checkPartitioning(storage, name, report);
+  mistakes.push(...batchMistakes(methods, { hasParent: name.length > 1, moves: storage.cassandra !== undefined }));
   const nameField = plainString(message, 'name');
   if (nameField === undefined) {
     report('has no field "string name" (AIP-122)');

@@ -1,3 +1,4 @@
+import type { DescField } from '@bufbuild/protobuf';
 import type { StandardMethods } from './definition.ts';
 import { tagOf, varintSize, WIRE, writeVarint } from './wire-writer.ts';
 
@@ -17,6 +18,16 @@ export function createListEncoder(list: NonNullable<StandardMethods['list']>): L
     const at = tokenFirst ? write(target, 0, tokenTag, token) : write(target, 0, itemTag, items);
     if (tokenFirst) write(target, at, itemTag, items);
     else write(target, at, tokenTag, token);
+    return target;
+  };
+}
+
+/** The encoder of responses that hold nothing but messages that are on the wire already, in this field. */
+export function createItemsEncoder(field: DescField): (items: readonly Uint8Array[]) => Uint8Array {
+  const tag = tagOf(field.number, WIRE.lengthDelimited);
+  return (items) => {
+    const target = Buffer.allocUnsafe(sizeOf(tag, items));
+    write(target, 0, tag, items);
     return target;
   };
 }

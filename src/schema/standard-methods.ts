@@ -1,14 +1,23 @@
-import { type DescField, type DescMessage, type DescMethod, type DescService, ScalarType } from '@bufbuild/protobuf';
-import type { MethodDefinition, StandardMethods } from './definition.ts';
-
-/** A served resource as far as its methods need it. */
-export interface MethodsOwner {
-  readonly message: DescMessage;
-  /** The plural of `google.api.resource`, empty if it has none. */
-  readonly plural: string;
-  /** Whether records live below a parent. */
-  readonly hasParent: boolean;
-}
+import { type DescField, type DescMethod, type DescService, ScalarType } from '@bufbuild/protobuf';
+import { BATCH_INSPECTORS, type BatchVerb } from './batch-methods.ts';
+import type { StandardMethods } from './definition.ts';
+import {
+  baseOf,
+  type Inspection,
+  isBool,
+  isListOf,
+  isMessage,
+  isScalar,
+  isString,
+  type MethodsOwner,
+  optionalField,
+  report,
+  reportUnknownFields,
+  requireField,
+  requireOutput,
+  requireResource,
+  snakeCase,
+} from './method-inspection.ts';
 
 /** A resource's methods, and what is wrong with them. */
 export interface FoundMethods {
@@ -16,30 +25,32 @@ export interface FoundMethods {
   readonly mistakes: readonly string[];
 }
 
-const VERBS = { Get: 'get', List: 'list', Create: 'create', Update: 'update', Delete: 'delete' } as const;
+const VERBS = {
+  Get: 'get',
+  List: 'list',
+  Create: 'create',
+  Update: 'update',
+  Delete: 'delete',
+  BatchGet: 'batchGet',
+  BatchCreate: 'batchCreate',
+  BatchUpdate: 'batchUpdate',
+  BatchDelete: 'batchDelete',
+} as const;
 type Verb = keyof typeof VERBS;
-
-/** Where a method's messages are looked at; mistakes are collected, never thrown. */
-interface Inspection {
-  readonly owner: MethodsOwner;
-  readonly method: DescMethod;
-  readonly label: string;
-  readonly aip: number;
-  readonly mistakes: string[];
-  /** Fields of the request that were asked for. */
-  readonly known: Set<string>;
-}
+type SingleVerb = Exclude<Verb, BatchVerb>;
 
 /** Which resource's standard method this is by its name; undefined if none's. */
 export function ownerOfMethod<O extends MethodsOwner>(method: DescMethod, owners: readonly O[]): O | undefined {
   return owners.find((owner) => verbOf(method, owner) !== undefined);
 }
 
-/** The methods of AIP-131 to AIP-135 that the services have for a resource. Each deviation from their shapes is named. */
+/** The methods of AIP-131 to AIP-135, and of AIP-231 to AIP-235, that the services have for a resource. Each deviation from their shapes is named. */
 export function findMethods(services: readonly DescService[], owner: MethodsOwner): FoundMethods {
   const mistakes: string[] = [];
   const methods: { -readonly [K in keyof StandardMethods]: StandardMethods[K] } = {};
-  for (const method of services.flatMap((service) => service.methods)) {
+  const all = services.flatMap((service) => service.methods);
+  // Batches are made of the other methods' requests, so these are looked at first.
+  for (const method of all.toSorted((a, b) => Number(isBatch(a)) - Number(isBatch(b)))) {
     const verb = verbOf(method, owner);
     if (verb === undefined) continue;
     const label = `${method.parent.typeName}.${method.name}`;
@@ -49,7 +60,8 @@ export function findMethods(services: readonly DescService[], owner: MethodsOwne
     }
     const inspection = { owner, method, label, aip: AIPS[verb], mistakes, known: new Set<string>() };
     if (method.methodKind !== 'unary') report(inspection, 'must not stream');
-    Object.assign(methods, { [VERBS[verb]]: INSPECTORS[verb](inspection) });
+    const found = isBatchVerb(verb) ? BATCH_INSPECTORS[verb](inspection, methods) : INSPECTORS[verb](inspection);
+    Object.assign(methods, { [VERBS[verb]]: found });
     reportUnknownFields(inspection);
   }
   if (Object.keys(methods).length === 0) {
@@ -58,9 +70,27 @@ export function findMethods(services: readonly DescService[], owner: MethodsOwne
   return { methods, mistakes };
 }
 
-const AIPS: Readonly<Record<Verb, number>> = { Get: 131, List: 132, Create: 133, Update: 134, Delete: 135 };
+const AIPS: Readonly<Record<Verb, number>> = {
+  Get: 131,
+  List: 132,
+  Create: 133,
+  Update: 134,
+  Delete: 135,
+  BatchGet: 231,
+  BatchCreate: 233,
+  BatchUpdate: 234,
+  BatchDelete: 235,
+};
 
-const INSPECTORS: { readonly [V in Verb]: (inspection: Inspection) => StandardMethods[(typeof VERBS)[V]] } = {
+function isBatchVerb(verb: Verb): verb is BatchVerb {
+  return verb in BATCH_INSPECTORS;
+}
+
+function isBatch({ name }: DescMethod): boolean {
+  return name.startsWith('Batch');
+}
+
+const INSPECTORS: { readonly [V in SingleVerb]: (inspection: Inspection) => StandardMethods[(typeof VERBS)[V]] } = {
   Get: (inspection) => {
     requireField(inspection, 'name', isString, 'string');
     requireOutput(inspection, inspection.owner.message.typeName);
@@ -100,17 +130,13 @@ const INSPECTORS: { readonly [V in Verb]: (inspection: Inspection) => StandardMe
 };
 
 function verbOf(method: DescMethod, owner: MethodsOwner): Verb | undefined {
-  const [, verb, noun] = /^(Get|List|Create|Update|Delete)([A-Z].*)$/.exec(method.name) ?? [];
+  const [, verb, noun] = /^((?:Batch)?(?:Get|Create|Update|Delete)|List)([A-Z].*)$/.exec(method.name) ?? [];
   if (verb === undefined || noun === undefined) return undefined;
-  if (verb !== 'List') return noun === owner.message.name ? (verb as Verb) : undefined;
+  const isOfMany = verb === 'List' || isBatch(method);
+  if (!isOfMany) return noun === owner.message.name ? (verb as Verb) : undefined;
   const plural = owner.plural === '' ? `${owner.message.name}s` : owner.plural;
   const listed = method.output.fields.some((field) => isListOf(field, owner.message));
-  return noun === plural.charAt(0).toUpperCase() + plural.slice(1) || listed ? 'List' : undefined;
-}
-
-function baseOf({ method }: Inspection): MethodDefinition {
-  const path = `/${method.parent.typeName}/${method.name}`;
-  return { path, method, input: method.input, output: method.output };
+  return noun === plural.charAt(0).toUpperCase() + plural.slice(1) || listed ? (verb as Verb) : undefined;
 }
 
 function inspectListResponse(inspection: Inspection): DescField | undefined {
@@ -123,75 +149,4 @@ function inspectListResponse(inspection: Inspection): DescField | undefined {
     if (field !== items && field !== token) report(inspection, `its response's field "${field.name}" is not served`);
   }
   return items;
-}
-
-function requireOutput(inspection: Inspection, typeName: string): void {
-  const { output } = inspection.method;
-  if (output.typeName !== typeName) report(inspection, `returns ${output.typeName}, not ${typeName}`);
-}
-
-function requireResource(inspection: Inspection): DescField | undefined {
-  const { message } = inspection.owner;
-  const isResource = (field: DescField): boolean => isMessage(field, message.typeName);
-  return requireField(inspection, snakeCase(message.name), isResource, message.name);
-}
-
-function requireField(
-  inspection: Inspection,
-  name: string,
-  fits: (field: DescField) => boolean,
-  type: string,
-): DescField | undefined {
-  const field = optionalField(inspection, name, fits, type);
-  if (!inspection.known.has(name)) report(inspection, `its request has no field "${type} ${name}"`);
-  return field;
-}
-
-function optionalField(
-  inspection: Inspection,
-  name: string,
-  fits: (field: DescField) => boolean,
-  type: string,
-): DescField | undefined {
-  const field = inspection.method.input.fields.find((each) => each.name === name);
-  if (field === undefined) return undefined;
-  inspection.known.add(name);
-  if (fits(field) && field.oneof === undefined) return field;
-  report(inspection, `its request's field "${name}" is not a plain field of type ${type}`);
-  return undefined;
-}
-
-function reportUnknownFields(inspection: Inspection): void {
-  for (const field of inspection.method.input.fields) {
-    if (!inspection.known.has(field.name)) report(inspection, `its request's field "${field.name}" is not served`);
-  }
-}
-
-function report({ label, aip, mistakes }: Inspection, text: string): void {
-  mistakes.push(`${label}: ${text} (AIP-${aip})`);
-}
-
-function isScalar(field: DescField, scalar: ScalarType): boolean {
-  return field.fieldKind === 'scalar' && field.scalar === scalar;
-}
-
-function isString(field: DescField): boolean {
-  return isScalar(field, ScalarType.STRING);
-}
-
-function isBool(field: DescField): boolean {
-  return isScalar(field, ScalarType.BOOL);
-}
-
-function isMessage(field: DescField, typeName: string): boolean {
-  return field.fieldKind === 'message' && field.message.typeName === typeName;
-}
-
-function isListOf(field: DescField, message: DescMessage): boolean {
-  return field.fieldKind === 'list' && field.listKind === 'message' && field.message.typeName === message.typeName;
-}
-
-/** `MedicationOrder` as `medication_order`. */
-export function snakeCase(name: string): string {
-  return name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toLowerCase();
 }

@@ -1,5 +1,5 @@
 /*
- * A write by conditional updates, for an authority whose transactions can't span the control record and the record
+ * Writes by conditional updates, for an authority whose transactions can't span the control record and the record
  * (docs/protocol.md, section 5):
  *
  *   read, the authority's clock  ┐
@@ -16,7 +16,7 @@ import { DomainError, isDomainError } from '../domain/errors.ts';
 import type { Key } from '../domain/key.ts';
 import type { Resource, Row, Value } from '../domain/resource.ts';
 import type { Call } from './call.ts';
-import { judgeChange } from './judge-change.ts';
+import { atIndex, judgeChanges } from './judge-change.ts';
 import type { Change, ControlView, Guard, Written } from './record-store.ts';
 import { type ServerValues, withDefaults, withUpdateTimes } from './server-values.ts';
 
@@ -70,9 +70,9 @@ export interface ConditionalEngine {
   /** The records in the order of `keys`, which are of one partition, read linearizably, and the authority's clock. */
   see(keys: readonly Key[], call: Call): Promise<Look>;
   /** As `see`, after an update of unknown outcome: in several tries, as the link may have to come back first. */
-  seeAgain(key: Key, call: Call): Promise<Seen>;
-  /** Replaces every column, if the record is still as it was seen. */
-  replace(seen: Seen, next: Next, call: Call): Promise<UpdateOutcome>;
+  seeAgain(keys: readonly Key[], call: Call): Promise<readonly Seen[]>;
+  /** Replaces every column of each, all or none, if the records are still as they were seen. */
+  replace(seen: readonly Seen[], next: readonly Next[], call: Call): Promise<UpdateOutcome>;
   /** Changes only the versions, or makes markers anew, all or none, if the records are still as they were seen. */
   fence(seen: readonly Seen[], versions: readonly bigint[], call: Call): Promise<UpdateOutcome>;
   unavailable(why: string): DomainError;
@@ -82,35 +82,41 @@ export interface ConditionalEngine {
 /** A try of a write: an answer, or null if it must begin again. */
 type Attempt<Answer> = (look: Look, doubt: () => void) => Promise<Answer | null>;
 
-/** Commits one change. */
+/** Commits changes of different keys of one partition, all or none. All have one version, and one write id. */
 export async function writeConditionally(
   engine: ConditionalEngine,
-  change: Change,
+  changes: readonly Change[],
   guard: Guard,
   call: Call,
-): Promise<Written> {
+): Promise<readonly Written[]> {
   const control = controlOf(guard);
-  const { key } = change;
-  if (isHandedOver(guard, change.kind)) return controlChanged(key, control);
+  const keys = changes.map(({ key }) => key);
+  const refused = (): readonly Written[] => keys.map((key) => controlChanged(key, control));
+  if (changes.some(({ kind }) => isHandedOver(guard, kind))) return refused();
   const writeId = Buffer.from(engine.random.id(), 'hex');
-  const answer = await untilSettled<Written>(
-    engine,
-    { keys: [key], guard, call },
-    async ({ seen, nowMicros }, doubt) => {
-      const [current] = seen as readonly [Seen];
-      // An earlier try that was answered "not applied" was applied all the same: it would now be in its own way.
-      if (current.writeId?.equals(writeId)) return asWritten(current, control);
-      const version = nextVersion(current, control.floor, nowMicros);
-      const outcome = judgeChange(change, current.row);
-      if (outcome === 'written' && change.kind !== 'touch') {
-        return replace(engine, { current, change, nowMicros, version, writeId, control, call });
-      }
-      const fenced = await engine.fence([current], [version], call);
-      if (fenced === 'unknown') doubt();
-      return fenced === 'applied' ? { outcome, stored: { key, row: current.row, version }, control } : null;
-    },
-  );
-  return answer ?? controlChanged(key, control);
+  const answer = await untilSettled(engine, { keys, guard, call }, async ({ seen, nowMicros }, doubt) => {
+    // An earlier try that was answered "not applied" was applied all the same: it would now be in its own way.
+    if (seen.some((one) => one.writeId?.equals(writeId))) return asWritten(engine, seen, writeId, control);
+    const version = newestOf(seen.map((one) => nextVersion(one, control.floor, nowMicros)));
+    const outcomes = judgeChanges(
+      changes,
+      seen.map(({ row }) => row),
+    );
+    if (outcomes.every((outcome) => outcome === 'written') && changes.some(({ kind }) => kind !== 'touch')) {
+      return replace(engine, { seen, changes, nowMicros, version, writeId, control, call });
+    }
+    const fenced = await engine.fence(
+      seen,
+      seen.map(() => version),
+      call,
+    );
+    if (fenced === 'unknown') doubt();
+    if (fenced !== 'applied') return null;
+    return seen.map(({ key, row }, i): Written => {
+      return { outcome: outcomes[i] as Written['outcome'], stored: { key, row, version }, control };
+    });
+  });
+  return answer ?? refused();
 }
 
 /** Touches keys of one partition, all or none. */
@@ -178,10 +184,10 @@ function lookAt(
   });
 }
 
-/** One change of a record that was seen. */
+/** Changes of records that were seen. */
 interface Replacement {
-  readonly current: Seen;
-  readonly change: Change;
+  readonly seen: readonly Seen[];
+  readonly changes: readonly Change[];
   readonly nowMicros: bigint;
   readonly version: bigint;
   readonly writeId: Buffer;
@@ -190,13 +196,15 @@ interface Replacement {
 }
 
 /** Null: another writer was quicker. Throws `unknown`/OUTCOME_UNKNOWN when it could not be found out. */
-async function replace(engine: ConditionalEngine, replacement: Replacement): Promise<Written | null> {
-  const { current, change, nowMicros, version, writeId, control, call } = replacement;
-  const row = rowAfter(engine, change, current.row, nowMicros);
-  const outcome = await engine.replace(current, { row, version, writeId }, call);
+async function replace(engine: ConditionalEngine, replacement: Replacement): Promise<readonly Written[] | null> {
+  const { seen, changes, version, writeId, control, call } = replacement;
+  const next = changes.map((_, i): Next => ({ row: rowOf(engine, replacement, i), version, writeId }));
+  const outcome = await engine.replace(seen, next, call);
   switch (outcome) {
     case 'applied':
-      return { outcome: 'written', stored: { key: change.key, row, version }, control };
+      return seen.map(({ key }, i): Written => {
+        return { outcome: 'written', stored: { key, row: next[i]?.row ?? null, version }, control };
+      });
     case 'not_applied':
       return null;
     case 'unknown':
@@ -204,27 +212,56 @@ async function replace(engine: ConditionalEngine, replacement: Replacement): Pro
   }
 }
 
+/** What a change makes of its record. What can never be stored names the change's place in a batch. */
+function rowOf(engine: ConditionalEngine, { seen, changes, nowMicros }: Replacement, index: number): Row | null {
+  const row = seen[index]?.row ?? null;
+  try {
+    return rowAfter(engine, changes[index] as Change, row, nowMicros);
+  } catch (error) {
+    throw changes.length === 1 ? error : atIndex(error, index);
+  }
+}
+
 /**
  * Ours is known by its write id, which a fence leaves as it is. A version that is still the old one may yet be replaced by the
  * update that is on its way; a record of somebody else's may have had ours in between.
  */
-async function findOut(engine: ConditionalEngine, { current, writeId, control, call }: Replacement): Promise<Written> {
-  let found: Seen;
+async function findOut(
+  engine: ConditionalEngine,
+  { seen, writeId, control, call }: Replacement,
+): Promise<readonly Written[]> {
+  let found: readonly Seen[];
   try {
-    found = await engine.seeAgain(current.key, call);
+    found = await engine.seeAgain(
+      seen.map(({ key }) => key),
+      call,
+    );
   } catch (error) {
     throw engine.outcomeUnknown('the answer was lost, and the record could not be read', error);
   }
-  if (found.writeId?.equals(writeId)) return asWritten(found, control);
-  const still = found.version === current.version;
+  if (found.some((one) => one.writeId?.equals(writeId))) return asWritten(engine, found, writeId, control);
+  const still = found.every((one, i) => one.version === seen[i]?.version);
   throw engine.outcomeUnknown(
     `the answer was lost, and the record ${still ? 'is as it was' : 'was written by another since'}`,
   );
 }
 
-/** Of a record that carries the write's id: its content is the write's, its version that or a fence's. */
-function asWritten({ key, row, version }: Seen, control: ControlView): Written {
-  return { outcome: 'written', stored: { key, row, version: version ?? 0n }, control };
+/**
+ * Of records of which some carry the write's id, so that it was made: the content of those that do is the write's, their version that
+ * or a fence's. What another writer has made of the rest is not what this one is to be told.
+ */
+function asWritten(
+  engine: ConditionalEngine,
+  found: readonly Seen[],
+  writeId: Buffer,
+  control: ControlView,
+): readonly Written[] {
+  if (!found.every((one) => one.writeId?.equals(writeId))) {
+    throw engine.outcomeUnknown('the answer was lost, and one of the records was written by another since');
+  }
+  return found.map(({ key, row, version }): Written => {
+    return { outcome: 'written', stored: { key, row, version: version ?? 0n }, control };
+  });
 }
 
 function controlOf(guard: Guard): ControlView {
@@ -254,6 +291,10 @@ function nextVersion({ version }: Seen, floor: bigint, nowMicros: bigint): bigin
   return version !== null && version >= least ? version + 1n : least;
 }
 
+function newestOf(versions: readonly bigint[]): bigint {
+  return versions.reduce((a, b) => (a > b ? a : b));
+}
+
 function rowAfter(
   { resource, serverValues }: ConditionalEngine,
   change: Change,
@@ -261,6 +302,7 @@ function rowAfter(
   nowMicros: bigint,
 ): Row | null {
   if (change.kind === 'delete') return null;
+  if (change.kind === 'touch') return current;
   const given = new Map<number, Value>(change.columns.map((i) => [i, change.row?.[i] ?? null]));
   if (current === null) {
     for (const [i, value] of change.key.values.entries()) given.set(i, value);

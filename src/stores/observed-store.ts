@@ -54,6 +54,8 @@ export function observed(
         if (inner.trace.recording) inner.trace.set(attributes.writeOutcome, written.outcome);
         return written;
       }),
+    writeMany: (changes, guard, call) =>
+      observer.call('writeMany', call, (inner) => store.writeMany(changes, guard, inner), changes.length),
     touchMany: (keys, guard, call) =>
       observer.call('touchMany', call, (inner) => store.touchMany(keys, guard, inner), keys.length),
   };

@@ -15,6 +15,12 @@ export interface Stored {
   readonly version: bigint;
 }
 
+/**
+ * The most changes of one batch: it is one transaction, of a record after the other in MySQL, and one round of Paxos in Cassandra,
+ * and everybody else who wants one of its records waits for it.
+ */
+export const MAX_BATCH_CHANGES = 100;
+
 /** A page of one parent's records. */
 export interface ListQuery {
   /** The values of the parent's key columns. */
@@ -43,14 +49,17 @@ export interface Change {
   readonly columns: readonly number[];
   /** Refused with `etag_mismatch` unless this returns true for the record as it is under its lock. */
   readonly accepts?: (current: Row) => boolean;
+  /** Of a delete in a batch: it is well that there is no such record. Default false. */
+  readonly allowsMissing?: boolean;
 }
 
 /** The answer to a write. Every outcome but `control_changed` has committed a newer version (unless `detached`). */
 export interface Written {
   /**
    * `control_changed`: the control record is not the one expected, or authority is being handed over; nothing was done.
+   * `withheld`: of a batch alone: another of its changes was refused, so this one was not made.
    */
-  readonly outcome: 'written' | 'already_exists' | 'not_found' | 'etag_mismatch' | 'control_changed';
+  readonly outcome: 'written' | 'already_exists' | 'not_found' | 'etag_mismatch' | 'control_changed' | 'withheld';
   /** The record after the commit, or, where the write was refused, as it was found. Its version is the stored one. */
   readonly stored: Stored;
   /**
@@ -166,6 +175,14 @@ export interface RecordStore extends FollowerStore {
   /** Commits one change as the authority (docs/protocol.md, sections 1 and 5). */
   write(change: Change, guard: Guard, call: Call): Promise<Written>;
   /**
+   * Commits all changes together, or none (docs/protocol.md, section 1): at least one and at most {@link MAX_BATCH_CHANGES}, of
+   * different keys of one parent. The answers are in the order of `changes`. If any is refused, each that is has its own outcome and the
+   * others are `withheld`; all keys have a newer version all the same. All of them `control_changed` if the guard did not hold.
+   * Unless `detached`, all keys have one version, greater than each had. What the store refuses for ever names the change's place
+   * as `index` in its metadata, where the store tells.
+   */
+  writeMany(changes: readonly Change[], guard: Guard, call: Call): Promise<readonly Written[]>;
+  /**
    * Touches many keys, each as a `touch` of `write`, in key order and small transactions. The answers are in the order of `keys`.
    * All of them `control_changed` if the guard did not hold. An error leaves open which keys were touched.
    */
@@ -185,4 +202,6 @@ export interface SourceStore extends RecordStore {
 export interface Records extends ReadableRecords {
   readonly maxKeys: number;
   write(change: Change, call: Call): Promise<Written>;
+  /** As {@link RecordStore.writeMany}. */
+  writeMany(changes: readonly Change[], call: Call): Promise<readonly Written[]>;
 }

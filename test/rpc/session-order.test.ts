@@ -70,6 +70,7 @@ describe('a session over two instances, while the flag flips between every two r
     return {
       maxKeys: records.maxKeys,
       write: records.write,
+      writeMany: records.writeMany,
       getMany: async (keys, call) => {
         flip();
         return records.getMany(keys, call);

@@ -49,6 +49,10 @@ describe('the TypeScript client', () => {
         meet('write', call);
         return records.write(change, call);
       },
+      writeMany: async (changes, call) => {
+        meet('write', call);
+        return records.writeMany(changes, call);
+      },
     };
     servers = await startServers({ medications, records: watched });
   });

@@ -8,9 +8,11 @@ import type { Resource } from '../../src/domain/resource.ts';
 import type { MysqlColumnDescription, MysqlTableDescription } from '../../src/domain/table-description.ts';
 import { file_grpc_health_v1_health } from '../../src/gen/grpc/health/v1/health_pb.ts';
 import { file_grpc_reflection_v1_reflection } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
+import { createBatchService } from '../../src/records/batch-service.ts';
 import { createPageTokens } from '../../src/records/page-token.ts';
 import { createRecordService } from '../../src/records/record-service.ts';
 import type { AccessControl } from '../../src/rpc/access.ts';
+import { createBatchMethods } from '../../src/rpc/batch-methods.ts';
 import { type ConnectServer, createConnectServer, type HttpRoute } from '../../src/rpc/connect-server.ts';
 import { createFailureMapper, type ReportFault } from '../../src/rpc/errors.ts';
 import { createReflectionGate, guardRoute } from '../../src/rpc/gates.ts';
@@ -87,6 +89,7 @@ export function memoryRecords(resource: Resource, clock: Clock = systemClock): R
     getMany: store.getMany,
     list: store.list,
     write: (change, call) => store.write(change, control, call),
+    writeMany: (changes, call) => store.writeMany(changes, control, call),
   };
 }
 
@@ -139,9 +142,11 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     pageTokens: createPageTokens({ resource, secret: Buffer.from('a secret of the test') }),
     etagOf: messages.etagOf,
   });
-  const { maxMessageBytes } = limits;
+  const batches = createBatchService({ records: options.records, etagOf: messages.etagOf });
+  const parts = { definition, resource, service, batches, messages, names, maxMessageBytes: limits.maxMessageBytes };
   const table = createMethodTable([
-    ...createRecordMethods({ definition, resource, service, messages, names, maxMessageBytes }),
+    ...createRecordMethods(parts),
+    ...createBatchMethods(parts),
     ...(options.methods ?? []),
   ]);
   const serviceNames = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];

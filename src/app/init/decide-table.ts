@@ -1,7 +1,7 @@
 import type { MysqlColumnDescription } from '../../domain/table-description.ts';
 import { checkForeignKeys } from '../../schema/check-mysql-table.ts';
 import { keyTypeMistake } from '../../schema/key-types.ts';
-import { snakeCase } from '../../schema/standard-methods.ts';
+import { snakeCase } from '../../schema/method-inspection.ts';
 import { columnTypeOf } from '../../schema/types.ts';
 import { decideFields, type FieldDecisions } from './decide-fields.ts';
 import { decidePattern } from './decide-pattern.ts';

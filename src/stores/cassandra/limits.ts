@@ -87,6 +87,9 @@ export const OUTCOME_PAUSE_MS = 150;
 /** Keys of one partition that are touched by one conditional batch: small, as all of it fails when one key has moved on. */
 export const TOUCH_BATCH = 50;
 
+/** Reads at SERIAL that a batch of changes has under way at once, where one statement can't name all its keys: rounds of one partition. */
+export const READS_OF_A_BATCH = 4;
+
 /** Partitions that one `touchMany` touches at once: lightweight transactions cost a node several times what a write does. */
 export const TOUCHES_IN_FLIGHT = 16;
 

@@ -11,12 +11,13 @@ import {
   type ConditionalEngine,
   controlChanged,
   type Look,
+  type Next,
   type Seen,
   touchConditionally,
   writeConditionally,
 } from '../conditional-writes.ts';
 import { forEachBounded } from '../for-each-bounded.ts';
-import type { RecordStore, Written } from '../record-store.ts';
+import type { Change, RecordStore, Written } from '../record-store.ts';
 import { noServerValues, type ServerValues } from '../server-values.ts';
 import { compilePartitionOf } from './apply.ts';
 import type { AuthorityStatements } from './authority-statements.ts';
@@ -25,7 +26,7 @@ import { microsOf, readNow } from './clocks.ts';
 import { createConditionalUpdates } from './conditional-update.ts';
 import { outcomeUnknown, type Role, unavailable } from './errors.ts';
 import { groupKeys } from './key-groups.ts';
-import { TOUCH_BATCH, TOUCHES_IN_FLIGHT } from './limits.ts';
+import { IN_KEYS, READS_OF_A_BATCH, TOUCH_BATCH, TOUCHES_IN_FLIGHT } from './limits.ts';
 import type { DriverRow, Statements } from './statements.ts';
 import { Turns } from './turns.ts';
 
@@ -47,15 +48,20 @@ export interface RecordWritesOptions {
 }
 
 /** Creates the writes of one resource as the authority. */
-export function createRecordWrites(options: RecordWritesOptions): Pick<RecordStore, 'write' | 'touchMany'> {
+export function createRecordWrites(
+  options: RecordWritesOptions,
+): Pick<RecordStore, 'write' | 'writeMany' | 'touchMany'> {
   const { client, role, resource } = options;
   const partitionOf = compilePartitionOf(resource);
   const engine = createEngine(options);
   const turns = new Turns();
   const inTurn = <Result>(key: Key, call: Call, work: () => Promise<Result>): Promise<Result> =>
     turns.take(partitionOf({ key }), (turn) => client.within(role, call, () => turn), work);
+  const writeMany: RecordStore['writeMany'] = (changes, guard, call) =>
+    inTurn((changes[0] as Change).key, call, () => writeConditionally(engine, changes, guard, call));
   return {
-    write: (change, guard, call) => inTurn(change.key, call, () => writeConditionally(engine, change, guard, call)),
+    write: async (change, guard, call) => (await writeMany([change], guard, call))[0] as Written,
+    writeMany,
     touchMany: async (keys, guard, call) => {
       const distinct = [...new Map(keys.map((key) => [key.id, key])).values()];
       distinct.sort((a, b) => Buffer.compare(a.bytes, b.bytes));
@@ -88,11 +94,15 @@ function createEngine(options: RecordWritesOptions): ConditionalEngine {
     random,
     within: (call, work) => client.within(role, call, work),
     see: (keys, call) => see(options, keys, call.deadlineMs),
-    seeAgain: async (key, call) => {
-      const look = await updates.resolve((deadlineMs) => see(options, [key], deadlineMs), call);
-      return look.seen[0] as Seen;
+    seeAgain: async (keys, call) => {
+      const look = await updates.resolve((deadlineMs) => see(options, keys, deadlineMs), call);
+      return look.seen;
     },
-    replace: (seen, next, call) => updates.update(statements.replace(seen, next), call),
+    replace: (seen, next, call) =>
+      updates.update(
+        seen.flatMap((one, i) => statements.replace(one, next[i] as Next)),
+        call,
+      ),
     fence: (seen, versions, call) =>
       updates.update(
         seen.flatMap((one, i) => statements.fence(one, versions[i] as bigint)),
@@ -103,8 +113,24 @@ function createEngine(options: RecordWritesOptions): ConditionalEngine {
   };
 }
 
-/** The records in the order of `keys`, which are of one partition, and the clock, for which an absent record has no row. */
+/**
+ * The records in the order of `keys`, which are of one partition, and the clock. Where one statement can't name them all, each is
+ * linearizable by itself, which is enough: each is compared once more by the update.
+ */
 async function see(options: RecordWritesOptions, keys: readonly Key[], deadlineMs: number): Promise<Look> {
+  const [only] = keys;
+  if (only !== undefined && keys.length === 1) return seeGroup(options, keys, deadlineMs);
+  const groups = groupKeys(keys, { resource: options.resource, partitionOf: () => '', most: IN_KEYS });
+  const looks = new Array<Look>(groups.length);
+  await forEachBounded([...groups.entries()], READS_OF_A_BATCH, async ([i, group]) => {
+    looks[i] = await seeGroup(options, group, deadlineMs);
+  });
+  const byId = new Map(looks.flatMap(({ seen }) => seen.map((one): [string, Seen] => [one.key.id, one])));
+  return { seen: keys.map((key) => byId.get(key.id) as Seen), nowMicros: (looks[0] as Look).nowMicros };
+}
+
+/** Keys that one statement can name, and the clock, for which an absent record has no row. */
+async function seeGroup(options: RecordWritesOptions, keys: readonly Key[], deadlineMs: number): Promise<Look> {
   const { client, statements, codec, keyValues } = options;
   const [only] = keys;
   const statement = only !== undefined && keys.length === 1 ? statements.see(only) : statements.seeIn(keys);

@@ -123,7 +123,7 @@ function never(): Promise<never> {
 
 /** A write that nobody heard of again may have happened; anything else is just late. */
 function lateness(name: string): DomainError {
-  if (name === 'write' || name === 'touchMany' || name === 'compareAndSet') {
+  if (name === 'write' || name === 'writeMany' || name === 'touchMany' || name === 'compareAndSet') {
     return new DomainError({ kind: 'unknown', reason: 'OUTCOME_UNKNOWN', message: 'the answer was lost' });
   }
   return new DomainError({ kind: 'deadline_exceeded', reason: 'DEADLINE_EXCEEDED', message: 'the deadline passed' });

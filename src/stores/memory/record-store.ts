@@ -4,7 +4,7 @@ import { differingColumns, type Resource, type Row, type Value } from '../../dom
 import type { Call } from '../call.ts';
 import type { LogEvent } from '../change-log.ts';
 import type { ControlRecord } from '../control-store.ts';
-import { judgeChange } from '../judge-change.ts';
+import { judgeChanges } from '../judge-change.ts';
 import { otherAttach } from '../other-attach.ts';
 import type { Change, ControlView, Copy, FollowerGuard, Guard, SourceStore, Written } from '../record-store.ts';
 import { controlLock } from './control-store.ts';
@@ -45,13 +45,17 @@ export function createMemoryRecordStore(options: {
     },
     write: async (change, guard, call) => {
       checkCall(database.clock, call);
-      return await transactions.write(change, guard, call);
+      return (await transactions.write([change], guard, call))[0] as Written;
+    },
+    writeMany: async (changes, guard, call) => {
+      checkCall(database.clock, call);
+      return await transactions.write(changes, guard, call);
     },
     touchMany: async (keys, guard, call) => {
       checkCall(database.clock, call);
       const touched: Written[] = [];
       for (const key of keys) {
-        touched.push(await transactions.write({ key, kind: 'touch', row: null, columns: [] }, guard, call));
+        touched.push(...(await transactions.write([{ key, kind: 'touch', row: null, columns: [] }], guard, call)));
       }
       return touched;
     },
@@ -80,22 +84,34 @@ function createTransactions(database: MemoryDatabase, resource: Resource, table:
   const withControl = <Result>(call: Deadline, work: () => Promise<Result>): Promise<Result> =>
     withLocks(database, [{ name: controlLock(id), mode: 'shared' }], call, work);
 
-  const changeLocked = async (change: Change, control: ControlView): Promise<Written> => {
-    const { key } = change;
-    const events: LogEvent[] = [];
-    const before = table.get(key);
-    let { version } = before;
+  const changeLocked = async (changes: readonly Change[], control: ControlView): Promise<readonly Written[]> => {
+    const before = changes.map(({ key }) => table.get(key));
+    const base = highest(control.floor + 1n, database.clock.wallMicros(), ...before.map(({ version }) => version + 1n));
     // While detached nothing reads the versions: the next attach raises the floor above all of them.
-    if (control.state !== 'detached') {
-      version = highest(before.version + 1n, control.floor + 1n, database.clock.wallMicros());
-      events.push({ type: 'bump', key, version });
+    const versions = before.map(({ version }) => (control.state === 'detached' ? version : base));
+    const outcomes = judgeChanges(
+      changes,
+      before.map(({ row }) => row),
+    );
+    const rows = changes.map((change, i) => {
+      const current = before[i]?.row ?? null;
+      return outcomes[i] === 'written' ? rowAfter(resource, change, current) : current;
+    });
+    const bumps: LogEvent[] = [];
+    const changed: LogEvent[] = [];
+    for (const [i, { key }] of changes.entries()) {
+      const [row = null, version = 0n] = [rows[i], versions[i]];
+      if (control.state !== 'detached') bumps.push({ type: 'bump', key, version });
+      if (!sameRow(before[i]?.row ?? null, row)) changed.push({ type: 'change', key, row });
     }
-    const outcome = judgeChange(change, before.row);
-    const row = outcome === 'written' ? rowAfter(resource, change, before.row) : before.row;
-    if (!sameRow(before.row, row)) events.push({ type: 'change', key, row });
     await database.step();
-    await database.commitThen(id, events, () => table.set(key, row, version));
-    return { outcome, stored: { key, row, version }, control };
+    await database.commitThen(id, [...bumps, ...changed], () => {
+      for (const [i, { key }] of changes.entries()) table.set(key, rows[i] ?? null, versions[i] ?? 0n);
+    });
+    return changes.map(({ key }, i): Written => {
+      const stored = { key, row: rows[i] ?? null, version: versions[i] ?? 0n };
+      return { outcome: outcomes[i] as Written['outcome'], stored, control };
+    });
   };
 
   /** All of it is one transaction, and in the log like any other. */
@@ -116,12 +132,15 @@ function createTransactions(database: MemoryDatabase, resource: Resource, table:
   };
 
   return {
-    write: (change: Change, guard: Guard, call: Call): Promise<Written> =>
+    write: (changes: readonly Change[], guard: Guard, call: Call): Promise<readonly Written[]> =>
       withControl(call, async () => {
         const control = viewOf(database, id);
-        if (!holds(control, guard)) return { outcome: 'control_changed', stored: table.get(change.key), control };
+        const keys = changes.map(({ key }) => key);
+        if (!holds(control, guard)) {
+          return keys.map((key): Written => ({ outcome: 'control_changed', stored: table.get(key), control }));
+        }
         await database.step();
-        return await withRecords([change.key], call, () => changeLocked(change, control));
+        return await withRecords(keys, call, () => changeLocked(changes, control));
       }),
     apply: (copies: readonly Copy[], guard: FollowerGuard | undefined, call: Call): Promise<void> =>
       withControl(call, async () => {

@@ -15,6 +15,7 @@ import type { Call } from '../call.ts';
 import {
   type ConditionalEngine,
   controlChanged,
+  type Next,
   type Seen,
   touchConditionally,
   type UpdateOutcome,
@@ -78,7 +79,8 @@ export function createMemoryTargetStore(options: MemoryTargetStoreOptions): Memo
     });
     return {
       ...follower,
-      write: (change, guard, call) => writeConditionally(engine, change, guard, call),
+      write: async (change, guard, call) => (await writeConditionally(engine, [change], guard, call))[0] as Written,
+      writeMany: (changes, guard, call) => writeConditionally(engine, changes, guard, call),
       touchMany: (keys, guard, call) => touchMany(engine, keys, guard, call),
     };
   };
@@ -159,16 +161,18 @@ function createEngine(
     clock,
     random,
     see,
-    seeAgain: async (key, call) => (await see([key], call)).seen[0] as Seen,
+    seeAgain: async (keys, call) => (await see(keys, call)).seen,
     within: async (call, work) => {
       checkCall(clock, call);
       return await work();
     },
-    replace: (seen, { row, version, writeId }, call) => {
+    replace: (seen, next, call) => {
       checkCall(clock, call);
-      const columns = cells.columnsOf(row);
-      return update([seen], (timestamp) =>
-        cells.write(seen.key, { columns, version, deleted: row === null, writeId }, timestamp),
+      return update(seen, (timestamp) =>
+        seen.forEach(({ key }, i) => {
+          const { row, version, writeId } = next[i] as Next;
+          cells.write(key, { columns: cells.columnsOf(row), version, deleted: row === null, writeId }, timestamp);
+        }),
       );
     },
     fence: (seen, versions, call) => {

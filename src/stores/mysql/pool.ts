@@ -42,6 +42,9 @@ export interface MysqlSession {
   define(sql: string): Promise<void>;
   /** Begins a transaction. */
   begin(): Promise<void>;
+  /** Marks the point of the transaction to which {@link MysqlSession.undo} goes back; locks from before it stay. */
+  mark(): Promise<void>;
+  undo(): Promise<void>;
 }
 
 /** The pool as one of the stores uses it: errors are DomainErrors and name the role. */
@@ -190,6 +193,12 @@ class Pool implements MysqlPool {
         },
         begin: async () => {
           await this.#run(link, 'START TRANSACTION', null, deadline, false, role);
+        },
+        mark: async () => {
+          await this.#run(link, 'SAVEPOINT crossfade', null, deadline, false, role);
+        },
+        undo: async () => {
+          await this.#run(link, 'ROLLBACK TO SAVEPOINT crossfade', null, deadline, false, role);
         },
       });
     } catch (error) {

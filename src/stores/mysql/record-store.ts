@@ -1,6 +1,7 @@
 import type { Resource } from '../../domain/resource.ts';
 import type { SourceStore } from '../record-store.ts';
 import { createApply } from './apply-copies.ts';
+import { createWriteMany } from './batch-writes.ts';
 import type { Role } from './errors.ts';
 import { MAX_KEYS } from './limits.ts';
 import type { Deadline, MysqlPool } from './pool.ts';
@@ -39,6 +40,7 @@ export function createMysqlRecordStore(options: {
     ...createRecordWalk(client, tables),
     prepare: procedures.prepare,
     write: createWrite(client, tables, procedures),
+    writeMany: createWriteMany(client, tables, procedures),
     touchMany: createTouchMany(client, tables),
     apply: createApply(client, tables, procedures),
     clock: async (call) => {

@@ -1,6 +1,7 @@
 import type { Resource, Row, Value } from '../../domain/resource.ts';
 import type { Call } from '../call.ts';
 import type { FollowerState } from '../control-store.ts';
+import type { Judgement } from '../judge-change.ts';
 import type { Change, ControlView, Guard, Stored, Written } from '../record-store.ts';
 import type { MysqlClient, MysqlResult, MysqlSession } from './pool.ts';
 import type { Prepared, RecordProcedures } from './record-procedures.ts';
@@ -42,6 +43,27 @@ async function writeOnce(
   const parameters = procedure.parameters(change, { guard, phase: phases.whole, readBack });
   const answer = readAnswer(tables, await client.write(procedure.call, parameters, call));
   return toWritten(tables, change, answer, answer);
+}
+
+/** Makes one change of a batch, whose transaction somebody else has begun and ends. */
+export async function makePart(
+  session: MysqlSession,
+  tables: RecordTables,
+  prepared: Prepared,
+  { change, guard }: Request,
+): Promise<{ readonly outcome: Judgement; readonly row: Row | null }> {
+  const readBack = mustReadBack(tables.resource, prepared, change);
+  const { write: procedure } = prepared;
+  const parameters = procedure.parameters(change, { guard, phase: phases.part, readBack });
+  const answer = readAnswer(tables, await session.execute(procedure.call, parameters));
+  switch (answer.outcome) {
+    case outcomes.notFound:
+      return { outcome: change.allowsMissing ? 'written' : 'not_found', row: null };
+    case outcomes.alreadyExists:
+      return { outcome: 'already_exists', row: answer.row };
+    default:
+      return { outcome: 'written', row: answer.row ?? rowAsWritten(change) };
+  }
 }
 
 /** Two calls on one connection; between them the transaction is open, and the record locked. */
@@ -88,7 +110,7 @@ function mustReadBack(resource: Resource, prepared: Prepared, change: Change): b
 interface Answer {
   readonly outcome: number;
   readonly version: bigint;
-  /** Epoch, attach, state, floor, generation; empty from `finish`. */
+  /** Epoch, attach, state, floor, generation; empty from `finish` and `part`. */
   readonly control: readonly string[];
   /** Null: there is none, or it was not read. */
   readonly row: Row | null;

@@ -25,10 +25,12 @@ import type { Bind } from './values.ts';
  *
  * A write with an etag is two CALLs on one connection: `open` does (a), (b) and reads the record under its lock, and the
  * transaction stays open while the service compares; `finish` does (c) and (d) and commits.
+ *
+ * Of a batch (`batch-writes.ts`) each change is one CALL of `part`, (c) and (d), in a transaction that somebody else begins and ends.
  */
 
 /** What a CALL does of the transaction. */
-export const phases = { whole: 0, open: 1, finish: 2 } as const;
+export const phases = { whole: 0, open: 1, finish: 2, part: 3 } as const;
 const kinds = { create: 0, update: 1, upsert: 2, delete: 3, touch: 4 } as const;
 /** The outcomes as the procedure numbers them. */
 export const outcomes = { written: 0, alreadyExists: 1, notFound: 2, controlChanged: 3 } as const;
@@ -143,7 +145,7 @@ function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): str
   DECLARE v_outcome, v_duplicate, v_seen TINYINT UNSIGNED DEFAULT 0;
   DECLARE v_meta VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin;
   DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
-  IF p_phase <> ${phases.finish} THEN
+  IF p_phase <= ${phases.open} THEN
     START TRANSACTION;
     SELECT epoch, attach, state, floor, generation INTO v_epoch, v_attach, v_state, v_floor, v_generation
       FROM ${control} WHERE resource = ${id} LOCK IN SHARE MODE;
@@ -174,7 +176,7 @@ function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): str
     SET v_seen = FOUND_ROWS() > 0;
   END IF;
   IF NOT v_seen THEN SELECT v_meta; END IF;
-  COMMIT;
+  IF p_phase <> ${phases.part} THEN COMMIT; END IF;
 END`;
 }
 

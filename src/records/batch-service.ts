@@ -1,0 +1,164 @@
+import { DomainError, invalidField } from '../domain/errors.ts';
+import type { Key } from '../domain/key.ts';
+import type { Row } from '../domain/resource.ts';
+import type { Call } from '../stores/call.ts';
+import { type Change, MAX_BATCH_CHANGES, type Records, type Stored, type Written } from '../stores/record-store.ts';
+import {
+  type CreateRecord,
+  type DeleteRecord,
+  etagMismatch,
+  type Found,
+  isFound,
+  recordNotFound,
+  refusal,
+  type UpdateRecord,
+} from './record-service.ts';
+
+/**
+ * The use cases of several records at once: all of it is done, or none. Answers are in the order of what was asked.
+ *
+ * Errors: as {@link RecordService}'s, of the first record that can't be done; `index` in their metadata says which it is.
+ */
+export interface BatchService {
+  /** The records with these keys, which may be of different parents and more than once the same. */
+  get(keys: readonly Key[], call: Call): Promise<readonly Found[]>;
+  create(requests: readonly CreateRecord[], call: Call): Promise<readonly Found[]>;
+  update(requests: readonly UpdateRecord[], call: Call): Promise<readonly Found[]>;
+  /** Returns the version of the absences. */
+  delete(requests: readonly DeleteRecord[], call: Call): Promise<bigint>;
+}
+
+/** What {@link createBatchService} needs. */
+export interface BatchServiceOptions {
+  readonly records: Records;
+  /** The etag of a record's content, the same in either store. */
+  readonly etagOf: (row: Row) => string;
+}
+
+/** The most records of one batch that is read (AIP-231): as many as of a page. */
+export const MAX_BATCH_READS = 1000;
+/** How often a batch of updates that may create begins again, as some records are there and others not, before it gives up. */
+const MAX_UPSERT_TURNS = 3;
+
+/** Creates the use cases of one resource. */
+export function createBatchService({ records, etagOf }: BatchServiceOptions): BatchService {
+  const accepting = (etag: string): Pick<Change, 'accepts'> =>
+    etag === '' ? {} : { accepts: (current) => etagOf(current) === etag };
+
+  const write = (changes: readonly Change[], call: Call): Promise<readonly Written[]> => {
+    checkSize(changes.length, MAX_BATCH_CHANGES, 'requests');
+    checkDifferent(changes);
+    return records.writeMany(changes, call);
+  };
+
+  const get = async (keys: readonly Key[], call: Call): Promise<readonly Found[]> => {
+    checkSize(keys.length, MAX_BATCH_READS, 'names');
+    const distinct = [...new Map(keys.map((key) => [key.id, key])).values()];
+    const found = new Map<string, Stored>();
+    for (let at = 0; at < distinct.length; at += records.maxKeys) {
+      const some = await records.getMany(distinct.slice(at, at + records.maxKeys), call);
+      for (const stored of some) found.set(stored.key.id, stored);
+    }
+    return keys.map((key, index) => {
+      const stored = found.get(key.id);
+      if (isFound(stored)) return stored;
+      throw ofRecord(recordNotFound(stored?.version ?? 0n), index);
+    });
+  };
+
+  const create = async (requests: readonly CreateRecord[], call: Call): Promise<readonly Found[]> => {
+    const changes = requests.map(({ key, row, columns }): Change => ({ key, kind: 'create', row, columns }));
+    return foundOrThrow(await write(changes, call));
+  };
+
+  const update = async (requests: readonly UpdateRecord[], call: Call): Promise<readonly Found[]> => {
+    const updates = requests.map(({ key, row, columns, etag }): Change => {
+      return { key, kind: 'update', row, columns, ...accepting(etag) };
+    });
+    let changes: readonly Change[] = updates;
+    let written = await write(changes, call);
+    for (let turn = 0; turn < MAX_UPSERT_TURNS && mayTurn(written, changes, requests); turn++) {
+      changes = changes.map((change, i) => turned(change, written[i]?.outcome, updates[i], requests[i]) ?? change);
+      written = await write(changes, call);
+    }
+    return foundOrThrow(written);
+  };
+
+  const remove = async (requests: readonly DeleteRecord[], call: Call): Promise<bigint> => {
+    const changes = requests.map(({ key, etag, allowMissing }): Change => {
+      return { key, kind: 'delete', row: null, columns: [], allowsMissing: allowMissing, ...accepting(etag) };
+    });
+    const written = await write(changes, call);
+    throwRefused(written);
+    return leastVersion(written.map(({ stored }) => stored));
+  };
+
+  return { get, create, update, delete: remove };
+}
+
+/** The greatest version that a caller may send back for any of these records. */
+export function leastVersion(records: readonly Pick<Stored, 'version'>[]): bigint {
+  return records.reduce((least, { version }) => (version < least ? version : least), records[0]?.version ?? 0n);
+}
+
+/** Whether every refusal is of a record that may be created, or that was to be and is there now. */
+function mayTurn(written: readonly Written[], changes: readonly Change[], requests: readonly UpdateRecord[]): boolean {
+  const refused = written.flatMap(({ outcome, stored }, i) => {
+    return outcome === 'written' || outcome === 'withheld' ? [] : [{ outcome, stored, index: i }];
+  });
+  for (const { outcome, stored, index } of refused) {
+    const { etag = '', ifMissing = null } = requests[index] ?? {};
+    // An etag was given, so there was a record: it is gone, which is a change that the caller has not seen.
+    if (outcome === 'not_found' && ifMissing !== null && etag !== '') {
+      throw ofRecord(etagMismatch(stored.version), index);
+    }
+    const turns = outcome === 'not_found' ? ifMissing !== null : changes[index]?.kind === 'create';
+    if (!turns) return false;
+  }
+  return refused.length > 0;
+}
+
+/** What is tried instead of a change that was refused; undefined: it was not. */
+function turned(
+  { key }: Change,
+  outcome: Written['outcome'] | undefined,
+  update: Change | undefined,
+  request: UpdateRecord | undefined,
+): Change | undefined {
+  if (outcome === 'already_exists') return update;
+  const created = outcome === 'not_found' ? request?.ifMissing?.() : undefined;
+  return created && { ...created, key, kind: 'create' };
+}
+
+function foundOrThrow(written: readonly Written[]): readonly Found[] {
+  throwRefused(written);
+  return written.map((one, index) => {
+    if (isFound(one.stored)) return one.stored;
+    throw ofRecord(refusal(one), index);
+  });
+}
+
+/** The first record that was refused says why none was written. */
+function throwRefused(written: readonly Written[]): void {
+  for (const [index, one] of written.entries()) {
+    if (one.outcome !== 'written' && one.outcome !== 'withheld') throw ofRecord(refusal(one), index);
+  }
+}
+
+function ofRecord({ kind, reason, message, metadata }: DomainError, index: number): DomainError {
+  return new DomainError({ kind, reason, message, metadata: { ...metadata, index: String(index) } });
+}
+
+function checkSize(size: number, most: number, field: string): void {
+  if (size === 0) throw invalidField(field, 'must not be empty');
+  if (size > most) throw invalidField(field, `at most ${most} at once; ask again for the rest`);
+}
+
+function checkDifferent(changes: readonly Change[]): void {
+  const places = new Map<string, number>();
+  for (const [index, { key }] of changes.entries()) {
+    const other = places.get(key.id);
+    if (other !== undefined) throw invalidField(`requests[${index}]`, `names the same record as requests[${other}]`);
+    places.set(key.id, index);
+  }
+}

@@ -1,0 +1,189 @@
+import { DomainError, invalidField } from '../domain/errors.ts';
+import type { Key, KeyValue } from '../domain/key.ts';
+import { sameValue } from '../domain/resource.ts';
+import { type BatchService, leastVersion } from '../records/batch-service.ts';
+import type { CreateRecord, DeleteRecord, Found, UpdateRecord } from '../records/record-service.ts';
+import type { StandardMethods } from '../schema/definition.ts';
+import { createItemsEncoder } from '../schema/list-encoder.ts';
+import type { MethodAccess } from './access.ts';
+import type { CallContext } from './call-context.ts';
+import type { Reply, UnaryMethod } from './method-table.ts';
+import {
+  type Handle,
+  type RecordMethodsOptions,
+  type Request,
+  readCreate,
+  readDelete,
+  readUpdate,
+  unary,
+} from './record-methods.ts';
+
+/** What the batch methods of one resource are made of. */
+export interface BatchMethodsOptions extends RecordMethodsOptions {
+  readonly batches: BatchService;
+}
+
+/** Tag and length in front of each record of an answer, at most. */
+const RECORD_OVERHEAD_BYTES = 10;
+const EMPTY = new Uint8Array(0);
+
+/** The batch methods (AIP-231, AIP-233 to AIP-235) that the resource's service has. */
+export function createBatchMethods(options: BatchMethodsOptions): UnaryMethod[] {
+  const { batchGet, batchCreate, batchUpdate, batchDelete } = options.definition.methods;
+  const { id } = options.resource;
+  const read: MethodAccess = { verb: 'read', resource: id };
+  const write: MethodAccess = { verb: 'write', resource: id };
+  return [
+    ...(batchGet === undefined ? [] : [unary(batchGet, read, getHandler(options, batchGet))]),
+    ...(batchCreate === undefined ? [] : [unary(batchCreate, write, createHandler(options, batchCreate))]),
+    ...(batchUpdate === undefined ? [] : [unary(batchUpdate, write, updateHandler(options, batchUpdate))]),
+    ...(batchDelete === undefined ? [] : [unary(batchDelete, write, deleteHandler(options, batchDelete))]),
+  ];
+}
+
+/** One that a batch may be: what a batch method is once it was found. */
+type Batch<Verb extends keyof StandardMethods> = NonNullable<StandardMethods[Verb]>;
+
+function getHandler(options: BatchMethodsOptions, method: Batch<'batchGet'>): Handle {
+  const { batches, names } = options;
+  const encode = createItemsEncoder(method.items);
+  return async (request, context) => {
+    // Without a parent the records may be of several.
+    const parent = method.parent && request.parent !== '' ? readParent(options, request) : [];
+    const keys = readNames(request, method.names.localName).map((name, i) => {
+      const key = names.keyOf(name, `names[${i}]`);
+      checkParent(key, parent, `names[${i}]`);
+      return key;
+    });
+    const found = await named(options, keys, 'names', () => batches.get(keys, context));
+    return answerRead(options, found, encode, context);
+  };
+}
+
+function createHandler(options: BatchMethodsOptions, method: Batch<'batchCreate'>): Handle {
+  const { batches, names } = options;
+  const encode = createItemsEncoder(method.items);
+  return async (request, context) => {
+    const parent = readParent(options, request);
+    const creates = readEach(request, method.requests.localName, (one): CreateRecord => {
+      // AIP-233: empty, or the batch's.
+      const own = (one.parent as string | undefined) ?? '';
+      if (own !== '' && own !== request.parent) throw invalidField('parent', "must be empty or the batch's");
+      return readCreate(options, method.each, one, parent);
+    });
+    const keys = creates.map(({ key }) => key);
+    const created = await named(options, keys, 'requests', () => batches.create(creates, context));
+    context.answerVersion = leastVersion(created);
+    return () => encode(created.map(({ key, row }) => options.messages.toWire(names.nameOf(key), row)));
+  };
+}
+
+function updateHandler(options: BatchMethodsOptions, method: Batch<'batchUpdate'>): Handle {
+  const { batches, names, messages } = options;
+  const encode = createItemsEncoder(method.items);
+  const field = `${method.each.resource.name}.name`;
+  return async (request, context) => {
+    const parent = readParent(options, request);
+    const updates = readEach(request, method.requests.localName, (one): UpdateRecord => {
+      const update = readUpdate(options, method.each, one);
+      checkParent(update.key, parent, field);
+      return update;
+    });
+    const keys = updates.map(({ key }) => key);
+    const updated = await named(options, keys, 'requests', () => batches.update(updates, context));
+    context.answerVersion = leastVersion(updated);
+    return () => encode(updated.map(({ key, row }) => messages.toWire(names.nameOf(key), row)));
+  };
+}
+
+function deleteHandler(options: BatchMethodsOptions, method: Batch<'batchDelete'>): Handle {
+  const { batches, names } = options;
+  return async (request, context) => {
+    const parent = readParent(options, request);
+    const deletes =
+      'names' in method
+        ? readNames(request, method.names.localName).map((name, i): DeleteRecord => {
+            const key = names.keyOf(name, `names[${i}]`);
+            checkParent(key, parent, `names[${i}]`);
+            return { key, etag: '', allowMissing: false };
+          })
+        : readEach(request, method.requests.localName, (one): DeleteRecord => {
+            const remove = readDelete(options, method.each, one);
+            checkParent(remove.key, parent, 'name');
+            return remove;
+          });
+    const keys = deletes.map(({ key }) => key);
+    const field = 'names' in method ? 'names' : 'requests';
+    context.answerVersion = await named(options, keys, field, () => batches.delete(deletes, context));
+    return () => EMPTY;
+  };
+}
+
+/** The batch's parent. */
+function readParent({ names }: BatchMethodsOptions, request: Request): readonly KeyValue[] {
+  return names.parentOf((request.parent as string | undefined) ?? '');
+}
+
+function checkParent(key: Key, parent: readonly KeyValue[], field: string): void {
+  if (parent.every((value, i) => sameValue(value, key.values[i] ?? null))) return;
+  throw invalidField(field, "must be of the batch's parent");
+}
+
+function readNames(request: Request, field: string): readonly string[] {
+  return request[field] as readonly string[];
+}
+
+/** Reads each of the requests; what is wrong with one is said of its field in the batch. */
+function readEach<Read>(request: Request, field: string, read: (one: Request) => Read): readonly Read[] {
+  return (request[field] as readonly Request[]).map((one, i) => {
+    try {
+      return read(one);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.metadata.field === undefined) throw error;
+      const { kind, reason, message, metadata } = error;
+      const path = `requests[${i}].`;
+      throw new DomainError({
+        kind,
+        reason,
+        message: path + message,
+        metadata: { ...metadata, field: `${path}${metadata.field}` },
+      });
+    }
+  });
+}
+
+/** Runs a batch; the error of one of its records names that record. */
+async function named<Result>(
+  { names }: BatchMethodsOptions,
+  keys: readonly Key[],
+  field: 'names' | 'requests',
+  run: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await run();
+  } catch (error) {
+    const key = error instanceof DomainError ? keys[Number(error.metadata.index ?? Number.NaN)] : undefined;
+    if (!(error instanceof DomainError) || key === undefined) throw error;
+    const { kind, reason, metadata, cause } = error;
+    const name = names.nameOf(key);
+    const message = `${field}[${metadata.index}], ${name}: ${error.message}`;
+    throw new DomainError({ kind, reason, message, metadata: { ...metadata, name }, cause });
+  }
+}
+
+function answerRead(
+  { names, messages, maxMessageBytes }: BatchMethodsOptions,
+  found: readonly Found[],
+  encode: (items: readonly Uint8Array[]) => Uint8Array,
+  context: CallContext,
+): Reply {
+  let room = maxMessageBytes;
+  const items = found.map(({ key, row }) => {
+    const item = messages.toWire(names.nameOf(key), row);
+    room -= item.length + RECORD_OVERHEAD_BYTES;
+    if (room < 0) throw invalidField('names', 'the records are larger than one answer may be; ask for fewer');
+    return item;
+  });
+  context.answerVersion = leastVersion(found);
+  return () => encode(items);
+}
