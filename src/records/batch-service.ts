@@ -101,21 +101,22 @@ export function leastVersion(records: readonly Pick<Stored, 'version'>[]): bigin
   return records.reduce((least, { version }) => (version < least ? version : least), records[0]?.version ?? 0n);
 }
 
-/** Whether every refusal is of a record that may be created, or that was to be and is there now. */
+/**
+ * Whether the refusals are all of records that may be created, or that were to be and are there now; false: there is none. Throws the
+ * first that is of another kind.
+ */
 function mayTurn(written: readonly Written[], changes: readonly Change[], requests: readonly UpdateRecord[]): boolean {
-  const refused = written.flatMap(({ outcome, stored }, i) => {
-    return outcome === 'written' || outcome === 'withheld' ? [] : [{ outcome, stored, index: i }];
-  });
-  for (const { outcome, stored, index } of refused) {
+  let turns = false;
+  for (const [index, one] of written.entries()) {
+    if (one.outcome === 'written' || one.outcome === 'withheld') continue;
     const { etag = '', ifMissing = null } = requests[index] ?? {};
+    const mayBeMade = one.outcome === 'not_found' && ifMissing !== null;
     // An etag was given, so there was a record: it is gone, which is a change that the caller has not seen.
-    if (outcome === 'not_found' && ifMissing !== null && etag !== '') {
-      throw ofRecord(etagMismatch(stored.version), index);
-    }
-    const turns = outcome === 'not_found' ? ifMissing !== null : changes[index]?.kind === 'create';
-    if (!turns) return false;
+    if (mayBeMade && etag !== '') throw ofRecord(etagMismatch(one.stored.version), index);
+    if (!mayBeMade && changes[index]?.kind !== 'create') throw ofRecord(refusal(one), index);
+    turns = true;
   }
-  return refused.length > 0;
+  return turns;
 }
 
 /** What is tried instead of a change that was refused; undefined: it was not. */

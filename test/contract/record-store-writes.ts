@@ -364,8 +364,8 @@ export function describeWrites(open: () => Promise<OpenStore>, exceptions: Recor
       const [a, b] = [note('ann', 'a'), note('ann', 'b')];
       const never: Change = { key: b, kind: 'create', row: [...b.values, 'x'.repeat(300), '1.50', 3], columns: ALL };
       const attempt = await store.writeMany([create(a, 'a'), never], guard(), testCall()).catch((error) => error);
-      // Cassandra and a store in memory have no bound of their own: the service checks values before they come here.
-      if (Array.isArray(attempt)) return;
+      // The others have no bound of their own: the service checks values before they come here.
+      if (store.engine !== 'mysql') return;
       expect(attempt).toMatchObject({ kind: 'failed_precondition', metadata: { index: '1' } });
       expect(await read(store, a)).toMatchObject({ row: null });
     });

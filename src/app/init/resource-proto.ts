@@ -1,4 +1,5 @@
 import { enumValueName } from '../../schema/field-shape.ts';
+import { batchMessages, batchMethods } from './batch-proto.ts';
 import { linesOf } from './field-comment.ts';
 import { camelName, pascalName, spokenName } from './naming.ts';
 import type { EnumPlan, FieldPlan, InitSettings, PatternPart, TablePlan } from './plan.ts';
@@ -11,6 +12,7 @@ import type {
   ProtoMethod,
   ProtoType,
 } from './proto-model.ts';
+import { parentField, request, type Wording } from './proto-wording.ts';
 
 /** Packages of the imports, in the order of their files. */
 const IMPORTS = [
@@ -22,24 +24,6 @@ const IMPORTS = [
 ];
 const FIELD_MASK = 'google/protobuf/field_mask.proto';
 const TIMESTAMP = 'google/protobuf/timestamp.proto';
-
-/** What the texts about one resource have in common. */
-interface Wording {
-  readonly plan: TablePlan;
-  /** `google.api.resource.type`. */
-  readonly type: string;
-  /** `the film`. */
-  readonly the: string;
-  /** `a film`. */
-  readonly a: string;
-  readonly plural: string;
-  /** `actors/{actor}/filmActors/{film_actor}`. */
-  readonly pattern: string;
-  /** `actors/{actor}`; empty: there is no parent. */
-  readonly parentPattern: string;
-  /** Whether there is anything to update. */
-  readonly updatable: boolean;
-}
 
 /** The proto file of one table. */
 export function resourceProto(plan: TablePlan, settings: InitSettings): ProtoFile {
@@ -83,7 +67,8 @@ export function patternOf(parts: readonly PatternPart[]): string {
   return parts.map(({ collection, variable }) => `${collection}/{${variable}}`).join('/');
 }
 
-function methodsOf({ plan, a, plural, parentPattern, updatable }: Wording): ProtoMethod[] {
+function methodsOf(wording: Wording): ProtoMethod[] {
+  const { plan, a, plural, parentPattern, updatable } = wording;
   const { message, singular, plural: pluralName } = plan.names;
   const list = `List${pascalName(pluralName)}`;
   const parent = parentPattern === '' ? '' : 'parent,';
@@ -124,6 +109,7 @@ function methodsOf({ plan, a, plural, parentPattern, updatable }: Wording): Prot
       output: 'google.protobuf.Empty',
       signature: 'name',
     },
+    ...batchMethods(wording),
   ];
   return methods.filter(({ name }) => updatable || name !== `Update${message}`);
 }
@@ -233,12 +219,8 @@ function protoEnum({ name, values, reserved }: EnumPlan, field: FieldPlan): Prot
 
 function requestsOf(wording: Wording): ProtoMessage[] {
   const messages = [getRequest(wording), ...listMessages(wording), createRequest(wording)];
-  return [...messages, ...(wording.updatable ? [updateRequest(wording)] : []), deleteRequest(wording)];
-}
-
-function request(name: string, fields: readonly ProtoField[], what = 'Request message'): ProtoMessage {
-  const method = name.replace(/(Request|Response)$/, '');
-  return { name, comment: [`${what} for ${method}.`], enums: [], fields, reservedNumbers: [], reservedNames: [] };
+  const updates = wording.updatable ? [updateRequest(wording)] : [];
+  return [...messages, ...updates, deleteRequest(wording), ...batchMessages(wording)];
 }
 
 function nameField({ the, type, pattern }: Wording): ProtoField {
@@ -250,21 +232,6 @@ function nameField({ the, type, pattern }: Wording): ProtoField {
     behavior: 'REQUIRED',
     reference: { type },
   };
-}
-
-/** The field `parent` with number 1; none without a parent, whose number stays free. */
-function parentField({ type, parentPattern, plural }: Wording): ProtoField[] {
-  if (parentPattern === '') return [];
-  return [
-    {
-      name: 'parent',
-      number: 1,
-      type: { scalar: 'string' },
-      comment: [`The parent of the ${plural}: \`${parentPattern}\`.`],
-      behavior: 'REQUIRED',
-      reference: { childType: type },
-    },
-  ];
 }
 
 function getRequest(wording: Wording): ProtoMessage {

@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file hospital/v1/medications.proto.
  */
 export const file_hospital_v1_medications: GenFile = /*@__PURE__*/
-  fileDesc("Ch1ob3NwaXRhbC92MS9tZWRpY2F0aW9ucy5wcm90bxILaG9zcGl0YWwudjEigggKCk1lZGljYXRpb24SEQoEbmFtZRgBIAEoCUID4EEIEh4KDGVuY291bnRlcl9pZBgCIAEoCUID4EEBSACIAQESIAoIcGF5ZXJfaWQYAyABKAlCCeBBAdLaGAIYAUgBiAEBEjMKBnN0YXR1cxgEIAEoDjIeLmhvc3BpdGFsLnYxLk1lZGljYXRpb24uU3RhdHVzQgPgQQESEQoEY29kZRgFIAEoDUID4EECEhgKC2Rlc2NyaXB0aW9uGAYgASgJQgPgQQISQwoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCE+BBAtLaGAwKCnN0YXJ0ZWRfYXQSQgoJc3RvcF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIT4EEB0toYDAoKc3RvcHBlZF9hdBIWCgliYXNlX2Nvc3QYCSABKAlCA+BBARIbCg5wYXllcl9jb3ZlcmFnZRgKIAEoCUID4EEBEhYKCWRpc3BlbnNlcxgLIAEoBUID4EEBEhcKCnRvdGFsX2Nvc3QYDCABKAlCA+BBARIdCgtyZWFzb25fY29kZRgNIAEoA0ID4EEBSAKIAQESJAoScmVhc29uX2Rlc2NyaXB0aW9uGA4gASgJQgPgQQFIA4gBARIWCgRub3RlGA8gASgJQgPgQQFIBIgBARJECgt1cGRhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCE+BBA9LaGAwKCnVwZGF0ZWRfYXQSDAoEZXRhZxgRIAEoCSJZCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASEQoNU1RBVFVTX0FDVElWRRABEhIKDlNUQVRVU19TVE9QUEVEEAISEAoMU1RBVFVTX0RSQUZUEAM68wHqQWMKG2hvc3BpdGFsLmV4YW1wbGUvTWVkaWNhdGlvbhIrcGF0aWVudHMve3BhdGllbnR9L21lZGljYXRpb25zL3ttZWRpY2F0aW9ufSoLbWVkaWNhdGlvbnMyCm1lZGljYXRpb27K2hiIAQoLbWVkaWNhdGlvbnMSFwoIaG9zcGl0YWwSC21lZGljYXRpb25zGiwKCGhvc3BpdGFsEgttZWRpY2F0aW9ucxoHcGF0aWVudCIKbWVkaWNhdGlvbiIVCgdwYXRpZW50EgpwYXRpZW50X2lkIhsKCm1lZGljYXRpb24SDW1lZGljYXRpb25faWRCDwoNX2VuY291bnRlcl9pZEILCglfcGF5ZXJfaWRCDgoMX3JlYXNvbl9jb2RlQhUKE19yZWFzb25fZGVzY3JpcHRpb25CBwoFX25vdGUiSQoUR2V0TWVkaWNhdGlvblJlcXVlc3QSMQoEbmFtZRgBIAEoCUIj4EEC+kEdChtob3NwaXRhbC5leGFtcGxlL01lZGljYXRpb24ifgoWTGlzdE1lZGljYXRpb25zUmVxdWVzdBIzCgZwYXJlbnQYASABKAlCI+BBAvpBHRIbaG9zcGl0YWwuZXhhbXBsZS9NZWRpY2F0aW9uEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBASJgChdMaXN0TWVkaWNhdGlvbnNSZXNwb25zZRIsCgttZWRpY2F0aW9ucxgBIAMoCzIXLmhvc3BpdGFsLnYxLk1lZGljYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpwBChdDcmVhdGVNZWRpY2F0aW9uUmVxdWVzdBIzCgZwYXJlbnQYASABKAlCI+BBAvpBHRIbaG9zcGl0YWwuZXhhbXBsZS9NZWRpY2F0aW9uEhoKDW1lZGljYXRpb25faWQYAiABKAlCA+BBAhIwCgptZWRpY2F0aW9uGAMgASgLMhcuaG9zcGl0YWwudjEuTWVkaWNhdGlvbkID4EECIp0BChdVcGRhdGVNZWRpY2F0aW9uUmVxdWVzdBIwCgptZWRpY2F0aW9uGAEgASgLMhcuaG9zcGl0YWwudjEuTWVkaWNhdGlvbkID4EECEjQKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0ID4EEBEhoKDWFsbG93X21pc3NpbmcYAyABKAhCA+BBASJfChdEZWxldGVNZWRpY2F0aW9uUmVxdWVzdBIxCgRuYW1lGAEgASgJQiPgQQL6QR0KG2hvc3BpdGFsLmV4YW1wbGUvTWVkaWNhdGlvbhIRCgRldGFnGAIgASgJQgPgQQEyoQQKC01lZGljYXRpb25zElQKDUdldE1lZGljYXRpb24SIS5ob3NwaXRhbC52MS5HZXRNZWRpY2F0aW9uUmVxdWVzdBoXLmhvc3BpdGFsLnYxLk1lZGljYXRpb24iB9pBBG5hbWUSZwoPTGlzdE1lZGljYXRpb25zEiMuaG9zcGl0YWwudjEuTGlzdE1lZGljYXRpb25zUmVxdWVzdBokLmhvc3BpdGFsLnYxLkxpc3RNZWRpY2F0aW9uc1Jlc3BvbnNlIgnaQQZwYXJlbnQSdQoQQ3JlYXRlTWVkaWNhdGlvbhIkLmhvc3BpdGFsLnYxLkNyZWF0ZU1lZGljYXRpb25SZXF1ZXN0GhcuaG9zcGl0YWwudjEuTWVkaWNhdGlvbiIi2kEfcGFyZW50LG1lZGljYXRpb24sbWVkaWNhdGlvbl9pZBJsChBVcGRhdGVNZWRpY2F0aW9uEiQuaG9zcGl0YWwudjEuVXBkYXRlTWVkaWNhdGlvblJlcXVlc3QaFy5ob3NwaXRhbC52MS5NZWRpY2F0aW9uIhnaQRZtZWRpY2F0aW9uLHVwZGF0ZV9tYXNrElkKEERlbGV0ZU1lZGljYXRpb24SJC5ob3NwaXRhbC52MS5EZWxldGVNZWRpY2F0aW9uUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIH2kEEbmFtZRoTykEQaG9zcGl0YWwuZXhhbXBsZWIGcHJvdG8z", [file_crossfade_v1alpha1_options, file_google_api_client, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("Ch1ob3NwaXRhbC92MS9tZWRpY2F0aW9ucy5wcm90bxILaG9zcGl0YWwudjEigggKCk1lZGljYXRpb24SEQoEbmFtZRgBIAEoCUID4EEIEh4KDGVuY291bnRlcl9pZBgCIAEoCUID4EEBSACIAQESIAoIcGF5ZXJfaWQYAyABKAlCCeBBAdLaGAIYAUgBiAEBEjMKBnN0YXR1cxgEIAEoDjIeLmhvc3BpdGFsLnYxLk1lZGljYXRpb24uU3RhdHVzQgPgQQESEQoEY29kZRgFIAEoDUID4EECEhgKC2Rlc2NyaXB0aW9uGAYgASgJQgPgQQISQwoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCE+BBAtLaGAwKCnN0YXJ0ZWRfYXQSQgoJc3RvcF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIT4EEB0toYDAoKc3RvcHBlZF9hdBIWCgliYXNlX2Nvc3QYCSABKAlCA+BBARIbCg5wYXllcl9jb3ZlcmFnZRgKIAEoCUID4EEBEhYKCWRpc3BlbnNlcxgLIAEoBUID4EEBEhcKCnRvdGFsX2Nvc3QYDCABKAlCA+BBARIdCgtyZWFzb25fY29kZRgNIAEoA0ID4EEBSAKIAQESJAoScmVhc29uX2Rlc2NyaXB0aW9uGA4gASgJQgPgQQFIA4gBARIWCgRub3RlGA8gASgJQgPgQQFIBIgBARJECgt1cGRhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCE+BBA9LaGAwKCnVwZGF0ZWRfYXQSDAoEZXRhZxgRIAEoCSJZCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASEQoNU1RBVFVTX0FDVElWRRABEhIKDlNUQVRVU19TVE9QUEVEEAISEAoMU1RBVFVTX0RSQUZUEAM68wHqQWMKG2hvc3BpdGFsLmV4YW1wbGUvTWVkaWNhdGlvbhIrcGF0aWVudHMve3BhdGllbnR9L21lZGljYXRpb25zL3ttZWRpY2F0aW9ufSoLbWVkaWNhdGlvbnMyCm1lZGljYXRpb27K2hiIAQoLbWVkaWNhdGlvbnMSFwoIaG9zcGl0YWwSC21lZGljYXRpb25zGiwKCGhvc3BpdGFsEgttZWRpY2F0aW9ucxoHcGF0aWVudCIKbWVkaWNhdGlvbiIVCgdwYXRpZW50EgpwYXRpZW50X2lkIhsKCm1lZGljYXRpb24SDW1lZGljYXRpb25faWRCDwoNX2VuY291bnRlcl9pZEILCglfcGF5ZXJfaWRCDgoMX3JlYXNvbl9jb2RlQhUKE19yZWFzb25fZGVzY3JpcHRpb25CBwoFX25vdGUiSQoUR2V0TWVkaWNhdGlvblJlcXVlc3QSMQoEbmFtZRgBIAEoCUIj4EEC+kEdChtob3NwaXRhbC5leGFtcGxlL01lZGljYXRpb24ifgoWTGlzdE1lZGljYXRpb25zUmVxdWVzdBIzCgZwYXJlbnQYASABKAlCI+BBAvpBHRIbaG9zcGl0YWwuZXhhbXBsZS9NZWRpY2F0aW9uEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBASJgChdMaXN0TWVkaWNhdGlvbnNSZXNwb25zZRIsCgttZWRpY2F0aW9ucxgBIAMoCzIXLmhvc3BpdGFsLnYxLk1lZGljYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpwBChdDcmVhdGVNZWRpY2F0aW9uUmVxdWVzdBIzCgZwYXJlbnQYASABKAlCI+BBAvpBHRIbaG9zcGl0YWwuZXhhbXBsZS9NZWRpY2F0aW9uEhoKDW1lZGljYXRpb25faWQYAiABKAlCA+BBAhIwCgptZWRpY2F0aW9uGAMgASgLMhcuaG9zcGl0YWwudjEuTWVkaWNhdGlvbkID4EECIp0BChdVcGRhdGVNZWRpY2F0aW9uUmVxdWVzdBIwCgptZWRpY2F0aW9uGAEgASgLMhcuaG9zcGl0YWwudjEuTWVkaWNhdGlvbkID4EECEjQKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0ID4EEBEhoKDWFsbG93X21pc3NpbmcYAyABKAhCA+BBASJfChdEZWxldGVNZWRpY2F0aW9uUmVxdWVzdBIxCgRuYW1lGAEgASgJQiPgQQL6QR0KG2hvc3BpdGFsLmV4YW1wbGUvTWVkaWNhdGlvbhIRCgRldGFnGAIgASgJQgPgQQEihQEKGkJhdGNoR2V0TWVkaWNhdGlvbnNSZXF1ZXN0EjMKBnBhcmVudBgBIAEoCUIj4EEB+kEdEhtob3NwaXRhbC5leGFtcGxlL01lZGljYXRpb24SMgoFbmFtZXMYAiADKAlCI+BBAvpBHQobaG9zcGl0YWwuZXhhbXBsZS9NZWRpY2F0aW9uIksKG0JhdGNoR2V0TWVkaWNhdGlvbnNSZXNwb25zZRIsCgttZWRpY2F0aW9ucxgBIAMoCzIXLmhvc3BpdGFsLnYxLk1lZGljYXRpb24ikQEKHUJhdGNoQ3JlYXRlTWVkaWNhdGlvbnNSZXF1ZXN0EjMKBnBhcmVudBgBIAEoCUIj4EEC+kEdEhtob3NwaXRhbC5leGFtcGxlL01lZGljYXRpb24SOwoIcmVxdWVzdHMYAiADKAsyJC5ob3NwaXRhbC52MS5DcmVhdGVNZWRpY2F0aW9uUmVxdWVzdEID4EECIk4KHkJhdGNoQ3JlYXRlTWVkaWNhdGlvbnNSZXNwb25zZRIsCgttZWRpY2F0aW9ucxgBIAMoCzIXLmhvc3BpdGFsLnYxLk1lZGljYXRpb24ikQEKHUJhdGNoVXBkYXRlTWVkaWNhdGlvbnNSZXF1ZXN0EjMKBnBhcmVudBgBIAEoCUIj4EEC+kEdEhtob3NwaXRhbC5leGFtcGxlL01lZGljYXRpb24SOwoIcmVxdWVzdHMYAiADKAsyJC5ob3NwaXRhbC52MS5VcGRhdGVNZWRpY2F0aW9uUmVxdWVzdEID4EECIk4KHkJhdGNoVXBkYXRlTWVkaWNhdGlvbnNSZXNwb25zZRIsCgttZWRpY2F0aW9ucxgBIAMoCzIXLmhvc3BpdGFsLnYxLk1lZGljYXRpb24ikQEKHUJhdGNoRGVsZXRlTWVkaWNhdGlvbnNSZXF1ZXN0EjMKBnBhcmVudBgBIAEoCUIj4EEC+kEdEhtob3NwaXRhbC5leGFtcGxlL01lZGljYXRpb24SOwoIcmVxdWVzdHMYAiADKAsyJC5ob3NwaXRhbC52MS5EZWxldGVNZWRpY2F0aW9uUmVxdWVzdEID4EECMp4ICgtNZWRpY2F0aW9ucxJUCg1HZXRNZWRpY2F0aW9uEiEuaG9zcGl0YWwudjEuR2V0TWVkaWNhdGlvblJlcXVlc3QaFy5ob3NwaXRhbC52MS5NZWRpY2F0aW9uIgfaQQRuYW1lEmcKD0xpc3RNZWRpY2F0aW9ucxIjLmhvc3BpdGFsLnYxLkxpc3RNZWRpY2F0aW9uc1JlcXVlc3QaJC5ob3NwaXRhbC52MS5MaXN0TWVkaWNhdGlvbnNSZXNwb25zZSIJ2kEGcGFyZW50EnUKEENyZWF0ZU1lZGljYXRpb24SJC5ob3NwaXRhbC52MS5DcmVhdGVNZWRpY2F0aW9uUmVxdWVzdBoXLmhvc3BpdGFsLnYxLk1lZGljYXRpb24iItpBH3BhcmVudCxtZWRpY2F0aW9uLG1lZGljYXRpb25faWQSbAoQVXBkYXRlTWVkaWNhdGlvbhIkLmhvc3BpdGFsLnYxLlVwZGF0ZU1lZGljYXRpb25SZXF1ZXN0GhcuaG9zcGl0YWwudjEuTWVkaWNhdGlvbiIZ2kEWbWVkaWNhdGlvbix1cGRhdGVfbWFzaxJZChBEZWxldGVNZWRpY2F0aW9uEiQuaG9zcGl0YWwudjEuRGVsZXRlTWVkaWNhdGlvblJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiB9pBBG5hbWUSeQoTQmF0Y2hHZXRNZWRpY2F0aW9ucxInLmhvc3BpdGFsLnYxLkJhdGNoR2V0TWVkaWNhdGlvbnNSZXF1ZXN0GiguaG9zcGl0YWwudjEuQmF0Y2hHZXRNZWRpY2F0aW9uc1Jlc3BvbnNlIg/aQQxwYXJlbnQsbmFtZXMShQEKFkJhdGNoQ3JlYXRlTWVkaWNhdGlvbnMSKi5ob3NwaXRhbC52MS5CYXRjaENyZWF0ZU1lZGljYXRpb25zUmVxdWVzdBorLmhvc3BpdGFsLnYxLkJhdGNoQ3JlYXRlTWVkaWNhdGlvbnNSZXNwb25zZSIS2kEPcGFyZW50LHJlcXVlc3RzEoUBChZCYXRjaFVwZGF0ZU1lZGljYXRpb25zEiouaG9zcGl0YWwudjEuQmF0Y2hVcGRhdGVNZWRpY2F0aW9uc1JlcXVlc3QaKy5ob3NwaXRhbC52MS5CYXRjaFVwZGF0ZU1lZGljYXRpb25zUmVzcG9uc2UiEtpBD3BhcmVudCxyZXF1ZXN0cxJwChZCYXRjaERlbGV0ZU1lZGljYXRpb25zEiouaG9zcGl0YWwudjEuQmF0Y2hEZWxldGVNZWRpY2F0aW9uc1JlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiEtpBD3BhcmVudCxyZXF1ZXN0cxoTykEQaG9zcGl0YWwuZXhhbXBsZWIGcHJvdG8z", [file_crossfade_v1alpha1_options, file_google_api_client, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * A drug that was prescribed to a patient.
@@ -388,6 +388,181 @@ export const DeleteMedicationRequestSchema: GenMessage<DeleteMedicationRequest> 
   messageDesc(file_hospital_v1_medications, 6);
 
 /**
+ * Request message for BatchGetMedications.
+ *
+ * @generated from message hospital.v1.BatchGetMedicationsRequest
+ */
+export type BatchGetMedicationsRequest = Message<"hospital.v1.BatchGetMedicationsRequest"> & {
+  /**
+   * The patient whose medications they are: `patients/{patient}`. Without it they may be of several patients.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * The medications' names: at least one, at most 1000.
+   *
+   * @generated from field: repeated string names = 2;
+   */
+  names: string[];
+};
+
+/**
+ * Describes the message hospital.v1.BatchGetMedicationsRequest.
+ * Use `create(BatchGetMedicationsRequestSchema)` to create a new message.
+ */
+export const BatchGetMedicationsRequestSchema: GenMessage<BatchGetMedicationsRequest> = /*@__PURE__*/
+  messageDesc(file_hospital_v1_medications, 7);
+
+/**
+ * Response message for BatchGetMedications.
+ *
+ * @generated from message hospital.v1.BatchGetMedicationsResponse
+ */
+export type BatchGetMedicationsResponse = Message<"hospital.v1.BatchGetMedicationsResponse"> & {
+  /**
+   * The medications, in the order of the request.
+   *
+   * @generated from field: repeated hospital.v1.Medication medications = 1;
+   */
+  medications: Medication[];
+};
+
+/**
+ * Describes the message hospital.v1.BatchGetMedicationsResponse.
+ * Use `create(BatchGetMedicationsResponseSchema)` to create a new message.
+ */
+export const BatchGetMedicationsResponseSchema: GenMessage<BatchGetMedicationsResponse> = /*@__PURE__*/
+  messageDesc(file_hospital_v1_medications, 8);
+
+/**
+ * Request message for BatchCreateMedications.
+ *
+ * @generated from message hospital.v1.BatchCreateMedicationsRequest
+ */
+export type BatchCreateMedicationsRequest = Message<"hospital.v1.BatchCreateMedicationsRequest"> & {
+  /**
+   * The patient: `patients/{patient}`.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * What to create: at least one medication, at most 100. The parent of each is empty or that of the batch.
+   *
+   * @generated from field: repeated hospital.v1.CreateMedicationRequest requests = 2;
+   */
+  requests: CreateMedicationRequest[];
+};
+
+/**
+ * Describes the message hospital.v1.BatchCreateMedicationsRequest.
+ * Use `create(BatchCreateMedicationsRequestSchema)` to create a new message.
+ */
+export const BatchCreateMedicationsRequestSchema: GenMessage<BatchCreateMedicationsRequest> = /*@__PURE__*/
+  messageDesc(file_hospital_v1_medications, 9);
+
+/**
+ * Response message for BatchCreateMedications.
+ *
+ * @generated from message hospital.v1.BatchCreateMedicationsResponse
+ */
+export type BatchCreateMedicationsResponse = Message<"hospital.v1.BatchCreateMedicationsResponse"> & {
+  /**
+   * The medications, in the order of the request.
+   *
+   * @generated from field: repeated hospital.v1.Medication medications = 1;
+   */
+  medications: Medication[];
+};
+
+/**
+ * Describes the message hospital.v1.BatchCreateMedicationsResponse.
+ * Use `create(BatchCreateMedicationsResponseSchema)` to create a new message.
+ */
+export const BatchCreateMedicationsResponseSchema: GenMessage<BatchCreateMedicationsResponse> = /*@__PURE__*/
+  messageDesc(file_hospital_v1_medications, 10);
+
+/**
+ * Request message for BatchUpdateMedications.
+ *
+ * @generated from message hospital.v1.BatchUpdateMedicationsRequest
+ */
+export type BatchUpdateMedicationsRequest = Message<"hospital.v1.BatchUpdateMedicationsRequest"> & {
+  /**
+   * The patient whose medications they are: `patients/{patient}`.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * What to update: at least one medication, at most 100, each once.
+   *
+   * @generated from field: repeated hospital.v1.UpdateMedicationRequest requests = 2;
+   */
+  requests: UpdateMedicationRequest[];
+};
+
+/**
+ * Describes the message hospital.v1.BatchUpdateMedicationsRequest.
+ * Use `create(BatchUpdateMedicationsRequestSchema)` to create a new message.
+ */
+export const BatchUpdateMedicationsRequestSchema: GenMessage<BatchUpdateMedicationsRequest> = /*@__PURE__*/
+  messageDesc(file_hospital_v1_medications, 11);
+
+/**
+ * Response message for BatchUpdateMedications.
+ *
+ * @generated from message hospital.v1.BatchUpdateMedicationsResponse
+ */
+export type BatchUpdateMedicationsResponse = Message<"hospital.v1.BatchUpdateMedicationsResponse"> & {
+  /**
+   * The medications, in the order of the request.
+   *
+   * @generated from field: repeated hospital.v1.Medication medications = 1;
+   */
+  medications: Medication[];
+};
+
+/**
+ * Describes the message hospital.v1.BatchUpdateMedicationsResponse.
+ * Use `create(BatchUpdateMedicationsResponseSchema)` to create a new message.
+ */
+export const BatchUpdateMedicationsResponseSchema: GenMessage<BatchUpdateMedicationsResponse> = /*@__PURE__*/
+  messageDesc(file_hospital_v1_medications, 12);
+
+/**
+ * Request message for BatchDeleteMedications.
+ *
+ * @generated from message hospital.v1.BatchDeleteMedicationsRequest
+ */
+export type BatchDeleteMedicationsRequest = Message<"hospital.v1.BatchDeleteMedicationsRequest"> & {
+  /**
+   * The patient whose medications they are: `patients/{patient}`.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * What to delete: at least one medication, at most 100, each once.
+   *
+   * @generated from field: repeated hospital.v1.DeleteMedicationRequest requests = 2;
+   */
+  requests: DeleteMedicationRequest[];
+};
+
+/**
+ * Describes the message hospital.v1.BatchDeleteMedicationsRequest.
+ * Use `create(BatchDeleteMedicationsRequestSchema)` to create a new message.
+ */
+export const BatchDeleteMedicationsRequestSchema: GenMessage<BatchDeleteMedicationsRequest> = /*@__PURE__*/
+  messageDesc(file_hospital_v1_medications, 13);
+
+/**
  * The medications of patients.
  *
  * @generated from service hospital.v1.Medications
@@ -441,6 +616,46 @@ export const Medications: GenService<{
   deleteMedication: {
     methodKind: "unary";
     input: typeof DeleteMedicationRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * Gets several medications, all or none.
+   *
+   * @generated from rpc hospital.v1.Medications.BatchGetMedications
+   */
+  batchGetMedications: {
+    methodKind: "unary";
+    input: typeof BatchGetMedicationsRequestSchema;
+    output: typeof BatchGetMedicationsResponseSchema;
+  },
+  /**
+   * Creates several medications of a patient, all or none.
+   *
+   * @generated from rpc hospital.v1.Medications.BatchCreateMedications
+   */
+  batchCreateMedications: {
+    methodKind: "unary";
+    input: typeof BatchCreateMedicationsRequestSchema;
+    output: typeof BatchCreateMedicationsResponseSchema;
+  },
+  /**
+   * Updates several medications of a patient, all or none.
+   *
+   * @generated from rpc hospital.v1.Medications.BatchUpdateMedications
+   */
+  batchUpdateMedications: {
+    methodKind: "unary";
+    input: typeof BatchUpdateMedicationsRequestSchema;
+    output: typeof BatchUpdateMedicationsResponseSchema;
+  },
+  /**
+   * Deletes several medications of a patient, all or none.
+   *
+   * @generated from rpc hospital.v1.Medications.BatchDeleteMedications
+   */
+  batchDeleteMedications: {
+    methodKind: "unary";
+    input: typeof BatchDeleteMedicationsRequestSchema;
     output: typeof EmptySchema;
   },
 }> = /*@__PURE__*/
