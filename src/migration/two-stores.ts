@@ -8,7 +8,8 @@ import type { Key } from '../domain/key.ts';
 import type { Resource } from '../domain/resource.ts';
 import type { Call } from '../stores/call.ts';
 import type { ControlRecord, StoreName } from '../stores/control-store.ts';
-import type { ListQuery, ReadableRecords, Records, Stored } from '../stores/record-store.ts';
+import { isRefused } from '../stores/judge-change.ts';
+import type { Change, ListQuery, ReadableRecords, Records, Stored } from '../stores/record-store.ts';
 import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { attributes } from '../telemetry/names.ts';
 import type { Flags } from './flags.ts';
@@ -99,7 +100,9 @@ export function createTwoStores(options: TwoStoresOptions): Records {
       const beganMs = clock.monotonicMs();
       traffic.began(beganMs);
       const written = await through.writeMany(changes, call);
-      const refused = written.find(({ outcome }) => outcome !== 'written' && outcome !== 'withheld');
+      const refused = written.find(({ outcome }, i) => {
+        return outcome !== 'withheld' && isRefused(changes[i] as Change, outcome);
+      });
       const outcome = refused?.outcome ?? 'written';
       call.trace.set(attributes.writeOutcome, outcome);
       // One request, one write, whatever the number of its records.

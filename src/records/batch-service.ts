@@ -2,6 +2,7 @@ import { DomainError, invalidField } from '../domain/errors.ts';
 import type { Key } from '../domain/key.ts';
 import type { Row } from '../domain/resource.ts';
 import type { Call } from '../stores/call.ts';
+import { isRefused } from '../stores/judge-change.ts';
 import { type Change, MAX_BATCH_CHANGES, type Records, type Stored, type Written } from '../stores/record-store.ts';
 import {
   type CreateRecord,
@@ -68,7 +69,7 @@ export function createBatchService({ records, etagOf }: BatchServiceOptions): Ba
 
   const create = async (requests: readonly CreateRecord[], call: Call): Promise<readonly Found[]> => {
     const changes = requests.map(({ key, row, columns }): Change => ({ key, kind: 'create', row, columns }));
-    return foundOrThrow(await write(changes, call));
+    return foundOrThrow(changes, await write(changes, call));
   };
 
   const update = async (requests: readonly UpdateRecord[], call: Call): Promise<readonly Found[]> => {
@@ -81,7 +82,7 @@ export function createBatchService({ records, etagOf }: BatchServiceOptions): Ba
       changes = changes.map((change, i) => turned(change, written[i]?.outcome, updates[i], requests[i]) ?? change);
       written = await write(changes, call);
     }
-    return foundOrThrow(written);
+    return foundOrThrow(changes, written);
   };
 
   const remove = async (requests: readonly DeleteRecord[], call: Call): Promise<bigint> => {
@@ -89,7 +90,7 @@ export function createBatchService({ records, etagOf }: BatchServiceOptions): Ba
       return { key, kind: 'delete', row: null, columns: [], allowsMissing: allowMissing, ...accepting(etag) };
     });
     const written = await write(changes, call);
-    throwRefused(written);
+    throwRefused(changes, written);
     return leastVersion(written.map(({ stored }) => stored));
   };
 
@@ -131,18 +132,19 @@ function turned(
   return created && { ...created, key, kind: 'create' };
 }
 
-function foundOrThrow(written: readonly Written[]): readonly Found[] {
-  throwRefused(written);
+function foundOrThrow(changes: readonly Change[], written: readonly Written[]): readonly Found[] {
+  throwRefused(changes, written);
   return written.map((one, index) => {
-    if (isFound(one.stored)) return one.stored;
+    if (one.outcome === 'written' && isFound(one.stored)) return one.stored;
     throw ofRecord(refusal(one), index);
   });
 }
 
 /** The first record that was refused says why none was written. */
-function throwRefused(written: readonly Written[]): void {
+function throwRefused(changes: readonly Change[], written: readonly Written[]): void {
   for (const [index, one] of written.entries()) {
-    if (one.outcome !== 'written' && one.outcome !== 'withheld') throw ofRecord(refusal(one), index);
+    const isTold = one.outcome !== 'withheld' && isRefused(changes[index] as Change, one.outcome);
+    if (isTold) throw ofRecord(refusal(one), index);
   }
 }
 

@@ -16,7 +16,7 @@ import { DomainError, isDomainError } from '../domain/errors.ts';
 import type { Key } from '../domain/key.ts';
 import type { Resource, Row, Value } from '../domain/resource.ts';
 import type { Call } from './call.ts';
-import { atIndex, judgeChanges } from './judge-change.ts';
+import { atIndex, isRefused, judgeChanges } from './judge-change.ts';
 import type { Change, ControlView, Guard, Written } from './record-store.ts';
 import { type ServerValues, withDefaults, withUpdateTimes } from './server-values.ts';
 
@@ -102,8 +102,9 @@ export async function writeConditionally(
       changes,
       seen.map(({ row }) => row),
     );
-    if (outcomes.every((outcome) => outcome === 'written') && changes.some(({ kind }) => kind !== 'touch')) {
-      return replace(engine, { seen, changes, nowMicros, version, writeId, control, call });
+    const isMade = !changes.some((change, i) => isRefused(change, outcomes[i]));
+    if (isMade && changes.some(({ kind }) => kind !== 'touch')) {
+      return replace(engine, { seen, changes, outcomes, nowMicros, version, writeId, control, call });
     }
     const fenced = await engine.fence(
       seen,
@@ -188,6 +189,7 @@ function lookAt(
 interface Replacement {
   readonly seen: readonly Seen[];
   readonly changes: readonly Change[];
+  readonly outcomes: readonly Written['outcome'][];
   readonly nowMicros: bigint;
   readonly version: bigint;
   readonly writeId: Buffer;
@@ -197,13 +199,14 @@ interface Replacement {
 
 /** Null: another writer was quicker. Throws `unknown`/OUTCOME_UNKNOWN when it could not be found out. */
 async function replace(engine: ConditionalEngine, replacement: Replacement): Promise<readonly Written[] | null> {
-  const { seen, changes, version, writeId, control, call } = replacement;
+  const { seen, changes, outcomes, version, writeId, control, call } = replacement;
   const next = changes.map((_, i): Next => ({ row: rowOf(engine, replacement, i), version, writeId }));
   const outcome = await engine.replace(seen, next, call);
   switch (outcome) {
     case 'applied':
       return seen.map(({ key }, i): Written => {
-        return { outcome: 'written', stored: { key, row: next[i]?.row ?? null, version }, control };
+        const outcome = outcomes[i] as Written['outcome'];
+        return { outcome, stored: { key, row: next[i]?.row ?? null, version }, control };
       });
     case 'not_applied':
       return null;

@@ -9,7 +9,7 @@ export type Judgement = Exclude<Written['outcome'], 'control_changed' | 'withhel
 export function judgeChange(change: Change, current: Row | null): Judgement {
   if (change.kind === 'touch') return 'written';
   if (change.kind === 'create') return current === null ? 'written' : 'already_exists';
-  if (current === null) return change.kind === 'upsert' || change.allowsMissing ? 'written' : 'not_found';
+  if (current === null) return change.kind === 'upsert' ? 'written' : 'not_found';
   return change.accepts?.(current) === false ? 'etag_mismatch' : 'written';
 }
 
@@ -18,13 +18,24 @@ export function judgeChanges(
   changes: readonly Change[],
   current: readonly (Row | null)[],
 ): readonly (Judgement | 'withheld')[] {
-  return withheldUnlessAll(changes.map((change, i) => judgeChange(change, current[i] ?? null)));
+  return withheldUnlessAll(
+    changes,
+    changes.map((change, i) => judgeChange(change, current[i] ?? null)),
+  );
 }
 
 /** Where one is refused, the others are not made. */
-export function withheldUnlessAll(outcomes: readonly Judgement[]): readonly (Judgement | 'withheld')[] {
-  if (outcomes.every((outcome) => outcome === 'written')) return outcomes;
+export function withheldUnlessAll(
+  changes: readonly Change[],
+  outcomes: readonly Judgement[],
+): readonly (Judgement | 'withheld')[] {
+  if (!changes.some((change, i) => isRefused(change, outcomes[i]))) return outcomes;
   return outcomes.map((outcome) => (outcome === 'written' ? 'withheld' : outcome));
+}
+
+/** Whether a change that comes to this can't be made. */
+export function isRefused({ allowsMissing = false }: Change, outcome: Written['outcome'] | undefined): boolean {
+  return outcome !== 'written' && !(outcome === 'not_found' && allowsMissing);
 }
 
 /** The error of one change of a batch, with its place. */

@@ -49,7 +49,7 @@ export interface Change {
   readonly columns: readonly number[];
   /** Refused with `etag_mismatch` unless this returns true for the record as it is under its lock. */
   readonly accepts?: (current: Row) => boolean;
-  /** Of a delete in a batch: it is well that there is no such record. Default false. */
+  /** Of a delete in a batch: a `not_found` of it does not refuse the others. Default false. */
   readonly allowsMissing?: boolean;
 }
 

@@ -1,11 +1,22 @@
 import type { Random } from '../../src/domain/clock.ts';
 import { isDomainError } from '../../src/domain/errors.ts';
 import type { Row } from '../../src/domain/resource.ts';
+import type { BatchService } from '../../src/records/batch-service.ts';
 import type { Found, ListRecords, RecordPage, RecordService } from '../../src/records/record-service.ts';
 import type { Call } from '../../src/stores/call.ts';
 import { internalCall } from '../../src/stores/call.ts';
-import type { Stored } from '../../src/stores/record-store.ts';
-import { type Content, columnsOf, contentOf, type History, rowOf, show, Violation } from './history.ts';
+import type { Stored, Written } from '../../src/stores/record-store.ts';
+import {
+  type Content,
+  columnsOf,
+  contentOf,
+  type History,
+  type ReadOp,
+  rowOf,
+  show,
+  Violation,
+  type WriteOp,
+} from './history.ts';
 import type { SimInstance } from './instance.ts';
 import { etagOf, writtenUnder } from './service.ts';
 import { noteKey, parent, type World } from './world.ts';
@@ -23,6 +34,9 @@ export const OUTSIDE_KEYS = ['x', 'y'] as const;
 const CALL_MS = 1_500;
 /** How much longer than its deadline a client waits for an answer. */
 const PATIENCE_MS = 300;
+/** The share of writes that are batches, of two records at least. */
+const BATCH_SHARE = 0.15;
+const LARGEST_BATCH = 4;
 /** The share of writes that name the etag that their client has last seen, if they can. */
 const ETAG_SHARE = 0.4;
 const LARGEST_PAGE = 4;
@@ -39,6 +53,16 @@ interface Write {
   readonly content: Content;
   /** Empty: none. */
   readonly etag: string;
+}
+
+/** A write on its way, and what its answer is held against. */
+interface Begun {
+  readonly write: Write;
+  /** The row whose etag it names. */
+  readonly base: Row | undefined;
+  readonly op: WriteOp;
+  readonly read: ReadOp;
+  readonly what: string;
 }
 
 /** What a caller is told of a record. */
@@ -98,6 +122,7 @@ export class Client {
   async #write(note: string): Promise<void> {
     const { random, instances } = this.#options;
     const kind = this.#pick(KINDS);
+    if (random.uniform() < BATCH_SHARE) return this.#writeBatch(note, kind);
     // Who does not know what became of a write asks again, often somebody else.
     for (let tries = 0; tries < 3; tries++) {
       const instance = this.#pick(instances());
@@ -107,23 +132,62 @@ export class Client {
     }
   }
 
-  /** False: there was no answer. */
-  async #tryWrite(instance: SimInstance, note: string, kind: WriteKind): Promise<boolean> {
-    const { history, random, name, nextContent } = this.#options;
+  /** Several records together; never again after an unknown outcome, which the end of the run judges. */
+  async #writeBatch(first: string, kind: WriteKind): Promise<void> {
+    const { history, random, name, instances } = this.#options;
+    const instance = this.#pick(instances());
+    if (instance === undefined) return;
+    const notes = new Set([first]);
+    const size = 2 + Math.floor(random.uniform() * (LARGEST_BATCH - 1));
+    while (notes.size < size) notes.add(this.#pick([...CHOICE]));
+    const begun = [...notes].map((note) => this.#begin(note, kind));
+    history.beginBatch(begun.map(({ op }) => op));
+    const call = this.#call({ atLeast: 0n });
+    const who = `${name} batch of ${begun.map(({ what }) => what).join(', ')} at ${instance.name}`;
+    const writes = begun.map(({ write }) => write);
+    const told = await this.#ask(instance, who, () => orRefused(sendBatch(instance.batches, writes, random, call)));
+    if (told === null) return;
+    const written = writtenUnder(call);
+    const isMade = written.some(({ outcome }) => outcome === 'written');
+    // A batch of deletes of nothing is made too.
+    if (told !== isMade && !(told && kind === 'delete'))
+      throw new Violation(`error: ${who} was told that it was${told ? '' : ' not'} made`);
+    for (const [i, one] of begun.entries()) this.#end(one, written[i] as Written, who);
+  }
+
+  /** A write that is about to be asked for. */
+  #begin(note: string, kind: WriteKind): Begun {
+    const { history, random, nextContent } = this.#options;
     const content: Content = kind === 'delete' ? null : nextContent();
     const known = random.uniform() < ETAG_SHARE ? this.#rows.get(note) : undefined;
     const base = kind === 'create' ? undefined : known;
     const write: Write = { note, kind, content, etag: base === undefined ? '' : etagOf(base) };
     const op = history.beginWrite(note, content);
     const read = history.beginRead(note);
+    return { write, base, op, read, what: `${kind} ${note}=${show(content)}${write.etag && ` if ${write.etag}`}` };
+  }
+
+  /** False: there was no answer. */
+  async #tryWrite(instance: SimInstance, note: string, kind: WriteKind): Promise<boolean> {
+    const { random, name } = this.#options;
+    const begun = this.#begin(note, kind);
     const call = this.#call({ atLeast: 0n });
-    const who = `${name} ${kind} ${note}=${show(content)}${write.etag && ` if ${write.etag}`} at ${instance.name}`;
-    const told = await this.#ask(instance, who, () => orAbsent(send(instance.service, write, random, call)));
+    const who = `${name} ${begun.what} at ${instance.name}`;
+    const told = await this.#ask(instance, who, () => orAbsent(send(instance.service, begun.write, random, call)));
     if (told === null) return false;
-    const { outcome, stored, control } = writtenUnder(call);
+    const [written] = writtenUnder(call);
+    const { version } = written.stored;
+    if (told.version !== version) throw new Violation(`error: ${who} was told ${told.version}`);
+    this.#end(begun, written, who);
+    return true;
+  }
+
+  /** What a write came to, as its caller was told. */
+  #end({ write, base, op, read }: Begun, { outcome, stored, control }: Written, who: string): void {
+    const { history } = this.#options;
+    const { note } = write;
     this.#trace(`${who}: ${outcome} @${stored.version} (${control.state})`);
     const seen = contentOf(stored.row, `${note}, as written`);
-    if (told.version !== stored.version) throw new Violation(`error: ${who} was told ${told.version}`);
     if (outcome === 'etag_mismatch' && stored.row !== null && etagOf(stored.row) === write.etag)
       throw new Violation(`error: ${who} was refused`);
     // While detached versions stand still, and say nothing about what was written.
@@ -132,7 +196,6 @@ export class Client {
     else if (base !== undefined) history.replace(note, op, read, contentOf(base, note));
     if (outcome === 'written') history.acknowledge(note, op, version);
     if (version !== null) this.#remember(note, { ...stored, version });
-    return true;
   }
 
   /** Reads one record through one instance; null: there was no answer. */
@@ -261,6 +324,41 @@ async function send(service: RecordService, write: Write, random: Random, call: 
   const change = { key, row: rowOf(key.values, content), columns: columnsOf(content) };
   if (kind === 'create') return service.create(change, call);
   return service.update({ ...change, etag, ifMissing: kind === 'upsert' ? () => change : null }, call);
+}
+
+/** The request of a batch of writes of one kind; creates among the updates are those that may create. */
+async function sendBatch(service: BatchService, writes: readonly Write[], random: Random, call: Call): Promise<void> {
+  const kind = writes[0]?.kind;
+  const changes = writes.map(({ note, content, etag }) => {
+    const key = noteKey(note);
+    return { key, etag, row: rowOf(key.values, content ?? 0), columns: columnsOf(content ?? 0) };
+  });
+  if (kind === 'delete') {
+    const isWell = random.uniform() < 0.5;
+    // Under an etag the answer would not say whether there was a record.
+    await service.delete(
+      changes.map(({ key, etag }) => ({ key, etag, allowMissing: isWell && etag === '' })),
+      call,
+    );
+  } else if (kind === 'create') {
+    await service.create(changes, call);
+  } else {
+    await service.update(
+      changes.map((change) => ({ ...change, ifMissing: kind === 'upsert' ? () => change : null })),
+      call,
+    );
+  }
+}
+
+/** Whether a batch was made; a refusal is an answer too. */
+async function orRefused(asked: Promise<void>): Promise<boolean> {
+  try {
+    await asked;
+    return true;
+  } catch (error) {
+    if (isDomainError(error, 'not_found', 'already_exists', 'aborted')) return false;
+    throw error;
+  }
 }
 
 /** A refusal that tells the record's version is an answer too. */

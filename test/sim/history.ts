@@ -13,6 +13,8 @@ export interface WriteOp {
   acknowledged: boolean;
   /** The version that its answer carried; null: none, or one that says nothing. */
   version: bigint | null;
+  /** Whether an answer has shown its content. */
+  shown: boolean;
 }
 
 /** A broken promise. */
@@ -49,6 +51,7 @@ export class History {
   readonly #isOutside: (key: string) => boolean;
   readonly #versionsAreExact: () => boolean;
   readonly #isFloor: (version: bigint) => boolean;
+  readonly #batches: (readonly WriteOp[])[] = [];
   #now = 0;
   writes = 0;
   acknowledged = 0;
@@ -67,9 +70,37 @@ export class History {
 
   beginWrite(key: string, content: Content): WriteOp {
     this.writes += 1;
-    const op: WriteOp = { content, began: ++this.#now, ended: Infinity, acknowledged: false, version: null };
+    const op: WriteOp = {
+      content,
+      began: ++this.#now,
+      ended: Infinity,
+      acknowledged: false,
+      version: null,
+      shown: false,
+    };
     this.#of(key).writes.push(op);
     return op;
+  }
+
+  /** These writes are made together or not at all. */
+  beginBatch(ops: readonly WriteOp[]): void {
+    this.#batches.push(ops);
+  }
+
+  /**
+   * Nothing is under way any more, and both stores hold the same. Of a batch whose outcome nobody was told, and of which one write was
+   * ever seen, all have happened: whoever reads from now on must see them or what came later.
+   */
+  endBatches(): void {
+    const now = ++this.#now;
+    for (const ops of this.#batches) {
+      if (!ops.some(({ shown, acknowledged }) => shown || acknowledged)) continue;
+      for (const op of ops) {
+        if (op.acknowledged) continue;
+        op.acknowledged = true;
+        op.ended = now;
+      }
+    }
   }
 
   /** The write has happened. `version` null: it was made while detached. */
@@ -151,6 +182,7 @@ export class History {
         `stale: ${by} of ${key} answered ${show(content)}, though ${show(newer[0]?.content ?? null)}`,
       );
     }
+    if (content !== null) for (const one of candidates) one.shown = true;
     if (version === null) return;
     this.#noteContent(key, version, content);
     this.#of(key).answers.push({ read, version, by });
@@ -192,7 +224,7 @@ export class History {
 }
 
 /** Before the first write there is no record. */
-const FIRST: WriteOp = { content: null, began: 0, ended: 0, acknowledged: false, version: null };
+const FIRST: WriteOp = { content: null, began: 0, ended: 0, acknowledged: false, version: null, shown: false };
 
 /** As texts show it. */
 export function show(content: Content): string {

@@ -5,6 +5,7 @@ import { Lease } from '../../src/migration/lease.ts';
 import { OwnHand } from '../../src/migration/logged-store.ts';
 import { Registers } from '../../src/migration/registers.ts';
 import { createResourceMigration, type ResourceMigration } from '../../src/migration/resource-migration.ts';
+import type { BatchService } from '../../src/records/batch-service.ts';
 import type { RecordService } from '../../src/records/record-service.ts';
 import type { ControlStore, StoreName } from '../../src/stores/control-store.ts';
 import { createMemoryWriteAheadLog } from '../../src/stores/memory/write-ahead-log.ts';
@@ -23,6 +24,7 @@ export interface SimInstance {
   readonly migration: ResourceMigration;
   /** The use cases over its records, as callers reach them. */
   readonly service: RecordService;
+  readonly batches: BatchService;
   readonly links: Readonly<Record<StoreName, Link>>;
   readonly flags: SimFlags;
 }
@@ -89,8 +91,8 @@ export function startInstance({ world, name, life, offsetMicros, mutation }: Sta
   // A killed process never ends by itself, and nothing waits for it.
   const { signal } = new AbortController();
   void Promise.all([lease.run(signal), migration.run(signal)]);
-  const service = createSimService(migration.records);
-  return { name, process, lease, migration, service, links, flags };
+  const { service, batches } = createSimService(migration.records);
+  return { name, process, lease, migration, service, batches, links, flags };
 }
 
 /** The stores as the process reaches them. */
@@ -101,7 +103,11 @@ function connect(world: World, process: SimProcess, { source, target }: SimInsta
   return {
     source: source.port(world.source, 'authority'),
     target: target.port(world.target, 'follower'),
-    targetAuthority: target.port(world.target.through(target.target()), 'authority', ['write', 'touchMany']),
+    targetAuthority: target.port(world.target.through(target.target()), 'authority', [
+      'write',
+      'writeMany',
+      'touchMany',
+    ]),
     control: source.port(traced(world, process.name, control), 'authority'),
     targetControl: target.port(traced(world, process.name, targetControl), 'authority'),
     changeLog: source.changeLog(changeLog),

@@ -379,6 +379,24 @@ export const mutations: readonly Mutation[] = [
     }),
   },
   {
+    name: 'batch_one_by_one',
+    what: 'a batch is made one record after the other, up to the first that refuses',
+    change: ({ source, targetAuthority }) => ({
+      source: { ...source, writeMany: oneByOne(source) },
+      targetAuthority: { ...targetAuthority, writeMany: oneByOne(targetAuthority) },
+    }),
+  },
+  {
+    name: 'batch_entry_names_one_key',
+    what: 'the entry of a batch names its first record alone',
+    change: ({ writeAheadLog }) => ({
+      writeAheadLog: {
+        ...writeAheadLog,
+        append: (request, call) => writeAheadLog.append({ ...request, keys: request.keys.slice(0, 1) }, call),
+      },
+    }),
+  },
+  {
     name: 'deleted_records_not_walked',
     what: 'a bulk copy leaves out the traces of deleted records',
     change: ({ source, targetAuthority }) => ({
@@ -398,6 +416,25 @@ function comparingBefore(store: RecordStore): RecordStore['write'] {
     const [before] = change.accepts ? await store.getMany([change.key], call) : [];
     const isAccepted = before?.row ? change.accepts?.(before.row) : false;
     return isAccepted ? blindly(change, guard, call) : store.write(change, guard, call);
+  };
+}
+
+function oneByOne(store: RecordStore): RecordStore['writeMany'] {
+  return async (changes, guard, call) => {
+    const written: Written[] = [];
+    for (const change of changes) {
+      const one = await store.write(change, guard, call);
+      written.push(one);
+      if (one.outcome === 'control_changed')
+        return changes.map(({ key }) => ({ ...one, stored: { ...one.stored, key } }));
+      if (one.outcome !== 'written' && !(one.outcome === 'not_found' && change.allowsMissing)) break;
+    }
+    const refused = written.find(({ outcome }) => outcome !== 'written');
+    if (refused === undefined) return written;
+    return changes.map(({ key }, i): Written => {
+      const one = written[i] ?? { ...refused, stored: { key, row: null, version: 0n } };
+      return one.outcome === 'written' || i >= written.length ? { ...one, outcome: 'withheld' } : one;
+    });
   };
 }
 

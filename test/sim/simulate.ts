@@ -98,6 +98,7 @@ async function run({ world, plan, history, nemesis, mutation }: Run): Promise<vo
     await traffic;
     await nemesis.settle(QUIET_MS);
     await becomeAlike(world, nemesis);
+    history.endBatches();
     await readAll(clients[0] as Client, nemesis, () => world.clock.sleep(LOOK_MS));
     await nemesis.checkOutside();
   };

@@ -1,7 +1,7 @@
 import type { Key } from '../../domain/key.ts';
 import type { Row } from '../../domain/resource.ts';
 import type { Call } from '../call.ts';
-import { atIndex, type Judgement, judgeChange, withheldUnlessAll } from '../judge-change.ts';
+import { atIndex, isRefused, type Judgement, judgeChange, withheldUnlessAll } from '../judge-change.ts';
 import type { Change, Guard, Written } from '../record-store.ts';
 import { isLockConflict, translateError } from './errors.ts';
 import {
@@ -18,7 +18,7 @@ import type { MysqlClient, MysqlSession } from './pool.ts';
 import type { Prepared, RecordProcedures } from './record-procedures.ts';
 import { padKeys } from './record-reads.ts';
 import type { RecordTables } from './record-tables.ts';
-import { makePart } from './record-writes.ts';
+import { type Made, makePart } from './record-writes.ts';
 
 /**
  * Several changes as one transaction: (a) and (b) for all keys, which are locked from then on; a savepoint; what must be compared
@@ -71,13 +71,13 @@ async function writeTogether(session: MysqlSession, together: Together): Promise
   if (!holds(control, guard)) return controlChanged(keys, control);
   const versions = await level(session, together, locked);
   await session.mark();
-  const made: (Row | null)[] = [];
+  const made: Made[] = [];
   const refusal = (await compare(session, together)) ?? (await makeAll(session, together, made));
   const answer = (outcome: Written['outcome'], i: number, row: Row | null): Written => {
     const key = keys[i] as Key;
     return { outcome, stored: { key, row, version: versions.get(key.id) ?? 0n }, control };
   };
-  if (refusal === null) return made.map((row, i) => answer('written', i, row));
+  if (refusal === null) return made.map(({ outcome, row }, i) => answer(outcome, i, row));
   await session.undo();
   const current = await currentRows(session, together);
   return outcomesOf(changes, current, refusal).map((outcome, i) => answer(outcome, i, current[i] ?? null));
@@ -106,22 +106,22 @@ async function compare(session: MysqlSession, { tables, changes, statementsFor }
   for (const [index, change] of changes.entries()) {
     if (change.accepts === undefined) continue;
     const outcome = judgeChange(change, rows.get(change.key.id) ?? null);
-    if (outcome !== 'written') return { index, outcome };
+    if (isRefused(change, outcome)) return { index, outcome };
   }
   return null;
 }
 
-/** Makes one change after the other, up to the first that is refused; `made` gets the records. */
+/** Makes one change after the other, up to the first that is refused; `made` gets what they came to. */
 async function makeAll(
   session: MysqlSession,
   { tables, prepared, changes, guard }: Together,
-  made: (Row | null)[],
+  made: Made[],
 ): Promise<Refusal | null> {
   for (const [index, change] of changes.entries()) {
     try {
-      const { outcome, row } = await makePart(session, tables, prepared, { change, guard });
-      if (outcome !== 'written') return { index, outcome };
-      made.push(row);
+      const part = await makePart(session, tables, prepared, { change, guard });
+      if (isRefused(change, part.outcome)) return { index, outcome: part.outcome };
+      made.push(part);
     } catch (error) {
       // The whole is begun again after a lock conflict.
       throw isLockConflict(error)
@@ -147,6 +147,7 @@ function outcomesOf(
   refusal: Refusal,
 ): readonly Written['outcome'][] {
   return withheldUnlessAll(
+    changes,
     changes.map((change, i) => (i === refusal.index ? refusal.outcome : judgeChange(change, current[i] ?? null))),
   );
 }

@@ -45,20 +45,26 @@ async function writeOnce(
   return toWritten(tables, change, answer, answer);
 }
 
+/** What one change of a batch came to. */
+export interface Made {
+  readonly outcome: Judgement;
+  readonly row: Row | null;
+}
+
 /** Makes one change of a batch, whose transaction somebody else has begun and ends. */
 export async function makePart(
   session: MysqlSession,
   tables: RecordTables,
   prepared: Prepared,
   { change, guard }: Request,
-): Promise<{ readonly outcome: Judgement; readonly row: Row | null }> {
+): Promise<Made> {
   const readBack = mustReadBack(tables.resource, prepared, change);
   const { write: procedure } = prepared;
   const parameters = procedure.parameters(change, { guard, phase: phases.part, readBack });
   const answer = readAnswer(tables, await session.execute(procedure.call, parameters));
   switch (answer.outcome) {
     case outcomes.notFound:
-      return { outcome: change.allowsMissing ? 'written' : 'not_found', row: null };
+      return { outcome: 'not_found', row: null };
     case outcomes.alreadyExists:
       return { outcome: 'already_exists', row: answer.row };
     default:
