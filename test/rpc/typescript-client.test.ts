@@ -149,6 +149,26 @@ describe('the TypeScript client', () => {
     expect(fresh.versionOf(name)).toBeGreaterThanOrEqual(begun.versionOf(name));
   });
 
+  it('remembers the version of each record of a batch, and sends one that all of them reach', async () => {
+    const { begun, client, created } = create();
+    const { name } = await created;
+    const made = await client.batchCreateMedications({
+      parent,
+      requests: ['2', '3'].map((medicationId) => ({ medicationId, medication })),
+    });
+    const [second = '', third = ''] = made.medications.map((one) => one.name);
+    expect(begun.versionOf(second)).toBeGreaterThan(begun.versionOf(name));
+    expect(begun.versionOf(third)).toBe(begun.versionOf(second));
+    await client.batchGetMedications({ names: [second, third] });
+    expect(calls.at(-1)?.call).toMatchObject({ atLeast: begun.versionOf(second), consistency: 'latency' });
+    // The first record is older than the others' version, which it would never reach.
+    await client.batchGetMedications({ names: [name, third] });
+    expect(calls.at(-1)?.call).toMatchObject({ atLeast: begun.versionOf(name), consistency: 'authority' });
+    await client.batchDeleteMedications({ parent, requests: [{ name: second }, { name: third }] });
+    await expect(client.batchGetMedications({ names: [name, third] })).rejects.toMatchObject({ code: Code.NotFound });
+    expect(begun.versionOf(third)).toBeGreaterThan(begun.versionOf(name));
+  });
+
   it('says who calls', async () => {
     await create({ caller: 'pharmacy', user: 'ann' }).created;
     expect(calls.at(-1)?.call).toMatchObject({ caller: 'pharmacy', user: 'ann' });

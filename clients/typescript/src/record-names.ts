@@ -15,6 +15,10 @@ export function nameOfRequest(method: DescMethodUnary, request: Message): Record
   const fields = request as unknown as Fields;
   if (method.name.startsWith('List')) return nameOfList(method.output, fields);
   if (method.name.startsWith('Create')) return nameOfCreated(method.input, fields);
+  return method.name.startsWith('Batch') ? undefined : nameOfOne(fields);
+}
+
+function nameOfOne(fields: Fields): RecordName | undefined {
   const own = textOf(fields.name);
   if (own !== undefined) return own;
   // Update requests carry the resource in a field of its own.
@@ -23,6 +27,27 @@ export function nameOfRequest(method: DescMethodUnary, request: Message): Record
     if (name !== undefined) return name;
   }
   return undefined;
+}
+
+/** The names of the records of a batch (AIP-231, AIP-233 to AIP-235), without doubles; none: it is no batch. */
+export function namesOfBatch(method: DescMethodUnary, request: Message): readonly RecordName[] {
+  if (!method.name.startsWith('Batch')) return [];
+  const { names, requests, parent } = request as unknown as Fields;
+  const named = Array.isArray(names) ? names.map(textOf) : [];
+  const each = method.input.fields.find((field) => field.name === 'requests');
+  const input = each?.fieldKind === 'list' && each.listKind === 'message' ? each.message : undefined;
+  const asked = (Array.isArray(requests) ? requests : []).map((one: Message) =>
+    input === undefined ? undefined : nameWithinBatch(input, one, parent),
+  );
+  return [...new Set([...named, ...asked].filter((name) => name !== undefined))];
+}
+
+/** The parent of a request of a batch may be left out. */
+function nameWithinBatch(input: DescMessage, request: Message, parent: unknown): RecordName | undefined {
+  const fields = request as unknown as Fields;
+  return input.fields.some((field) => field.name === 'parent')
+    ? nameOfCreated(input, { ...fields, parent: textOf(fields.parent) ?? parent })
+    : nameOfOne(fields);
 }
 
 /** The name of the record that an answer holds, for requests that did not know it. */

@@ -3,7 +3,7 @@ import { type Client, ConnectError, createClient, type Transport, type UnaryResp
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { createLeanGrpcTransport } from './grpc-transport.ts';
 import { KnownVersions } from './known-versions.ts';
-import { isRead, nameOfAnswer, nameOfRequest } from './record-names.ts';
+import { isRead, nameOfAnswer, nameOfRequest, namesOfBatch } from './record-names.ts';
 import { errorInfoOf, maySendAgain } from './retry.ts';
 
 export { isOutcomeUnknown, reasonOf } from './retry.ts';
@@ -91,6 +91,7 @@ class SessionTransport implements Transport {
     input: MessageInitShape<I>,
     ...rest: unknown[]
   ): Promise<UnaryResponse<I, O>> {
+    const batch = namesOfBatch(method, input as Message);
     const name = nameOfRequest(method, input as Message);
     const read = isRead(method);
     const deadlineMs = performance.now() + (timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
@@ -98,17 +99,17 @@ class SessionTransport implements Transport {
       const { moment } = this.versions;
       try {
         const leftMs = Math.max(1, Math.round(deadlineMs - performance.now()));
-        const headers = this.#headers(header, name, read);
+        const headers = batch.length > 0 ? this.#batchHeaders(header, batch, read) : this.#headers(header, name, read);
         const sent = this.#transport().unary(method, signal, leftMs, headers, input, ...(rest as []));
         const response = await sent;
-        this.#remember(
-          name ?? nameOfAnswer(response.message),
-          versionIn(response.header, response.trailer) ?? 0n,
-          moment,
-        );
+        const version = versionIn(response.header, response.trailer) ?? 0n;
+        for (const one of batch) this.#remember(one, version, moment);
+        if (batch.length === 0) this.#remember(name ?? nameOfAnswer(response.message), version, moment);
         return response;
       } catch (error) {
-        this.#remember(name, versionOfFailure(error), moment);
+        // Of a batch the failure names the record.
+        const failed = batch.length > 0 ? errorInfoOf(error)?.metadata.name : name;
+        this.#remember(failed, versionOfFailure(error), moment);
         if (attempt >= (this.#options.retries ?? DEFAULT_RETRIES) || !maySendAgain(error, read)) throw error;
         const pauseMs = FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random() / 2);
         if (performance.now() + pauseMs >= deadlineMs || signal?.aborted) throw error;
@@ -138,6 +139,22 @@ class SessionTransport implements Transport {
     const version = this.versions.of(name);
     if (version > 0n) headers.set(VERSION, version.toString());
     if (read && this.versions.isShownByList(name) && !headers.has(CONSISTENCY)) headers.set(CONSISTENCY, 'authority');
+    return headers;
+  }
+
+  /**
+   * One version is compared with every record of a batch, so it is the least that is known of them; where others are known to be newer, the
+   * authority is asked, which shows them all.
+   */
+  #batchHeaders(given: HeadersGiven, names: readonly string[], read: boolean): Headers {
+    const headers = this.#headers(given, undefined, read);
+    if (!read || headers.has(VERSION)) return headers;
+    const versions = names.map((name) => this.versions.of(name));
+    const least = versions.reduce((a, b) => (a < b ? a : b));
+    if (least > 0n) headers.set(VERSION, least.toString());
+    const isMore =
+      versions.some((version) => version > least) || names.some((name) => this.versions.isShownByList(name));
+    if (isMore && !headers.has(CONSISTENCY)) headers.set(CONSISTENCY, 'authority');
     return headers;
   }
 
