@@ -1,10 +1,13 @@
 import type { DescField, Message } from '@bufbuild/protobuf';
 import { invalidField } from '../domain/errors.ts';
-import type { Resource } from '../domain/resource.ts';
+import type { Resource, Row } from '../domain/resource.ts';
 import type { Found, RecordService } from '../records/record-service.ts';
 import type { MethodDefinition, ResourceDefinition, StandardMethods } from '../schema/definition.ts';
+import { createOrderReader } from '../schema/list-order.ts';
 import type { MessageCodec } from '../schema/message-codec.ts';
 import type { NameCodec } from '../schema/name-codec.ts';
+import { createFilterCompiler } from '../schema/record-filter.ts';
+import { hasMessageRules } from '../schema/request-rules.ts';
 import type { MethodAccess } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { Reply, UnaryMethod } from './method-table.ts';
@@ -40,11 +43,11 @@ export function createRecordMethods(options: RecordMethodsOptions): UnaryMethod[
   // An Update answers the whole record, but only to who has just written it.
   const write: MethodAccess = { verb: 'write', resource: id };
   return [
-    ...(get === undefined ? [] : [unary(get, read, getHandler(options))]),
-    ...(list === undefined ? [] : [unary(list, read, listHandler(options))]),
+    ...(get === undefined ? [] : [unary(get, read, ruled(options, get, getHandler(options)))]),
+    ...(list === undefined ? [] : [unary(list, read, ruled(options, list, listHandler(options, list)))]),
     ...(create === undefined ? [] : [unary(create, write, createHandler(options, create))]),
     ...(update === undefined ? [] : [unary(update, write, updateHandler(options, update))]),
-    ...(remove === undefined ? [] : [unary(remove, write, deleteHandler(options, remove))]),
+    ...(remove === undefined ? [] : [unary(remove, write, ruled(options, remove, deleteHandler(options, remove)))]),
   ];
 }
 
@@ -59,6 +62,49 @@ function unary(method: MethodDefinition, access: MethodAccess, handle: Handle): 
   };
 }
 
+/** Holds requests against their rules before they are handled; where there are none, nothing is added. */
+function ruled({ definition }: RecordMethodsOptions, { input }: MethodDefinition, handle: Handle): Handle {
+  const rules = definition.rules.of(input);
+  if (rules === undefined) return handle;
+  return async (request, context) => {
+    rules.check(request);
+    return await handle(request, context);
+  };
+}
+
+/** What of a request that carries a record is held against its rules: what it does not write is not looked at. */
+type RequestCheck = (request: Request, written: 'new record' | readonly number[]) => void;
+
+function createRequestCheck(
+  { definition, resource }: RecordMethodsOptions,
+  { input, resource: carried }: MethodDefinition & { readonly resource: DescField },
+): RequestCheck {
+  const rules = definition.rules.of(input);
+  if (rules === undefined) return () => {};
+  const ofCreate = new Set(definition.fields.filter(({ outputOnly }) => !outputOnly).map(({ field }) => field.name));
+  return (request, written) => {
+    const isNew = written === 'new record';
+    const names = isNew ? ofCreate : new Set(written.map((index) => resource.columns[index]?.field));
+    rules.check(request, ([first, second]) => {
+      if (first !== carried) return true;
+      // Rules of several fields are held against the whole record that an update makes.
+      return second === undefined ? isNew : names.has(second.name);
+    });
+  };
+}
+
+/** Holds the record that an update makes against the rules that look at several fields; undefined: there are none. */
+function createRecordCheck({
+  definition,
+  messages,
+}: RecordMethodsOptions): ((name: string, row: Row) => void) | undefined {
+  const { message, rules } = definition;
+  const found = hasMessageRules(message) ? rules.of(message) : undefined;
+  if (found === undefined) return undefined;
+  const decode = createDecoder(message);
+  return (name, row) => found.check(decode(messages.toWire(name, row)), (path) => path.length === 0);
+}
+
 function getHandler({ service, messages, names }: RecordMethodsOptions): Handle {
   return async (request, context) => {
     const name = request.name as string;
@@ -68,9 +114,15 @@ function getHandler({ service, messages, names }: RecordMethodsOptions): Handle 
   };
 }
 
-function listHandler({ service, messages, names, maxMessageBytes }: RecordMethodsOptions): Handle {
+function listHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['list']>): Handle {
+  const { service, messages, names, maxMessageBytes, definition, resource } = options;
+  const readOrder = createOrderReader(definition, resource);
+  const compileFilter = createFilterCompiler(definition, resource);
   return async (request, context) => {
     const parent = names.parentOf((request.parent as string | undefined) ?? '');
+    const filter = readText(request, method.filter);
+    const { descending } = readOrder(readText(request, method.orderBy));
+    const matches = compileFilter(filter);
     const items: Uint8Array[] = [];
     let room = maxMessageBytes - PAGE_OVERHEAD_BYTES;
     const fits = ({ key, row }: Found): boolean => {
@@ -81,7 +133,10 @@ function listHandler({ service, messages, names, maxMessageBytes }: RecordMethod
     };
     const pageSize = request.pageSize as number;
     const pageToken = request.pageToken as string;
-    const page = await service.list({ parent, pageSize, pageToken, fits }, context);
+    // Two ways to write one order are one listing; a filter counts as it was written.
+    const bound = descending || matches !== null ? JSON.stringify([descending, filter]) : '';
+    const asked = { parent, pageSize, pageToken, descending, fits, request: bound, ...(matches && { matches }) };
+    const page = await service.list(asked, context);
     context.answerVersion = page.version;
     return () => messages.encodeListResponse(items.slice(0, page.records.length), page.nextPageToken);
   };
@@ -89,32 +144,43 @@ function listHandler({ service, messages, names, maxMessageBytes }: RecordMethod
 
 function createHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['create']>): Handle {
   const { service, messages, names } = options;
+  const check = createRequestCheck(options, method);
   return async (request, context) => {
     const message = requireMessage(request, method.resource);
     const parent = names.parentOf((request.parent as string | undefined) ?? '');
     const key = names.keyWithId(parent, request[method.id.localName] as string, method.id.name);
     const columns = messages.columnsToCreate(message);
+    check(request, 'new record');
     const row = messages.rowFromMessage(message, { columns, key: key.values });
-    return answer(options, await service.create({ key, row, columns }, context), names.nameOf(key), context);
+    const validateOnly = readFlag(request, method.validateOnly);
+    const created = await service.create({ key, row, columns, validateOnly }, context);
+    return answer(options, created, names.nameOf(key), context);
   };
 }
 
 function updateHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['update']>): Handle {
   const { service, messages, names, definition } = options;
+  const check = createRequestCheck(options, method);
+  const checkRecord = createRecordCheck(options);
   return async (request, context) => {
     const message = requireMessage(request, method.resource);
     const name = message.name as string;
     const key = names.keyOf(name, `${method.resource.name}.name`);
     const mask = (request.updateMask as { readonly paths: readonly string[] } | undefined)?.paths ?? [];
     const columns = mask.length === 0 ? messages.columnsPopulated(message) : messages.columnsOfMask(mask);
+    check(request, columns);
     const rowOf = (of: readonly number[]) => messages.rowFromMessage(message, { columns: of, key: key.values });
     const createIt = () => {
       const all = messages.columnsToCreate(message);
+      check(request, 'new record');
       return { row: rowOf(all), columns: all };
     };
     const ifMissing = readFlag(request, method.allowMissing) ? createIt : null;
     const etag = readText(message, definition.etagField);
-    const updated = await service.update({ key, row: rowOf(columns), columns, etag, ifMissing }, context);
+    const validateOnly = readFlag(request, method.validateOnly);
+    const change = { key, row: rowOf(columns), columns, etag, ifMissing, validateOnly };
+    const holds = checkRecord && { check: (after: Row) => checkRecord(name, after) };
+    const updated = await service.update({ ...change, ...holds }, context);
     return answer(options, updated, name, context);
   };
 }
@@ -125,7 +191,8 @@ function deleteHandler(options: RecordMethodsOptions, method: NonNullable<Standa
     const key = names.keyOf(request.name as string);
     const etag = readText(request, method.etag);
     const allowMissing = readFlag(request, method.allowMissing);
-    context.answerVersion = await service.delete({ key, etag, allowMissing }, context);
+    const validateOnly = readFlag(request, method.validateOnly);
+    context.answerVersion = await service.delete({ key, etag, allowMissing, validateOnly }, context);
     return () => EMPTY;
   };
 }

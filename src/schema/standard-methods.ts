@@ -70,32 +70,39 @@ const INSPECTORS: { readonly [V in Verb]: (inspection: Inspection) => StandardMe
     if (inspection.owner.hasParent) requireField(inspection, 'parent', isString, 'string');
     requireField(inspection, 'page_size', (field) => isScalar(field, ScalarType.INT32), 'int32');
     requireField(inspection, 'page_token', isString, 'string');
+    const orderBy = optionalField(inspection, 'order_by', isString, 'string');
+    const filter = optionalField(inspection, 'filter', isString, 'string');
     const items = inspectListResponse(inspection);
-    return items === undefined ? undefined : { ...baseOf(inspection), items };
+    if (items === undefined) return undefined;
+    return { ...baseOf(inspection), items, ...(orderBy && { orderBy }), ...(filter && { filter }) };
   },
   Create: (inspection) => {
     const { message } = inspection.owner;
     if (inspection.owner.hasParent) requireField(inspection, 'parent', isString, 'string');
     const id = requireField(inspection, `${snakeCase(message.name)}_id`, isString, 'string');
     const resource = requireResource(inspection);
+    const validateOnly = validateOnlyField(inspection);
     requireOutput(inspection, message.typeName);
-    return id === undefined || resource === undefined ? undefined : { ...baseOf(inspection), id, resource };
+    if (id === undefined || resource === undefined) return undefined;
+    return { ...baseOf(inspection), id, resource, ...validateOnly };
   },
   Update: (inspection) => {
     const resource = requireResource(inspection);
     const isMask = (field: DescField): boolean => isMessage(field, 'google.protobuf.FieldMask');
     requireField(inspection, 'update_mask', isMask, 'google.protobuf.FieldMask');
     const allowMissing = optionalField(inspection, 'allow_missing', isBool, 'bool');
+    const validateOnly = validateOnlyField(inspection);
     requireOutput(inspection, inspection.owner.message.typeName);
     if (resource === undefined) return undefined;
-    return { ...baseOf(inspection), resource, ...(allowMissing && { allowMissing }) };
+    return { ...baseOf(inspection), resource, ...(allowMissing && { allowMissing }), ...validateOnly };
   },
   Delete: (inspection) => {
     requireField(inspection, 'name', isString, 'string');
     const etag = optionalField(inspection, 'etag', isString, 'string');
     const allowMissing = optionalField(inspection, 'allow_missing', isBool, 'bool');
+    const validateOnly = validateOnlyField(inspection);
     requireOutput(inspection, 'google.protobuf.Empty');
-    return { ...baseOf(inspection), ...(etag && { etag }), ...(allowMissing && { allowMissing }) };
+    return { ...baseOf(inspection), ...(etag && { etag }), ...(allowMissing && { allowMissing }), ...validateOnly };
   },
 };
 
@@ -134,6 +141,11 @@ function requireResource(inspection: Inspection): DescField | undefined {
   const { message } = inspection.owner;
   const isResource = (field: DescField): boolean => isMessage(field, message.typeName);
   return requireField(inspection, snakeCase(message.name), isResource, message.name);
+}
+
+function validateOnlyField(inspection: Inspection): { readonly validateOnly?: DescField } {
+  const validateOnly = optionalField(inspection, 'validate_only', isBool, 'bool');
+  return validateOnly === undefined ? {} : { validateOnly };
 }
 
 function requireField(

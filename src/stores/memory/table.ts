@@ -50,7 +50,9 @@ export class MemoryTable {
     const prefix = this.#codec.fromValues(parent.slice(0, this.#parentLength)).id;
     const found: Stored[] = [];
     const ids = this.#ids();
-    const first = descending ? lastBefore(ids, after?.id, prefix) : firstAfter(ids, after?.id ?? prefix, after === null);
+    const first = descending
+      ? lastBefore(ids, after?.id, prefix)
+      : firstAfter(ids, after?.id ?? prefix, after === null);
     for (let i = first; i >= 0 && i < ids.length; i += descending ? -1 : 1) {
       const entry = this.#at(ids, i);
       if (entry === undefined || found.length >= limit || !entry.key.id.startsWith(prefix)) break;
