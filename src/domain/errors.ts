@@ -48,6 +48,9 @@ export type ErrorReason =
   | 'TOO_MANY_REQUESTS_OF_CALLER'
   | 'INVALID_FILTER'
   | 'RULE_VIOLATED'
+  | 'NOT_OFFERED'
+  | 'JOB_FAILED'
+  | 'JOB_CANCELLED'
   | 'INTERNAL';
 
 /** A field of a request, and the rule that it breaks. */
