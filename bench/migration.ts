@@ -50,7 +50,7 @@ export async function controlMigration(unleash: UnleashAddress, http: string): P
       await detach(client, flags, signal);
       const { backfill } = await get(client, signal);
       await flags.setPhase('synchronize', true);
-      return await watchCopy(client, backfill?.name, signal);
+      return await watchCopy(client, backfill?.operation, signal);
     },
   };
 }
@@ -80,7 +80,7 @@ async function watchCopy(
 ): Promise<CopySpeed> {
   const seen: Progress[] = [];
   const look = ({ backfill }: Migration): boolean => {
-    if (backfill === undefined || backfill.name === earlierJob) return false;
+    if (backfill === undefined || backfill.operation === earlierJob) return false;
     if (backfill.state === JobState.FAILED) throw new Error(`the copy failed: ${backfill.error}`);
     const now = { atMs: performance.now(), rows: Number(backfill.rowCount) };
     const last = seen.at(-1);

@@ -4,6 +4,7 @@ import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 import { systemClock, systemRandom } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
 import { file_crossfade_v1alpha1_migrations, Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
+import { Operations } from '../gen/google/longrunning/operations_pb.ts';
 import { auditedControlStore } from '../migration/audited-control-store.ts';
 import type { Flags } from '../migration/flags.ts';
 import { Registers } from '../migration/registers.ts';
@@ -17,8 +18,9 @@ import { createGrpcServer, type GrpcServer } from '../rpc/grpc-server.ts';
 import { createHealth, type Health } from '../rpc/health.ts';
 import { createMemoryWatch, type MemoryWatch } from '../rpc/memory-watch.ts';
 import { createMethodTable, type MethodTable } from '../rpc/method-table.ts';
-import { migrationAccess } from '../rpc/migration-access.ts';
+import { migrationAccess, operationsAccess } from '../rpc/migration-access.ts';
 import { createMigrationService } from '../rpc/migration-service.ts';
+import { createOperationsService } from '../rpc/operations-service.ts';
 import { createPipeline, type Pipeline } from '../rpc/pipeline.ts';
 import { addReflection } from '../rpc/reflection.ts';
 import { defaultRpcLimits, type RpcLimits } from '../rpc/settings.ts';
@@ -172,9 +174,12 @@ function createMethods(
 ): MethodTable {
   const subjects = resources.map(({ subject }) => subject);
   const service = createMigrationService({ subjects, registers, jobs, clock: systemClock });
+  const ids = subjects.map(({ id }) => id);
+  const operations = createOperationsService({ resources: ids, jobs, clock: systemClock });
   return createMethodTable([
     ...resources.flatMap(({ methods }) => methods),
     ...auditChanges(createTypedMethods(Migrations, service, migrationAccess), log),
+    ...auditChanges(createTypedMethods(Operations, operations, operationsAccess), log),
   ]);
 }
 

@@ -46,7 +46,22 @@ export type ErrorReason =
   | 'PERMISSION_DENIED'
   | 'TOKEN_KEYS_UNAVAILABLE'
   | 'TOO_MANY_REQUESTS_OF_CALLER'
+  | 'INVALID_FILTER'
+  | 'RULE_VIOLATED'
+  | 'NOT_OFFERED'
+  | 'JOB_FAILED'
+  | 'JOB_CANCELLED'
   | 'INTERNAL';
+
+/** A field of a request, and the rule that it breaks. */
+export interface FieldViolation {
+  /** The field's path; empty: the message as a whole. */
+  readonly field: string;
+  /** The rule's id. */
+  readonly rule: string;
+  /** For people. Never the field's value. */
+  readonly description: string;
+}
 
 /** What a {@link DomainError} is made of. */
 export interface DomainErrorInit {
@@ -56,6 +71,8 @@ export interface DomainErrorInit {
   readonly message: string;
   /** For programs: goes into `ErrorInfo.metadata`. Never a field's value. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** For programs: fields that break rules. Default: none but the one that `metadata.field` names. */
+  readonly violations?: readonly FieldViolation[];
   /** The error underneath, for the log only. */
   readonly cause?: unknown;
 }
@@ -69,12 +86,14 @@ export class DomainError extends Error {
   readonly kind: ErrorKind;
   readonly reason: ErrorReason;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly violations: readonly FieldViolation[];
 
   constructor(init: DomainErrorInit) {
     super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
     this.kind = init.kind;
     this.reason = init.reason;
     this.metadata = init.metadata ?? {};
+    this.violations = init.violations ?? [];
   }
 }
 

@@ -5,6 +5,8 @@ import type { Call } from '../stores/call.ts';
 import { isRefused } from '../stores/judge-change.ts';
 import { type Change, MAX_BATCH_CHANGES, type Records, type Stored, type Written } from '../stores/record-store.ts';
 import {
+  type Acceptance,
+  acceptance,
   type CreateRecord,
   type DeleteRecord,
   etagMismatch,
@@ -73,12 +75,15 @@ export function createBatchService({ records, etagOf }: BatchServiceOptions): Ba
   };
 
   const update = async (requests: readonly UpdateRecord[], call: Call): Promise<readonly Found[]> => {
-    const updates = requests.map(({ key, row, columns, etag }): Change => {
-      return { key, kind: 'update', row, columns, ...accepting(etag) };
+    const conditions = requests.map((request) => acceptance(request, etagOf));
+    const updates = requests.map(({ key, row, columns }, i): Change => {
+      const accepts = conditions[i]?.accepts;
+      return { key, kind: 'update', row, columns, ...(accepts && { accepts }) };
     });
+    const mayTurn = (): boolean => turnsOf({ written, changes, requests, conditions });
     let changes: readonly Change[] = updates;
     let written = await write(changes, call);
-    for (let turn = 0; turn < MAX_UPSERT_TURNS && mayTurn(written, changes, requests); turn++) {
+    for (let turn = 0; turn < MAX_UPSERT_TURNS && mayTurn(); turn++) {
       changes = changes.map((change, i) => turned(change, written[i]?.outcome, updates[i], requests[i]) ?? change);
       written = await write(changes, call);
     }
@@ -102,11 +107,19 @@ export function leastVersion(records: readonly Pick<Stored, 'version'>[]): bigin
   return records.reduce((least, { version }) => (version < least ? version : least), records[0]?.version ?? 0n);
 }
 
+/** A batch of updates after a try. All are in the order of the requests. */
+interface UpdateTurn {
+  readonly written: readonly Written[];
+  readonly changes: readonly Change[];
+  readonly requests: readonly UpdateRecord[];
+  readonly conditions: readonly Acceptance[];
+}
+
 /**
  * Whether the refusals are all of records that may be created, or that were to be and are there now; false: there is none. Throws the
  * first that is of another kind.
  */
-function mayTurn(written: readonly Written[], changes: readonly Change[], requests: readonly UpdateRecord[]): boolean {
+function turnsOf({ written, changes, requests, conditions }: UpdateTurn): boolean {
   let turns = false;
   for (const [index, one] of written.entries()) {
     if (one.outcome === 'written' || one.outcome === 'withheld') continue;
@@ -114,7 +127,9 @@ function mayTurn(written: readonly Written[], changes: readonly Change[], reques
     const mayBeMade = one.outcome === 'not_found' && ifMissing !== null;
     // An etag was given, so there was a record: it is gone, which is a change that the caller has not seen.
     if (mayBeMade && etag !== '') throw ofRecord(etagMismatch(one.stored.version), index);
-    if (!mayBeMade && changes[index]?.kind !== 'create') throw ofRecord(refusal(one), index);
+    if (!mayBeMade && changes[index]?.kind !== 'create') {
+      throw ofRecord(conditions[index]?.refused(one.outcome) ?? refusal(one), index);
+    }
     turns = true;
   }
   return turns;
@@ -148,8 +163,10 @@ function throwRefused(changes: readonly Change[], written: readonly Written[]): 
   }
 }
 
-function ofRecord({ kind, reason, message, metadata }: DomainError, index: number): DomainError {
-  return new DomainError({ kind, reason, message, metadata: { ...metadata, index: String(index) } });
+function ofRecord(error: unknown, index: number): unknown {
+  if (!(error instanceof DomainError)) return error;
+  const { kind, reason, message, metadata, violations, cause } = error;
+  return new DomainError({ kind, reason, message, violations, cause, metadata: { ...metadata, index: String(index) } });
 }
 
 function checkSize(size: number, most: number, field: string): void {

@@ -18,6 +18,15 @@ export interface ListRecords {
   readonly pageSize: number;
   /** Empty: the first page. */
   readonly pageToken: string;
+  /** Whether the greatest key comes first. Default: the least does. */
+  readonly descending?: boolean;
+  /**
+   * Which records are listed. The page looks at no more than {@link MAX_FILTERED_ROWS} records, so it may hold fewer than asked for,
+   * or none, and still have a token. Default: all.
+   */
+  readonly matches?: (row: Row) => boolean;
+  /** What else the caller asked for, as text: a token of another request is refused. Default: nothing. */
+  readonly request?: string;
   /**
    * Asked for each record in turn, once: whether it still fits into the answer. The page ends before the first that
    * does not, but never before the first of all. Default: all fit.
@@ -27,37 +36,49 @@ export interface ListRecords {
 
 /** One page of a listing. */
 export interface RecordPage {
-  /** In key order. */
+  /** In the order asked for. */
   readonly records: readonly Found[];
   /** Empty on the last page. */
   readonly nextPageToken: string;
-  /** The greatest version on the page, and no less than the caller's: the parent's floor for later calls. 0: none. */
+  /**
+   * The greatest version among the records that were looked at, and no less than the caller's: the parent's floor for later
+   * calls. 0: none.
+   */
   readonly version: bigint;
 }
 
-/** A new record. */
-export interface CreateRecord {
+/** A change of one record, or a look at what it would do. */
+interface RecordChange {
   readonly key: Key;
+  /**
+   * Whether nothing is written (AIP-163): the change is held against the record as the authority has it, and the answer is what
+   * would be. Default false.
+   */
+  readonly validateOnly?: boolean;
+}
+
+/** A new record. */
+export interface CreateRecord extends RecordChange {
   readonly row: Row;
   /** The columns that the caller set; the others get their defaults. */
   readonly columns: readonly number[];
 }
 
 /** A change of a record. */
-export interface UpdateRecord {
-  readonly key: Key;
+export interface UpdateRecord extends RecordChange {
   readonly row: Row;
   /** The columns of the mask. */
   readonly columns: readonly number[];
   /** The etag that the record must have; empty: any. */
   readonly etag: string;
+  /** Throws, under the record's lock, if the record must not become this one. Default: it may become any. */
+  readonly check?: (after: Row) => void;
   /** What is created if there is no such record, whatever the mask; asked only then. Null: nothing. */
   readonly ifMissing: (() => Omit<CreateRecord, 'key'>) | null;
 }
 
 /** The removal of a record. */
-export interface DeleteRecord {
-  readonly key: Key;
+export interface DeleteRecord extends RecordChange {
   /** The etag that the record must have; empty: any. */
   readonly etag: string;
   /** Whether it is well that there was no such record. */
@@ -91,6 +112,10 @@ export interface RecordServiceOptions {
 export const DEFAULT_PAGE_SIZE = 50;
 /** The largest page: larger ones hold a store's connection, and the answer, too long. */
 export const MAX_PAGE_SIZE = 1000;
+/** The most records that one page with a filter looks at: it bounds the time and the work of a filter that matches few. */
+export const MAX_FILTERED_ROWS = 5_000;
+/** Records that a page with a filter reads at once. */
+const FILTER_READ_ROWS = 500;
 /** How often an update that may create goes from "there is none" to "there is one" and back before it gives up. */
 const MAX_UPSERT_TURNS = 3;
 
@@ -107,48 +132,103 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
   };
 
   const list = async (request: ListRecords, call: Call): Promise<RecordPage> => {
-    const { parent, pageToken } = request;
-    const size = pageSize(request.pageSize);
-    const after = pageToken === '' ? null : pageTokens.open(pageToken, { parent });
-    const found = (await records.list({ parent, after, limit: size + 1 }, call)).filter(isFound);
-    const page = takePage(found, size, request.fits);
-    const last = page.at(-1);
-    return {
-      records: page,
-      nextPageToken: last === undefined || page.length === found.length ? '' : pageTokens.seal(last.key, { parent }),
-      version: page.reduce((greatest, { version }) => (version > greatest ? version : greatest), call.atLeast),
-    };
+    const binding = { parent: request.parent, request: request.request ?? '' };
+    const after = request.pageToken === '' ? null : pageTokens.open(request.pageToken, binding);
+    const { page, last, version } = await readPage(records, request, after, call);
+    return { records: page, nextPageToken: last === null ? '' : pageTokens.seal(last, binding), version };
   };
 
+  const apply = (change: Change, validateOnly: boolean | undefined, call: Call): Promise<Verdict> =>
+    validateOnly ? judge(records, change, call) : records.write(change, call);
+
   const create = async (request: CreateRecord, call: Call): Promise<Found> => {
-    const { key, row, columns } = request;
-    const written = await records.write({ key, kind: 'create', row, columns }, call);
-    return foundOrThrow(written);
+    const { key, row, columns, validateOnly } = request;
+    return foundOrThrow(await apply({ key, kind: 'create', row, columns }, validateOnly, call));
   };
 
   const update = async (request: UpdateRecord, call: Call): Promise<Found> => {
-    const { key, row, columns, etag, ifMissing } = request;
-    const change: Change = { key, kind: 'update', row, columns, ...accepting(etag) };
-    let written = await records.write(change, call);
+    const { key, row, columns, etag, ifMissing, validateOnly } = request;
+    const { accepts, refused } = acceptance(request, etagOf);
+    const change: Change = { key, kind: 'update', row, columns, ...(accepts && { accepts }) };
+    let written = await apply(change, validateOnly, call);
     for (let turn = 0; turn < MAX_UPSERT_TURNS && written.outcome === 'not_found' && ifMissing !== null; turn++) {
       // An etag was given, so there was a record: it is gone, which is a change that the caller has not seen.
       if (etag !== '') throw etagMismatch(written.stored.version);
-      const created = await records.write({ ...ifMissing(), key, kind: 'create' }, call);
+      const created = await apply({ ...ifMissing(), key, kind: 'create' }, validateOnly, call);
       if (created.outcome !== 'already_exists') return foundOrThrow(created);
-      written = await records.write(change, call);
+      written = await apply(change, validateOnly, call);
     }
-    return foundOrThrow(written);
+    if (!isFound(written.stored) || written.outcome !== 'written') throw refused(written.outcome) ?? refusal(written);
+    return written.stored;
   };
 
   const remove = async (request: DeleteRecord, call: Call): Promise<bigint> => {
-    const { key, etag } = request;
-    const written = await records.write({ key, kind: 'delete', row: null, columns: [], ...accepting(etag) }, call);
+    const { key, etag, validateOnly } = request;
+    const change: Change = { key, kind: 'delete', row: null, columns: [], ...accepting(etag) };
+    const written = await apply(change, validateOnly, call);
     const absent = written.outcome === 'written' || (written.outcome === 'not_found' && request.allowMissing);
     if (!absent) throw refusal(written);
     return written.stored.version;
   };
 
   return { get, list, create, update, delete: remove };
+}
+
+/** How a change ended, or would. */
+type Verdict = Pick<Written, 'outcome' | 'stored'>;
+
+/** What a change would come to, by the record as the authority has it now; nothing is written and no version given out. */
+async function judge(records: Records, change: Change, call: Call): Promise<Verdict> {
+  const { key, kind, columns, accepts } = change;
+  const [stored] = await records.getMany([key], { ...call, consistency: 'authority' });
+  if (stored === undefined) throw new RangeError('a read of one key answered none');
+  const { row: current } = stored;
+  if (kind === 'create') return current === null ? written(stored, change.row) : { outcome: 'already_exists', stored };
+  if (current === null) return { outcome: 'not_found', stored };
+  if (accepts?.(current) === false) return { outcome: 'etag_mismatch', stored };
+  return written(stored, withColumns(current, change.row, columns));
+}
+
+/** The record with the new values of these columns. */
+function withColumns(current: Row, row: Row | null, columns: readonly number[]): Row {
+  const after = [...current];
+  for (const index of columns) after[index] = row?.[index] ?? null;
+  return after;
+}
+
+/** The condition of an update. */
+export interface Acceptance {
+  /** Looked at under the record's lock; undefined: the record may be any. */
+  readonly accepts: ((current: Row) => boolean) | undefined;
+  /** What the check of the new record threw when it failed last, if that is why the write ended so; undefined: it is not. */
+  refused(outcome: Written['outcome']): unknown;
+}
+
+/** Compiles the condition of an update: its etag, and the check of what the record would become. */
+export function acceptance(
+  { row, columns, etag, check }: UpdateRecord,
+  etagOf: RecordServiceOptions['etagOf'],
+): Acceptance {
+  let thrown: unknown;
+  const accepts = (current: Row): boolean => {
+    thrown = undefined;
+    if (etag !== '' && etagOf(current) !== etag) return false;
+    try {
+      check?.(withColumns(current, row, columns));
+      return true;
+    } catch (error) {
+      thrown = error;
+      return false;
+    }
+  };
+  return {
+    accepts: etag === '' && check === undefined ? undefined : accepts,
+    refused: (outcome) => (outcome === 'etag_mismatch' ? thrown : undefined),
+  };
+}
+
+function written(stored: Stored, row: Row | null): Verdict {
+  return { outcome: 'written', stored: { ...stored, row } };
 }
 
 /** Whether there is such a record. */
@@ -161,24 +241,53 @@ function pageSize(given: number): number {
   return given === 0 ? DEFAULT_PAGE_SIZE : Math.min(given, MAX_PAGE_SIZE);
 }
 
-function takePage(found: readonly Found[], size: number, fits: ListRecords['fits']): readonly Found[] {
-  let end = 0;
-  for (const record of found.slice(0, size)) {
-    const fitting = fits?.(record) ?? true;
-    if (!fitting && end > 0) break;
-    end++;
-  }
-  return found.slice(0, end);
+/** A page on its way to be one. */
+interface ReadPage {
+  readonly page: readonly Found[];
+  /** The record after which the next page begins; null: there is none. */
+  readonly last: Key | null;
+  readonly version: bigint;
 }
 
-function foundOrThrow(written: Written): Found {
+/**
+ * Without a filter one read is the page. With one, reads follow each other until the page is full, the parent ends, or enough
+ * records were looked at; each of them may be answered by either store, as if it were a page of its own.
+ */
+async function readPage(records: Records, request: ListRecords, from: Key | null, call: Call): Promise<ReadPage> {
+  const { parent, descending = false, matches, fits } = request;
+  const size = pageSize(request.pageSize);
+  const page: Found[] = [];
+  let version = call.atLeast;
+  let after = from;
+  const most = matches === undefined ? 1 : MAX_FILTERED_ROWS / FILTER_READ_ROWS;
+  const limit = matches === undefined ? size + 1 : FILTER_READ_ROWS;
+  for (let reads = 0; reads < most; reads++) {
+    // Whether there is one more is not worth another read: the next page may be empty.
+    if (page.length >= size) break;
+    const found = (await records.list({ parent, after, descending, limit }, call)).filter(isFound);
+    for (const record of found) {
+      const isMatch = matches?.(record.row) ?? true;
+      // A record that doesn't fit begins the next page, but the first of all is always shown.
+      if (isMatch && (page.length >= size || (fits?.(record) === false && page.length > 0))) {
+        return { page, last: after, version };
+      }
+      if (isMatch) page.push(record);
+      if (record.version > version) version = record.version;
+      after = record.key;
+    }
+    if (found.length < limit) return { page, last: null, version };
+  }
+  return { page, last: after, version };
+}
+
+function foundOrThrow(written: Verdict): Found {
   const { outcome, stored } = written;
   if (outcome === 'written' && isFound(stored)) return stored;
   throw refusal(written);
 }
 
 /** The error of a write that was not made. */
-export function refusal(written: Written): DomainError {
+export function refusal(written: Verdict): DomainError {
   const { version } = written.stored;
   switch (written.outcome) {
     case 'not_found':

@@ -3,19 +3,20 @@ import type { Key, KeyValue } from '../domain/key.ts';
 import { sameValue } from '../domain/resource.ts';
 import { type BatchService, leastVersion } from '../records/batch-service.ts';
 import type { CreateRecord, DeleteRecord, Found, UpdateRecord } from '../records/record-service.ts';
-import type { StandardMethods } from '../schema/definition.ts';
+import type { MethodDefinition, StandardMethods } from '../schema/definition.ts';
 import { createItemsEncoder } from '../schema/list-encoder.ts';
 import type { MethodAccess } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { Reply, UnaryMethod } from './method-table.ts';
 import {
+  createReader,
   type Handle,
   type RecordMethodsOptions,
   type Request,
-  readCreate,
   readDelete,
-  readUpdate,
+  ruled,
   unary,
+  updateReader,
 } from './record-methods.ts';
 
 /** What the batch methods of one resource are made of. */
@@ -33,16 +34,22 @@ export function createBatchMethods(options: BatchMethodsOptions): UnaryMethod[] 
   const { id } = options.resource;
   const read: MethodAccess = { verb: 'read', resource: id };
   const write: MethodAccess = { verb: 'write', resource: id };
-  return [
-    ...(batchGet === undefined ? [] : [unary(batchGet, read, getHandler(options, batchGet))]),
-    ...(batchCreate === undefined ? [] : [unary(batchCreate, write, createHandler(options, batchCreate))]),
-    ...(batchUpdate === undefined ? [] : [unary(batchUpdate, write, updateHandler(options, batchUpdate))]),
-    ...(batchDelete === undefined ? [] : [unary(batchDelete, write, deleteHandler(options, batchDelete))]),
+  const batches = [
+    batchGet && unary(batchGet, read, ruled(options, batchGet, getHandler(options, batchGet))),
+    batchCreate && unary(batchCreate, write, ruledBatch(options, batchCreate, createHandler(options, batchCreate))),
+    batchUpdate && unary(batchUpdate, write, ruledBatch(options, batchUpdate, updateHandler(options, batchUpdate))),
+    batchDelete && unary(batchDelete, write, ruledBatch(options, batchDelete, deleteHandler(options, batchDelete))),
   ];
+  return batches.filter((method) => method !== undefined);
 }
 
 /** One that a batch may be: what a batch method is once it was found. */
 type Batch<Verb extends keyof StandardMethods> = NonNullable<StandardMethods[Verb]>;
+
+/** The rules of the batch as such; those of its requests are looked at one by one, as those of single requests are. */
+function ruledBatch(options: BatchMethodsOptions, method: MethodDefinition, handle: Handle): Handle {
+  return ruled(options, method, handle, (path) => path.length <= 1);
+}
 
 function getHandler(options: BatchMethodsOptions, method: Batch<'batchGet'>): Handle {
   const { batches, names } = options;
@@ -63,13 +70,14 @@ function getHandler(options: BatchMethodsOptions, method: Batch<'batchGet'>): Ha
 function createHandler(options: BatchMethodsOptions, method: Batch<'batchCreate'>): Handle {
   const { batches, names } = options;
   const encode = createItemsEncoder(method.items);
+  const read = createReader(options, method.each);
   return async (request, context) => {
     const parent = readParent(options, request);
     const creates = readEach(request, method.requests.localName, (one): CreateRecord => {
       // AIP-233: empty, or the batch's.
       const own = (one.parent as string | undefined) ?? '';
       if (own !== '' && own !== request.parent) throw invalidField('parent', "must be empty or the batch's");
-      return readCreate(options, method.each, one, parent);
+      return really(read(one, parent));
     });
     const keys = creates.map(({ key }) => key);
     const created = await named(options, keys, 'requests', () => batches.create(creates, context));
@@ -81,11 +89,12 @@ function createHandler(options: BatchMethodsOptions, method: Batch<'batchCreate'
 function updateHandler(options: BatchMethodsOptions, method: Batch<'batchUpdate'>): Handle {
   const { batches, names, messages } = options;
   const encode = createItemsEncoder(method.items);
+  const read = updateReader(options, method.each);
   const field = `${method.each.resource.name}.name`;
   return async (request, context) => {
     const parent = readParent(options, request);
     const updates = readEach(request, method.requests.localName, (one): UpdateRecord => {
-      const update = readUpdate(options, method.each, one);
+      const update = really(read(one));
       checkParent(update.key, parent, field);
       return update;
     });
@@ -108,7 +117,7 @@ function deleteHandler(options: BatchMethodsOptions, method: Batch<'batchDelete'
             return { key, etag: '', allowMissing: false };
           })
         : readEach(request, method.requests.localName, (one): DeleteRecord => {
-            const remove = readDelete(options, method.each, one);
+            const remove = really(readDelete(options, method.each, one));
             checkParent(remove.key, parent, 'name');
             return remove;
           });
@@ -117,6 +126,12 @@ function deleteHandler(options: BatchMethodsOptions, method: Batch<'batchDelete'
     context.answerVersion = await named(options, keys, field, () => batches.delete(deletes, context));
     return () => EMPTY;
   };
+}
+
+/** A batch is done as a whole: one of its requests can't be a mere question. */
+function really<Asked extends { readonly validateOnly?: boolean }>(asked: Asked): Asked {
+  if (asked.validateOnly) throw invalidField('validate_only', 'must not be set in a batch');
+  return asked;
 }
 
 /** The batch's parent. */
@@ -140,13 +155,14 @@ function readEach<Read>(request: Request, field: string, read: (one: Request) =>
       return read(one);
     } catch (error) {
       if (!(error instanceof DomainError) || error.metadata.field === undefined) throw error;
-      const { kind, reason, message, metadata } = error;
+      const { kind, reason, message, metadata, violations } = error;
       const path = `requests[${i}].`;
       throw new DomainError({
         kind,
         reason,
         message: path + message,
         metadata: { ...metadata, field: `${path}${metadata.field}` },
+        violations: violations.map((one) => ({ ...one, field: `${path}${one.field}` })),
       });
     }
   });
@@ -164,10 +180,10 @@ async function named<Result>(
   } catch (error) {
     const key = error instanceof DomainError ? keys[Number(error.metadata.index ?? Number.NaN)] : undefined;
     if (!(error instanceof DomainError) || key === undefined) throw error;
-    const { kind, reason, metadata, cause } = error;
+    const { kind, reason, metadata, violations, cause } = error;
     const name = names.nameOf(key);
     const message = `${field}[${metadata.index}], ${name}: ${error.message}`;
-    throw new DomainError({ kind, reason, message, metadata: { ...metadata, name }, cause });
+    throw new DomainError({ kind, reason, message, metadata: { ...metadata, name }, violations, cause });
   }
 }
 

@@ -21,6 +21,7 @@ import {
 } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { file_crossfade_v1alpha1_migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
 import { namesOfPeer } from '../security/certificate-names.ts';
 import type { ServerTls } from '../security/server-tls.ts';
@@ -83,7 +84,7 @@ export function createConnectServer(options: ConnectServerOptions): ConnectServe
     writeMaxBytes: limits.maxMessageBytes,
     contextValues: ({ socket }) => createContextValues().set(socketKey, socket as Socket),
     jsonOptions: {
-      registry: createRegistry(options.registry, file_google_rpc_error_details),
+      registry: createRegistry(options.registry, file_google_rpc_error_details, file_crossfade_v1alpha1_migrations),
       ignoreUnknownFields: false,
     },
   });

@@ -3,7 +3,7 @@ import { anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { Metadata } from '@grpc/grpc-js';
 import type { Random } from '../domain/clock.ts';
-import { DomainError, type ErrorKind, type ErrorReason } from '../domain/errors.ts';
+import { DomainError, type ErrorKind, type ErrorReason, type FieldViolation } from '../domain/errors.ts';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '../gen/google/rpc/error_details_pb.ts';
 import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
 import { metadataNames } from './settings.ts';
@@ -19,6 +19,8 @@ export interface RpcFailure {
   readonly message: string;
   /** Of `ErrorInfo`. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Of `BadRequest`. Default: the field that the metadata name, if they name one. */
+  readonly violations?: readonly FieldViolation[];
 }
 
 /** Called for each fault of the service itself: the answer holds nothing but the id under which it is logged. */
@@ -58,8 +60,8 @@ export function createFailureMapper(options: {
   const { random, reportFault } = options;
   return (error, method) => {
     if (error instanceof DomainError && error.kind !== 'internal') {
-      const { kind, reason, message, metadata } = error;
-      return { code: codes[kind], reason, message, metadata };
+      const { kind, reason, message, metadata, violations } = error;
+      return { code: codes[kind], reason, message, metadata, violations };
     }
     const errorId = random.id();
     reportFault(errorId, method, error);
@@ -103,7 +105,12 @@ function detailsOf(failure: RpcFailure): Detail[] {
   const details = [detail(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata: { ...metadata } })];
   const { field } = metadata;
   if (code === Code.InvalidArgument && field !== undefined) {
-    details.push(detail(BadRequestSchema, { fieldViolations: [{ field, description: message }] }));
+    const { violations = [] } = failure;
+    const fieldViolations =
+      violations.length === 0
+        ? [{ field, description: message }]
+        : violations.map((each) => ({ field: each.field, description: each.description, reason: each.rule }));
+    details.push(detail(BadRequestSchema, { fieldViolations }));
   }
   const retryMs = retryDelayMs(code);
   if (retryMs !== null) details.push(detail(RetryInfoSchema, { retryDelay: durationFromMs(retryMs) }));

@@ -1,4 +1,5 @@
 import type { Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
+import type { Operations } from '../gen/google/longrunning/operations_pb.ts';
 import { EVERY_RESOURCE, type Verb } from '../security/roles.ts';
 import type { MethodAccess } from './access.ts';
 import type { TypedAccess } from './typed-service.ts';
@@ -10,7 +11,6 @@ const MIGRATION_NAME = /^migrations\/([a-z][a-z0-9_]*)(?:\/|$)/;
 interface NamingRequest {
   readonly name?: string;
   readonly parent?: string;
-  readonly job?: { readonly name: string };
 }
 
 function named(verb: Verb, nameIn: (request: NamingRequest) => string | undefined): MethodAccess {
@@ -29,14 +29,21 @@ export const migrationAccess: TypedAccess<typeof Migrations> = {
   listMigrations: { verb: 'read', resource: EVERY_RESOURCE },
   watchMigration: byName('read'),
   listTransitions: byParent('read'),
-  getJob: byName('read'),
-  listJobs: byParent('read'),
   listMismatches: byParent('read'),
-  createJob: byParent('migrate'),
-  updateJob: named('migrate', ({ job }) => job?.name),
-  cancelJob: byName('migrate'),
+  startBackfill: byName('migrate'),
+  startVerification: byName('migrate'),
+  throttleOperation: byName('migrate'),
   repairMismatches: byParent('migrate'),
   decommissionMigration: byName('admin'),
   fenceSource: byName('admin'),
   unfenceSource: byName('admin'),
+};
+
+/** What each method of `google.longrunning.Operations` takes. */
+export const operationsAccess: TypedAccess<typeof Operations> = {
+  getOperation: byName('read'),
+  listOperations: byName('read'),
+  waitOperation: byName('read'),
+  cancelOperation: byName('migrate'),
+  deleteOperation: byName('migrate'),
 };

@@ -70,18 +70,6 @@ export function followerStateMessage(state: FollowerStateName): FollowerState {
   return stateMessages[state];
 }
 
-/** The domain's job kind; undefined: unspecified or unknown. */
-export function jobKindOf(kind: JobKind): Job['kind'] | undefined {
-  switch (kind) {
-    case JobKind.BACKFILL:
-      return 'backfill';
-    case JobKind.VERIFICATION:
-      return 'verification';
-    case JobKind.UNSPECIFIED:
-      return undefined;
-  }
-}
-
 /** Microseconds since 1970 as a timestamp. */
 export function timestampOf(micros: bigint): Timestamp {
   const timestamp = timestampFromMs(0);
@@ -98,7 +86,7 @@ export function durationOf(ms: number): Duration {
 /** A job with the rate at which it walked lately. */
 export function jobMessage(job: Job, rowsPerSecond: number): MessageInitShape<typeof JobSchema> {
   return {
-    name: `migrations/${job.resource}/jobs/${job.id}`,
+    operation: operationName(job),
     kind: jobKindMessages[job.kind],
     state: jobStateMessages[job.state],
     createTime: timestampOf(job.createdAtMicros),
@@ -113,7 +101,20 @@ export function jobMessage(job: Job, rowsPerSecond: number): MessageInitShape<ty
     error: job.error,
     compareWithItself: job.compareWithItself,
     stage: job.stage,
+    workerCount: job.workers,
+    ...remaining(job, rowsPerSecond),
   };
+}
+
+/** The name of a job's operation. */
+export function operationName({ resource, id }: Pick<Job, 'resource' | 'id'>): string {
+  return `migrations/${resource}/operations/${id}`;
+}
+
+function remaining(job: Job, rowsPerSecond: number): Pick<MessageInitShape<typeof JobSchema>, 'remainingDuration'> {
+  const rows = job.expectedRows - job.rows;
+  if (job.state !== 'running' || rows <= 0 || rowsPerSecond <= 0) return {};
+  return { remainingDuration: durationOf((rows * 1000) / rowsPerSecond) };
 }
 
 /** A mismatch with its record's name. */

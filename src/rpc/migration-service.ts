@@ -3,13 +3,8 @@ import { durationMs } from '@bufbuild/protobuf/wkt';
 import type { Clock } from '../domain/clock.ts';
 import { DomainError, invalidField } from '../domain/errors.ts';
 import type { Key } from '../domain/key.ts';
-import {
-  JobKind,
-  type Job as JobMessage,
-  type JobSchema,
-  type MigrationSchema,
-  type Migrations,
-} from '../gen/crossfade/v1alpha1/migrations_pb.ts';
+import type { JobSchema, MigrationSchema, Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
+import type { OperationSchema } from '../gen/google/longrunning/operations_pb.ts';
 import type { CaptureStatus } from '../migration/capture.ts';
 import { type ControllerStatus, phaseOf } from '../migration/phase.ts';
 import type { Registers } from '../migration/registers.ts';
@@ -19,20 +14,18 @@ import type { ControlRecord } from '../stores/control-store.ts';
 import type { Job, JobStore } from '../stores/job-store.ts';
 import type { SourceFence } from '../stores/source-fence.ts';
 import type { CallContext } from './call-context.ts';
+import { JobOperations } from './job-operations.ts';
 import {
   durationOf,
   followerStateMessage,
   holdMessage,
   instanceMessage,
-  jobKindOf,
-  jobMessage,
   mismatchMessage,
   phaseMessage,
   storeMessage,
   transitionMessage,
 } from './migration-messages.ts';
 import { PageTokenOf } from './migration-pages.ts';
-import { RowRates } from './row-rates.ts';
 import type { TypedHandlers } from './typed-service.ts';
 import { PAUSE_NEIGHBOURS, writePauses } from './write-pause.ts';
 
@@ -89,12 +82,12 @@ type MigrationFields = Exclude<MessageInitShape<typeof MigrationSchema>, { $type
 class MigrationService {
   readonly #options: MigrationServiceOptions;
   readonly #subjects: ReadonlyMap<string, MigrationSubject>;
-  readonly #rates: RowRates;
+  readonly #operations: JobOperations;
 
   constructor(options: MigrationServiceOptions) {
     this.#options = options;
     this.#subjects = new Map(options.subjects.map((subject) => [subject.id, subject]));
-    this.#rates = new RowRates(options.clock);
+    this.#operations = new JobOperations(options);
   }
 
   handlers(): TypedHandlers<typeof Migrations> {
@@ -113,21 +106,17 @@ class MigrationService {
       },
       listTransitions: async (request, call) =>
         this.#transitions(this.#subject(request.parent, 'parent'), request, call),
-      createJob: async (request, call) => this.#createJob(this.#subject(request.parent, 'parent'), request.job, call),
-      getJob: async (request, call) => this.#job(await this.#findJob(request.name, 'name', call)),
-      listJobs: async (request, call) => {
-        const { id } = this.#subject(request.parent, 'parent');
-        const pages = new PageTokenOf(request.pageToken, request.pageSize, PAGE);
-        const found = await jobs.listJobs(id, pages.after === '' ? null : pages.after, pages.size + 1, call);
-        const { shown, nextPageToken } = pages.cut(found, (job) => job.id);
-        return { jobs: shown.map((job) => this.#job(job)), nextPageToken };
+      startBackfill: async (request, call) => {
+        const { rowsPerSecondLimit } = request;
+        const asked = { kind: 'backfill', compareWithItself: false, rowsPerSecondLimit } as const;
+        return await this.#start(this.#subject(request.name, 'name'), asked, call);
       },
-      updateJob: async (request, call) => {
-        const limit = Number(request.job?.rowsPerSecondLimit ?? 0n);
-        if (!(limit >= 0)) throw invalidField('job.rows_per_second_limit', 'must not be negative');
-        return this.#changeJob(request.job?.name ?? '', 'job.name', { rowsPerSecondLimit: limit }, call);
+      startVerification: async (request, call) => {
+        const { compareWithItself, rowsPerSecondLimit } = request;
+        const asked = { kind: 'verification', compareWithItself, rowsPerSecondLimit } as const;
+        return await this.#start(this.#subject(request.name, 'name'), asked, call);
       },
-      cancelJob: async (request, call) => this.#changeJob(request.name, 'name', { state: 'cancelled' }, call),
+      throttleOperation: async (request, call) => await this.#throttle(request, call),
       listMismatches: async (request, call) => {
         const { id, nameOfBytes } = this.#subject(request.parent, 'parent');
         const pages = new PageTokenOf(request.pageToken, request.pageSize, PAGE);
@@ -183,8 +172,8 @@ class MigrationService {
       wantedPhase: phaseMessage(status?.wanted ?? null),
       holds: (status?.holds ?? []).map(holdMessage),
       ...(capture !== null && { capture: captureMessage(capture.owner, parseStatus<CaptureStatus>(capture.status)) }),
-      ...(backfill !== undefined && { backfill: this.#job(backfill) }),
-      ...(verification !== undefined && { verification: this.#job(verification) }),
+      ...(backfill !== undefined && { backfill: this.#operations.job(backfill) }),
+      ...(verification !== undefined && { verification: this.#operations.job(verification) }),
       openMismatchCount: BigInt(openMismatches),
       sourceFenced,
       instances: heartbeats[record.authority].map((heartbeat) => instanceMessage(heartbeat, id)),
@@ -234,48 +223,31 @@ class MigrationService {
     }
   }
 
-  #job(job: Job): MessageInitShape<typeof JobSchema> {
-    return jobMessage(job, this.#rates.of(job));
-  }
-
-  async #createJob(
+  async #start(
     { id }: MigrationSubject,
-    job: Pick<JobMessage, 'kind' | 'rowsPerSecondLimit' | 'compareWithItself'> | undefined,
+    asked: Pick<Job, 'kind' | 'compareWithItself'> & { readonly rowsPerSecondLimit: bigint },
     call: Call,
-  ): Promise<MessageInitShape<typeof JobSchema>> {
+  ): Promise<MessageInitShape<typeof OperationSchema>> {
     const { registers, jobs } = this.#options;
-    const kind = jobKindOf(job?.kind ?? JobKind.UNSPECIFIED);
-    if (job === undefined || kind === undefined) throw invalidField('job.kind', 'must be a backfill or a verification');
-    const limit = Number(job.rowsPerSecondLimit);
-    if (!(limit >= 0)) throw invalidField('job.rows_per_second_limit', 'must not be negative');
+    const rowsPerSecondLimit = limitOf(asked.rowsPerSecondLimit);
     const record = (await registers.poll(call)).find((one) => one.resource === id);
     if (record === undefined) throw notFound(`${id} has no control record`);
-    refuseJob(kind, record);
+    refuseJob(asked.kind, record);
     const { attach } = record;
-    const { compareWithItself } = job;
-    const init = { resource: id, kind, attach, compareWithItself, rowsPerSecondLimit: limit };
-    return this.#job(await jobs.createJob(init, call));
+    return this.#operations.operation(
+      await jobs.createJob({ ...asked, resource: id, attach, rowsPerSecondLimit }, call),
+    );
   }
 
-  async #findJob(name: string, field: string, call: Call): Promise<Job> {
-    const match = /^(migrations\/[a-z][a-z0-9_]*)\/jobs\/([0-9a-f]{32})$/.exec(name);
-    if (match === null) throw invalidField(field, 'must be of the form migrations/{resource id}/jobs/{job}');
-    const subject = this.#subject(match[1] ?? '', field);
-    const job = await this.#options.jobs.getJob(match[2] ?? '', call);
-    if (job?.resource !== subject.id) throw notFound('there is no such job');
-    return job;
-  }
-
-  async #changeJob(
-    name: string,
-    field: string,
-    change: Parameters<JobStore['updateJob']>[1],
+  async #throttle(
+    { name, rowsPerSecondLimit }: { readonly name: string; readonly rowsPerSecondLimit: bigint },
     call: Call,
-  ): Promise<MessageInitShape<typeof JobSchema>> {
+  ): Promise<{ job: MessageInitShape<typeof JobSchema> }> {
     const { jobs } = this.#options;
-    const job = await this.#findJob(name, field, call);
+    const change = { rowsPerSecondLimit: limitOf(rowsPerSecondLimit) };
+    const job = await this.#operations.find(name, 'name', call);
     if (!(await jobs.updateJob(job.id, change, call))) throw wrongState('the job is not running any more');
-    return this.#job((await jobs.getJob(job.id, call)) ?? job);
+    return { job: this.#operations.job((await jobs.getJob(job.id, call)) ?? job) };
   }
 
   async #repair(subject: MigrationSubject, records: readonly string[], call: Call) {
@@ -319,6 +291,12 @@ function refuseJob(kind: Job['kind'], record: ControlRecord): void {
       `a bulk copy fills a follower that is syncing; it is ${record.state}: enable the phase synchronize`,
     );
   }
+}
+
+/** No limit is 0; more than a number can hold is none either. */
+function limitOf(rowsPerSecond: bigint): number {
+  if (rowsPerSecond < 0n) throw invalidField('rows_per_second_limit', 'must not be negative');
+  return Number(rowsPerSecond);
 }
 
 function captureMessage(owner: string | null, status: CaptureStatus | undefined) {

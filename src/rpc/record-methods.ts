@@ -1,11 +1,14 @@
 import type { DescField, Message } from '@bufbuild/protobuf';
 import { invalidField } from '../domain/errors.ts';
 import type { KeyValue } from '../domain/key.ts';
-import type { Resource } from '../domain/resource.ts';
+import type { Resource, Row } from '../domain/resource.ts';
 import type { CreateRecord, DeleteRecord, Found, RecordService, UpdateRecord } from '../records/record-service.ts';
 import type { MethodDefinition, ResourceDefinition, StandardMethods } from '../schema/definition.ts';
+import { createOrderReader } from '../schema/list-order.ts';
 import type { MessageCodec } from '../schema/message-codec.ts';
 import type { NameCodec } from '../schema/name-codec.ts';
+import { createFilterCompiler } from '../schema/record-filter.ts';
+import { hasMessageRules, type MessageRules } from '../schema/request-rules.ts';
 import type { MethodAccess } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { Reply, UnaryMethod } from './method-table.ts';
@@ -42,11 +45,11 @@ export function createRecordMethods(options: RecordMethodsOptions): UnaryMethod[
   // An Update answers the whole record, but only to who has just written it.
   const write: MethodAccess = { verb: 'write', resource: id };
   return [
-    ...(get === undefined ? [] : [unary(get, read, getHandler(options))]),
-    ...(list === undefined ? [] : [unary(list, read, listHandler(options))]),
+    ...(get === undefined ? [] : [unary(get, read, ruled(options, get, getHandler(options)))]),
+    ...(list === undefined ? [] : [unary(list, read, ruled(options, list, listHandler(options, list)))]),
     ...(create === undefined ? [] : [unary(create, write, createHandler(options, create))]),
     ...(update === undefined ? [] : [unary(update, write, updateHandler(options, update))]),
-    ...(remove === undefined ? [] : [unary(remove, write, deleteHandler(options, remove))]),
+    ...(remove === undefined ? [] : [unary(remove, write, ruled(options, remove, deleteHandler(options, remove)))]),
   ];
 }
 
@@ -62,6 +65,54 @@ export function unary(method: MethodDefinition, access: MethodAccess, handle: Ha
   };
 }
 
+/** Holds requests against their rules before they are handled; where there are none, nothing is added. `counts`: as for the check. */
+export function ruled(
+  { definition }: RecordMethodsOptions,
+  { input }: MethodDefinition,
+  handle: Handle,
+  counts?: Parameters<MessageRules['check']>[1],
+): Handle {
+  const rules = definition.rules.of(input);
+  if (rules === undefined) return handle;
+  return async (request, context) => {
+    rules.check(request, counts);
+    return await handle(request, context);
+  };
+}
+
+/** What of a request that carries a record is held against its rules: what it does not write is not looked at. */
+type RequestCheck = (request: Request, written: 'new record' | readonly number[]) => void;
+
+function createRequestCheck(
+  { definition, resource }: RecordMethodsOptions,
+  { input, resource: carried }: MethodDefinition & { readonly resource: DescField },
+): RequestCheck {
+  const rules = definition.rules.of(input);
+  if (rules === undefined) return () => {};
+  const ofCreate = new Set(definition.fields.filter(({ outputOnly }) => !outputOnly).map(({ field }) => field.name));
+  return (request, written) => {
+    const isNew = written === 'new record';
+    const names = isNew ? ofCreate : new Set(written.map((index) => resource.columns[index]?.field));
+    rules.check(request, ([first, second]) => {
+      if (first !== carried) return true;
+      // Rules of several fields are held against the whole record that an update makes.
+      return second === undefined ? isNew : names.has(second.name);
+    });
+  };
+}
+
+/** Holds the record that an update makes against the rules that look at several fields; undefined: there are none. */
+function createRecordCheck({
+  definition,
+  messages,
+}: RecordMethodsOptions): ((name: string, row: Row) => void) | undefined {
+  const { message, rules } = definition;
+  const found = hasMessageRules(message) ? rules.of(message) : undefined;
+  if (found === undefined) return undefined;
+  const decode = createDecoder(message);
+  return (name, row) => found.check(decode(messages.toWire(name, row)), (path) => path.length === 0);
+}
+
 function getHandler({ service, messages, names }: RecordMethodsOptions): Handle {
   return async (request, context) => {
     const name = request.name as string;
@@ -71,9 +122,15 @@ function getHandler({ service, messages, names }: RecordMethodsOptions): Handle 
   };
 }
 
-function listHandler({ service, messages, names, maxMessageBytes }: RecordMethodsOptions): Handle {
+function listHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['list']>): Handle {
+  const { service, messages, names, maxMessageBytes, definition, resource } = options;
+  const readOrder = createOrderReader(definition, resource);
+  const compileFilter = createFilterCompiler(definition, resource);
   return async (request, context) => {
     const parent = names.parentOf((request.parent as string | undefined) ?? '');
+    const filter = readText(request, method.filter);
+    const { descending } = readOrder(readText(request, method.orderBy));
+    const matches = compileFilter(filter);
     const items: Uint8Array[] = [];
     let room = maxMessageBytes - PAGE_OVERHEAD_BYTES;
     const fits = ({ key, row }: Found): boolean => {
@@ -84,7 +141,10 @@ function listHandler({ service, messages, names, maxMessageBytes }: RecordMethod
     };
     const pageSize = request.pageSize as number;
     const pageToken = request.pageToken as string;
-    const page = await service.list({ parent, pageSize, pageToken, fits }, context);
+    // Two ways to write one order are one listing; a filter counts as it was written.
+    const bound = descending || matches !== null ? JSON.stringify([descending, filter]) : '';
+    const asked = { parent, pageSize, pageToken, descending, fits, request: bound, ...(matches && { matches }) };
+    const page = await service.list(asked, context);
     context.answerVersion = page.version;
     return () => messages.encodeListResponse(items.slice(0, page.records.length), page.nextPageToken);
   };
@@ -92,51 +152,67 @@ function listHandler({ service, messages, names, maxMessageBytes }: RecordMethod
 
 function createHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['create']>): Handle {
   const { service, names } = options;
+  const read = createReader(options, method);
   return async (request, context) => {
     const parent = names.parentOf((request.parent as string | undefined) ?? '');
-    const create = readCreate(options, method, request, parent);
+    const create = read(request, parent);
     return answer(options, await service.create(create, context), names.nameOf(create.key), context);
   };
 }
 
-/** What a Create's request asks for, below a parent. */
-export function readCreate(
-  { messages, names }: RecordMethodsOptions,
+/** Compiles what a Create's request asks for, below a parent. */
+export function createReader(
+  options: RecordMethodsOptions,
   method: NonNullable<StandardMethods['create']>,
-  request: Request,
-  parent: readonly KeyValue[],
-): CreateRecord {
-  const message = requireMessage(request, method.resource);
-  const key = names.keyWithId(parent, request[method.id.localName] as string, method.id.name);
-  const columns = messages.columnsToCreate(message);
-  return { key, row: messages.rowFromMessage(message, { columns, key: key.values }), columns };
+): (request: Request, parent: readonly KeyValue[]) => CreateRecord {
+  const { messages, names } = options;
+  const check = createRequestCheck(options, method);
+  return (request, parent) => {
+    const message = requireMessage(request, method.resource);
+    const key = names.keyWithId(parent, request[method.id.localName] as string, method.id.name);
+    const columns = messages.columnsToCreate(message);
+    check(request, 'new record');
+    const row = messages.rowFromMessage(message, { columns, key: key.values });
+    return { key, row, columns, validateOnly: readFlag(request, method.validateOnly) };
+  };
 }
 
 function updateHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['update']>): Handle {
   const { service, names } = options;
+  const read = updateReader(options, method);
   return async (request, context) => {
-    const update = readUpdate(options, method, request);
+    const update = read(request);
     return answer(options, await service.update(update, context), names.nameOf(update.key), context);
   };
 }
 
-/** What an Update's request asks for. */
-export function readUpdate(
-  { messages, names, definition }: RecordMethodsOptions,
+/** Compiles what an Update's request asks for. */
+export function updateReader(
+  options: RecordMethodsOptions,
   method: NonNullable<StandardMethods['update']>,
-  request: Request,
-): UpdateRecord {
-  const message = requireMessage(request, method.resource);
-  const key = names.keyOf(message.name as string, `${method.resource.name}.name`);
-  const mask = (request.updateMask as { readonly paths: readonly string[] } | undefined)?.paths ?? [];
-  const columns = mask.length === 0 ? messages.columnsPopulated(message) : messages.columnsOfMask(mask);
-  const rowOf = (of: readonly number[]) => messages.rowFromMessage(message, { columns: of, key: key.values });
-  const createIt = () => {
-    const all = messages.columnsToCreate(message);
-    return { row: rowOf(all), columns: all };
+): (request: Request) => UpdateRecord {
+  const { messages, names, definition } = options;
+  const check = createRequestCheck(options, method);
+  const checkRecord = createRecordCheck(options);
+  return (request) => {
+    const message = requireMessage(request, method.resource);
+    const name = message.name as string;
+    const key = names.keyOf(name, `${method.resource.name}.name`);
+    const mask = (request.updateMask as { readonly paths: readonly string[] } | undefined)?.paths ?? [];
+    const columns = mask.length === 0 ? messages.columnsPopulated(message) : messages.columnsOfMask(mask);
+    check(request, columns);
+    const rowOf = (of: readonly number[]) => messages.rowFromMessage(message, { columns: of, key: key.values });
+    const createIt = () => {
+      const all = messages.columnsToCreate(message);
+      check(request, 'new record');
+      return { row: rowOf(all), columns: all };
+    };
+    const ifMissing = readFlag(request, method.allowMissing) ? createIt : null;
+    const etag = readText(message, definition.etagField);
+    const validateOnly = readFlag(request, method.validateOnly);
+    const holds = checkRecord && { check: (after: Row) => checkRecord(name, after) };
+    return { key, row: rowOf(columns), columns, etag, ifMissing, validateOnly, ...holds };
   };
-  const ifMissing = readFlag(request, method.allowMissing) ? createIt : null;
-  return { key, row: rowOf(columns), columns, etag: readText(message, definition.etagField), ifMissing };
 }
 
 function deleteHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['delete']>): Handle {
@@ -153,8 +229,12 @@ export function readDelete(
   method: NonNullable<StandardMethods['delete']>,
   request: Request,
 ): DeleteRecord {
-  const key = names.keyOf(request.name as string);
-  return { key, etag: readText(request, method.etag), allowMissing: readFlag(request, method.allowMissing) };
+  return {
+    key: names.keyOf(request.name as string),
+    etag: readText(request, method.etag),
+    allowMissing: readFlag(request, method.allowMissing),
+    validateOnly: readFlag(request, method.validateOnly),
+  };
 }
 
 function answer({ messages }: RecordMethodsOptions, found: Found, name: string, context: CallContext): Reply {

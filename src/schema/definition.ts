@@ -1,5 +1,6 @@
 import type { DescField, DescMessage, DescMethod } from '@bufbuild/protobuf';
 import type { NamePart } from '../domain/resource.ts';
+import type { RequestRules } from './request-rules.ts';
 
 /** What a user's proto says about one resource; {@link bindResource} turns it into a resource with its table's help. */
 export interface ResourceDefinition {
@@ -20,6 +21,8 @@ export interface ResourceDefinition {
   /** Absent: the resource has no etags. */
   readonly etagField?: DescField;
   readonly methods: StandardMethods;
+  /** The rules of the methods' messages (`buf.validate`), compiled. */
+  readonly rules: RequestRules;
   /** An empty schema must come from the config. */
   readonly mysql: { readonly schema: string; readonly table: string };
   /** Absent: the resource stays at the source. An empty keyspace must come from the config. */
@@ -60,18 +63,33 @@ export interface MethodDefinition {
   readonly output: DescMessage;
 }
 
+/** A method that can be asked for what it would do (AIP-163). */
+interface ValidatingMethod {
+  /** The field `validate_only`; absent: the method always does it. */
+  readonly validateOnly?: DescField;
+}
+
 /** AIP-131 to AIP-135, and AIP-231 to AIP-235. A method that the service does not have is absent; `DescField`s are those of the messages. */
 export interface StandardMethods {
   /** Input: `name`. Output: the resource. */
   readonly get?: MethodDefinition;
-  /** Input: `parent` (unless the resource has none), `page_size`, `page_token`. Output: `items`, `next_page_token`. */
-  readonly list?: MethodDefinition & { readonly items: DescField };
-  /** Input: `parent` (unless the resource has none), `id`, `resource`. Output: the resource. */
-  readonly create?: MethodDefinition & { readonly id: DescField; readonly resource: DescField };
-  /** Input: `resource`, `update_mask`, perhaps `allow_missing`. Output: the resource. */
-  readonly update?: MethodDefinition & { readonly resource: DescField; readonly allowMissing?: DescField };
-  /** Input: `name`, perhaps `etag`, `allow_missing`. Output: google.protobuf.Empty. */
-  readonly delete?: MethodDefinition & { readonly etag?: DescField; readonly allowMissing?: DescField };
+  /**
+   * Input: `parent` (unless the resource has none), `page_size`, `page_token`, perhaps `order_by`, `filter`. Output: `items`,
+   * `next_page_token`.
+   */
+  readonly list?: MethodDefinition & {
+    readonly items: DescField;
+    readonly orderBy?: DescField;
+    readonly filter?: DescField;
+  };
+  /** Input: `parent` (unless the resource has none), `id`, `resource`, perhaps `validate_only`. Output: the resource. */
+  readonly create?: MethodDefinition & ValidatingMethod & { readonly id: DescField; readonly resource: DescField };
+  /** Input: `resource`, `update_mask`, perhaps `allow_missing`, `validate_only`. Output: the resource. */
+  readonly update?: MethodDefinition &
+    ValidatingMethod & { readonly resource: DescField; readonly allowMissing?: DescField };
+  /** Input: `name`, perhaps `etag`, `allow_missing`, `validate_only`. Output: google.protobuf.Empty. */
+  readonly delete?: MethodDefinition &
+    ValidatingMethod & { readonly etag?: DescField; readonly allowMissing?: DescField };
   /** Input: `parent` (unless the resource has none), `names`. Output: `items`. */
   readonly batchGet?: MethodDefinition & BatchOfParent & { readonly names: DescField; readonly items: DescField };
   /** Input: `parent` (unless the resource has none), `requests`, each of the method `each`. Output: `items`. */

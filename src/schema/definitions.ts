@@ -19,6 +19,7 @@ import { batchMistakes } from './batch-methods.ts';
 import type { ColumnFormat, FieldDefinition, KeyDefinition, ResourceDefinition } from './definition.ts';
 import type { MethodsOwner } from './method-inspection.ts';
 import { parsePattern } from './name-pattern.ts';
+import { createRequestRules } from './request-rules.ts';
 import { findMethods, ownerOfMethod } from './standard-methods.ts';
 
 /** The resources of an image, and everything that is wrong with them; serve nothing if there are mistakes. */
@@ -52,6 +53,7 @@ export function findDefinitions(registry: FileRegistry): FoundDefinitions {
     const candidate = candidateOf(type, mistakes);
     if (candidate !== undefined) candidates.push(candidate);
   }
+  const rules = createRequestRules(registry, mistakes);
   const serving = services.filter((service) => service.methods.some((method) => ownerOfMethod(method, candidates)));
   for (const method of serving.flatMap((service) => service.methods)) {
     if (ownerOfMethod(method, candidates) !== undefined) continue;
@@ -60,7 +62,9 @@ export function findDefinitions(registry: FileRegistry): FoundDefinitions {
   const definitions = candidates.flatMap((candidate) => {
     const { methods, mistakes: methodMistakes } = findMethods(serving, candidate);
     mistakes.push(...methodMistakes);
-    return define(candidate, methods, mistakes) ?? [];
+    // Compiled here, so that a rule which can't be is told of at the start.
+    for (const method of Object.values(methods)) if (method !== undefined) rules.of(method.input);
+    return define(candidate, { methods, rules }, mistakes) ?? [];
   });
   reportDuplicates(definitions, mistakes);
   if (candidates.length === 0 && mistakes.length === 0) {
@@ -89,7 +93,7 @@ function candidateOf(message: DescMessage, mistakes: string[]): Candidate | unde
 
 function define(
   { message, storage, type, name }: Candidate,
-  methods: ResourceDefinition['methods'],
+  { methods, rules }: Pick<ResourceDefinition, 'methods' | 'rules'>,
   mistakes: string[],
 ): ResourceDefinition | undefined {
   const report = (text: string): void => void mistakes.push(`${message.typeName}: ${text}`);
@@ -120,6 +124,7 @@ function define(
     nameField,
     ...(etagField && { etagField }),
     methods,
+    rules,
     mysql: { schema: storage.mysql?.schema ?? '', table: storage.mysql?.table ?? '' },
     ...(storage.cassandra && { cassandra: { keyspace: storage.cassandra.keyspace, table: storage.cassandra.table } }),
   };

@@ -40,6 +40,12 @@ export function requireResource(inspection: Inspection): DescField | undefined {
   return requireField(inspection, snakeCase(message.name), isResource, message.name);
 }
 
+/** The field by which a request asks for what it would do (AIP-163). */
+export function validateOnlyField(inspection: Inspection): { readonly validateOnly?: DescField } {
+  const validateOnly = optionalField(inspection, 'validate_only', isBool, 'bool');
+  return validateOnly === undefined ? {} : { validateOnly };
+}
+
 /** A field that the request must have; undefined: it lacks it, or it is of another type. */
 export function requireField(
   inspection: Inspection,

@@ -17,6 +17,7 @@ import {
   requireOutput,
   requireResource,
   snakeCase,
+  validateOnlyField,
 } from './method-inspection.ts';
 
 /** A resource's methods, and what is wrong with them. */
@@ -100,32 +101,39 @@ const INSPECTORS: { readonly [V in SingleVerb]: (inspection: Inspection) => Stan
     if (inspection.owner.hasParent) requireField(inspection, 'parent', isString, 'string');
     requireField(inspection, 'page_size', (field) => isScalar(field, ScalarType.INT32), 'int32');
     requireField(inspection, 'page_token', isString, 'string');
+    const orderBy = optionalField(inspection, 'order_by', isString, 'string');
+    const filter = optionalField(inspection, 'filter', isString, 'string');
     const items = inspectListResponse(inspection);
-    return items === undefined ? undefined : { ...baseOf(inspection), items };
+    if (items === undefined) return undefined;
+    return { ...baseOf(inspection), items, ...(orderBy && { orderBy }), ...(filter && { filter }) };
   },
   Create: (inspection) => {
     const { message } = inspection.owner;
     if (inspection.owner.hasParent) requireField(inspection, 'parent', isString, 'string');
     const id = requireField(inspection, `${snakeCase(message.name)}_id`, isString, 'string');
     const resource = requireResource(inspection);
+    const validateOnly = validateOnlyField(inspection);
     requireOutput(inspection, message.typeName);
-    return id === undefined || resource === undefined ? undefined : { ...baseOf(inspection), id, resource };
+    if (id === undefined || resource === undefined) return undefined;
+    return { ...baseOf(inspection), id, resource, ...validateOnly };
   },
   Update: (inspection) => {
     const resource = requireResource(inspection);
     const isMask = (field: DescField): boolean => isMessage(field, 'google.protobuf.FieldMask');
     requireField(inspection, 'update_mask', isMask, 'google.protobuf.FieldMask');
     const allowMissing = optionalField(inspection, 'allow_missing', isBool, 'bool');
+    const validateOnly = validateOnlyField(inspection);
     requireOutput(inspection, inspection.owner.message.typeName);
     if (resource === undefined) return undefined;
-    return { ...baseOf(inspection), resource, ...(allowMissing && { allowMissing }) };
+    return { ...baseOf(inspection), resource, ...(allowMissing && { allowMissing }), ...validateOnly };
   },
   Delete: (inspection) => {
     requireField(inspection, 'name', isString, 'string');
     const etag = optionalField(inspection, 'etag', isString, 'string');
     const allowMissing = optionalField(inspection, 'allow_missing', isBool, 'bool');
+    const validateOnly = validateOnlyField(inspection);
     requireOutput(inspection, 'google.protobuf.Empty');
-    return { ...baseOf(inspection), ...(etag && { etag }), ...(allowMissing && { allowMissing }) };
+    return { ...baseOf(inspection), ...(etag && { etag }), ...(allowMissing && { allowMissing }), ...validateOnly };
   },
 };
 

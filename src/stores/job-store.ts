@@ -20,6 +20,8 @@ export interface Job {
   readonly chunks: number;
   readonly doneChunks: number;
   readonly mismatches: number;
+  /** How many workers, of all instances together, have a chunk in hand. */
+  readonly workers: number;
   readonly createdAtMicros: bigint;
   readonly endedAtMicros: bigint | null;
   readonly error: string;

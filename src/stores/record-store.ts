@@ -25,8 +25,10 @@ export const MAX_BATCH_CHANGES = 100;
 export interface ListQuery {
   /** The values of the parent's key columns. */
   readonly parent: readonly Key['values'][number][];
-  /** Only records after this key, exclusive; null: from the start. */
+  /** Only records that come after this key in the order asked for, exclusive; null: from the start. */
   readonly after: Key | null;
+  /** Whether the greatest key comes first. Default: the least does. */
+  readonly descending?: boolean;
   /** At most this many. */
   readonly limit: number;
 }
@@ -139,7 +141,7 @@ export interface WalkRange {
 export interface ReadableRecords {
   /** The records with these keys, in the order of `keys`, read in one snapshot each; at most `maxKeys`. */
   getMany(keys: readonly Key[], call: Call): Promise<readonly Stored[]>;
-  /** Live records of one parent in key order. */
+  /** Live records of one parent in key order, or its reverse. */
   list(query: ListQuery, call: Call): Promise<readonly Stored[]>;
 }
 

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { createMigrationsClient } from '../../src/app/cli/api.ts';
+import { createApiClients } from '../../src/app/cli/api.ts';
 import { runJob } from '../../src/app/cli/migration-commands.ts';
 import { type Config, loadConfig } from '../../src/app/config.ts';
 import { type InitOptions, runInit } from '../../src/app/init/run-init.ts';
@@ -271,15 +271,15 @@ describe('what init has written', { timeout: LONG_MS }, () => {
     const stop = new AbortController();
     const service = await serve(await configIn(folder), { control: control.name, keyspace: keyspace.name, stop });
     try {
-      const client = createMigrationsClient({ server: service.addresses.http });
+      const clients = createApiClients({ server: service.addresses.http });
       const context = {
-        client,
+        ...clients,
         output: { line: () => {}, terminal: false, json: false },
         signal: stop.signal,
       };
       for (const id of ['order_details', 'playlist_tracks']) {
         const inSync = async () =>
-          (await client.getMigration({ name: `migrations/${id}` })).followerState === FollowerState.IN_SYNC;
+          (await clients.client.getMigration({ name: `migrations/${id}` })).followerState === FollowerState.IN_SYNC;
         await vi.waitUntil(inSync, { timeout: SYNC_TIMEOUT_MS, interval: 200 });
         expect(await runJob(context, JobKind.VERIFICATION, id, {})).toBe(0);
       }

@@ -93,6 +93,7 @@ describe('a job', () => {
       chunks: 0,
       doneChunks: 0,
       mismatches: 0,
+      workers: 0,
       endedAtMicros: null,
       error: '',
     });

@@ -140,8 +140,14 @@ function describeReads(open: Open): void {
   });
 
   describe('list', () => {
-    const list = async (store: FollowerStore, owner: string, after: Key | null, limit: number): Promise<unknown[]> => {
-      const found = await store.list({ parent: [owner], after, limit }, testCall());
+    const list = async (
+      store: FollowerStore,
+      owner: string,
+      after: Key | null,
+      limit: number,
+      descending = false,
+    ): Promise<unknown[]> => {
+      const found = await store.list({ parent: [owner], after, limit, descending }, testCall());
       return found.map(({ key }) => key.values[1]);
     };
 
@@ -178,6 +184,22 @@ function describeReads(open: Open): void {
       expect(await list(store, 'ann', null, 5)).toEqual(['000', '001', '002', '397', '398']);
       expect(await list(store, 'ann', note('ann', '001'), 2)).toEqual(['002', '397']);
       expect(await list(store, 'ann', null, 1_001)).toEqual(ids.filter(isLive));
+      expect(await list(store, 'ann', null, 4, true)).toEqual(['399', '398', '397', '002']);
+      expect(await list(store, 'ann', note('ann', '397'), 4, true)).toEqual(['002', '001', '000']);
+    });
+
+    it('goes backwards too, from the end of the parent or from before a key', async () => {
+      const { store } = await open();
+      await store.apply(
+        ['a', 'b', 'c', 'e'].map((id) => copy(note('ann', id), id)),
+        testCall(),
+      );
+      await store.apply([copy(note('anna', 'a'), 'hers'), copy(note('an', 'z'), 'his')], testCall());
+      expect(await list(store, 'ann', null, 3, true)).toEqual(['e', 'c', 'b']);
+      expect(await list(store, 'ann', note('ann', 'b'), 3, true)).toEqual(['a']);
+      expect(await list(store, 'ann', note('ann', 'd'), 2, true)).toEqual(['c', 'b']);
+      expect(await list(store, 'ann', note('ann', 'a'), 2, true)).toEqual([]);
+      expect(await list(store, 'nobody', null, 2, true)).toEqual([]);
     });
   });
 }
@@ -226,6 +248,15 @@ function describeOrder(open: (resource: Resource) => Promise<OpenStore>): void {
           after = records.at(-1)?.key ?? after;
         }
         expect(found).toEqual(keys.map(({ id }) => id));
+        const backwards: string[] = [];
+        after = null;
+        for (let page = 0; page < keys.length; page++) {
+          const query = { parent: [...parent], after, limit: 3, descending: true };
+          const records: readonly Stored[] = await store.list(query, testCall());
+          backwards.push(...records.map(({ key }) => key.id));
+          after = records.at(-1)?.key ?? after;
+        }
+        expect(backwards).toEqual(found.toReversed());
         const read = await store.getMany(keys, testCall());
         expect(read.map(({ row }) => row?.[resource.keyLength - 1])).toEqual(ordered);
       },

@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { type Client, Code, ConnectError } from '@connectrpc/connect';
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import {
   FollowerState,
-  JobKind,
   JobState,
   Migrations,
   Phase,
+  StartVerificationResponseSchema,
   Store,
 } from '../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
+import { Operations } from '../../clients/typescript/gen/google/longrunning/operations_pb.ts';
 import { Medications } from '../../clients/typescript/gen/hospital/v1/medications_pb.ts';
 import { createSession } from '../../clients/typescript/src/session.ts';
 import { loadHospital } from '../../examples/hospital/load.ts';
@@ -36,6 +38,7 @@ describe('a live migration through the API, driven by flags', () => {
   let one: Client<typeof Medications>;
   let other: Client<typeof Medications>;
   let migrations: Client<typeof Migrations>;
+  let operations: Client<typeof Operations>;
   let parents: string[];
 
   beforeAll(async () => {
@@ -84,7 +87,9 @@ describe('a live migration through the API, driven by flags', () => {
     one = createSession({ addresses: addresses.slice(0, 1), caller: 'test' }).client(Medications);
     other = createSession({ addresses: addresses.slice(1), caller: 'test' }).client(Medications);
     const http = services.map((service) => service.addresses.http);
-    migrations = createSession({ addresses: http, protocol: 'connect' }).client(Migrations);
+    const operator = createSession({ addresses: http, protocol: 'connect' });
+    migrations = operator.client(Migrations);
+    operations = operator.client(Operations);
     const connection = await createConnection({
       host: mysql.host,
       port: mysql.port,
@@ -217,7 +222,7 @@ describe('a live migration through the API, driven by flags', () => {
     const parent = parents[2] ?? '';
     const medication = { code: 8, description: 'by the target', startTime: { seconds: 1_700_000_000n, nanos: 0 } };
     // What was changed past the service at first was found before any verification that counts.
-    await migrations.createJob({ parent: 'migrations/medications', job: { kind: JobKind.VERIFICATION } });
+    await migrations.startVerification({ name: 'migrations/medications' });
     await flags.setPhase('target-authority', true);
     await authorityIs(Store.TARGET);
     const created = await one.createMedication({ parent, medicationId: '77', medication });
@@ -253,10 +258,13 @@ describe('a live migration through the API, driven by flags', () => {
       `UPDATE ${keyspace.name}.medications USING TIMESTAMP ${BigInt(Date.now()) * 1000n + 60_000_000n} SET note = 'tampered'
         WHERE patient_id = '${patient}' AND medication_id = ${id}`,
     );
-    const job = await migrations.createJob({ parent: 'migrations/medications', job: { kind: JobKind.VERIFICATION } });
+    const { name: operation } = await migrations.startVerification({ name: 'migrations/medications' });
     await expect
-      .poll(async () => (await migrations.getJob({ name: job.name })).state, { timeout: 60_000, interval: 200 })
-      .toBe(JobState.SUCCEEDED);
+      .poll(async () => (await operations.waitOperation({ name: operation })).done, { timeout: 60_000 })
+      .toBe(true);
+    const { result } = await operations.getOperation({ name: operation });
+    const verified = result.case === 'response' ? anyUnpack(result.value, StartVerificationResponseSchema) : undefined;
+    expect(verified?.mismatchCount).toBeGreaterThan(0n);
     const { mismatches } = await migrations.listMismatches({ parent: 'migrations/medications' });
     expect(mismatches.map((mismatch) => mismatch.record)).toContain(name);
     expect(mismatches[0]?.fieldPaths).toContain('note');
@@ -264,7 +272,7 @@ describe('a live migration through the API, driven by flags', () => {
 
   it('names what it can not do', async () => {
     await expect(migrations.getMigration({ name: 'migrations/nobody' })).rejects.toMatchObject({ code: Code.NotFound });
-    const backfill = migrations.createJob({ parent: 'migrations/medications', job: { kind: JobKind.BACKFILL } });
+    const backfill = migrations.startBackfill({ name: 'migrations/medications' });
     await expect(backfill).rejects.toSatisfy((error) => ConnectError.from(error).rawMessage.includes('in_sync'));
   });
 

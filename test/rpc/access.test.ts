@@ -10,10 +10,11 @@ import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Migrations } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
+import { Operations } from '../../src/gen/google/longrunning/operations_pb.ts';
 import { ServerReflectionRequestSchema } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
 import { auditChanges } from '../../src/rpc/audited-methods.ts';
 import type { CallContext } from '../../src/rpc/call-context.ts';
-import { migrationAccess } from '../../src/rpc/migration-access.ts';
+import { migrationAccess, operationsAccess } from '../../src/rpc/migration-access.ts';
 import { createTypedMethods, type TypedHandlers } from '../../src/rpc/typed-service.ts';
 import type { Role } from '../../src/security/roles.ts';
 import {
@@ -62,6 +63,7 @@ let hold: Promise<void> = Promise.resolve();
 const migrations = new Proxy({} as TypedHandlers<typeof Migrations>, {
   get: (_target, name) => (name === 'watchMigration' ? watch : answer),
 });
+const operations = new Proxy({} as TypedHandlers<typeof Operations>, { get: () => answer });
 
 async function answer(_request: unknown, { caller }: CallContext): Promise<object> {
   seen.push(caller);
@@ -92,8 +94,14 @@ beforeAll(async () => {
         return records.getMany(keys, call);
       },
     },
-    methods: auditChanges(createTypedMethods(Migrations, migrations, migrationAccess), log),
-    services: [Migrations],
+    methods: auditChanges(
+      [
+        ...createTypedMethods(Migrations, migrations, migrationAccess),
+        ...createTypedMethods(Operations, operations, operationsAccess),
+      ],
+      log,
+    ),
+    services: [Migrations, Operations],
     routes: [['/metrics', (_request, response) => response.end('figures')]],
     access: access.access,
     limits: { maxRequestsOfCaller: 2 },
@@ -263,8 +271,9 @@ describe('a caller with a good token', () => {
 });
 
 describe('the migration API', () => {
-  const { getMigration, listMigrations, createJob, updateJob, fenceSource } = Migrations.method;
-  const job = { job: { name: `migrations/medications/jobs/${'0'.repeat(32)}` } };
+  const { getMigration, listMigrations, startBackfill, throttleOperation, fenceSource } = Migrations.method;
+  const { getOperation, listOperations, cancelOperation } = Operations.method;
+  const operation = { name: `migrations/medications/operations/${'0'.repeat(32)}` };
 
   it('asks for the verb of each method on the resource that the request names', async () => {
     const operator = bearer(await signToken(key, { sub: 'ann', groups: ['operators'] }));
@@ -275,9 +284,16 @@ describe('the migration API', () => {
       expect(await outcome(getMigration, { name: 'migrations/encounters' })).toBe(PERMISSION_DENIED);
       expect(await outcome(getMigration, { name: '' })).toBe(PERMISSION_DENIED);
       expect(await outcome(listMigrations, {})).toBe(PERMISSION_DENIED);
-      expect(await outcome(createJob, { parent: 'migrations/medications' })).toBe(0);
-      expect(await outcome(createJob, { parent: 'migrations/encounters' })).toBe(PERMISSION_DENIED);
-      expect(await outcome(updateJob, job)).toBe(0);
+      expect(await outcome(startBackfill, { name: 'migrations/medications' })).toBe(0);
+      expect(await outcome(startBackfill, { name: 'migrations/encounters' })).toBe(PERMISSION_DENIED);
+      expect(await outcome(throttleOperation, operation)).toBe(0);
+      for (const method of [getOperation, cancelOperation]) {
+        expect(await outcome(method, operation)).toBe(0);
+        expect(await outcome(method, { name: 'operations/1' })).toBe(PERMISSION_DENIED);
+        expect(await outcome(method, { name: 'migrations/encounters/operations/1' })).toBe(PERMISSION_DENIED);
+      }
+      expect(await outcome(listOperations, { name: 'migrations/medications' })).toBe(0);
+      expect(await outcome(listOperations, { name: 'migrations/encounters' })).toBe(PERMISSION_DENIED);
       expect(await outcome(fenceSource, { name: 'migrations/medications' })).toBe(PERMISSION_DENIED);
     }
   });

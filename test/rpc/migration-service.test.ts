@@ -1,16 +1,28 @@
 /** The migration API over stores in memory, and the commands that call it. */
-import { Code, createClient } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { Code } from '@connectrpc/connect';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createApiClients, jobOf } from '../../src/app/cli/api.ts';
 import { decommission } from '../../src/app/cli/decommission-command.ts';
-import { fence, showHistory, showStatus } from '../../src/app/cli/migration-commands.ts';
+import { fence, runJob, showHistory, showStatus } from '../../src/app/cli/migration-commands.ts';
 import { systemClock, systemRandom } from '../../src/domain/clock.ts';
 import { DomainError } from '../../src/domain/errors.ts';
-import { FollowerState, Migrations, Store } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
+import {
+  FollowerState,
+  JobKind,
+  JobState,
+  Migrations,
+  StartBackfillResponseSchema,
+  StartVerificationResponseSchema,
+  Store,
+} from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
+import { type Operation, Operations } from '../../src/gen/google/longrunning/operations_pb.ts';
+import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
 import type { Phase } from '../../src/migration/flags.ts';
 import { Registers } from '../../src/migration/registers.ts';
-import { migrationAccess } from '../../src/rpc/migration-access.ts';
+import { migrationAccess, operationsAccess } from '../../src/rpc/migration-access.ts';
 import { createMigrationService } from '../../src/rpc/migration-service.ts';
+import { createOperationsService } from '../../src/rpc/operations-service.ts';
 import { createTypedMethods } from '../../src/rpc/typed-service.ts';
 import type { ControlRecord, ControlStore, FollowerState as State } from '../../src/stores/control-store.ts';
 import type { JobStore } from '../../src/stores/job-store.ts';
@@ -76,18 +88,23 @@ describe('the migration API', () => {
     servers = await startServers({
       medications,
       records: memoryRecords(medications.resource),
-      methods: createTypedMethods(Migrations, service, migrationAccess),
-      services: [Migrations],
+      methods: [
+        ...createTypedMethods(Migrations, service, migrationAccess),
+        ...createTypedMethods(
+          Operations,
+          createOperationsService({ resources: ['medications'], jobs, clock: systemClock }),
+          operationsAccess,
+        ),
+      ],
+      services: [Migrations, Operations],
     });
     await control.ensure(['medications'], testCall());
   });
   afterEach(() => servers.stop());
 
-  const client = () =>
-    createClient(
-      Migrations,
-      createConnectTransport({ baseUrl: `http://127.0.0.1:${servers.httpPort}`, httpVersion: '1.1' }),
-    );
+  const clients = () => createApiClients({ server: `http://127.0.0.1:${servers.httpPort}` });
+  const client = () => clients().client;
+  const operations = () => clients().operations;
 
   async function change(state: State, more: Partial<ControlRecord> = {}): Promise<void> {
     const [current] = await control.poll(testCall());
@@ -116,7 +133,7 @@ describe('the migration API', () => {
   function context(json = false) {
     const lines: string[] = [];
     const output = { line: (text: string) => void lines.push(text), terminal: false, json };
-    return { lines, client: client(), output, signal: new AbortController().signal };
+    return { lines, ...clients(), output, signal: new AbortController().signal };
   }
 
   describe('shows a history', () => {
@@ -194,6 +211,146 @@ describe('the migration API', () => {
         code: Code.FailedPrecondition,
         message: expect.stringContaining(message),
       });
+    });
+  });
+
+  describe('runs long work as operations', () => {
+    const idOf = ({ name }: Operation) => name.split('/').at(-1) ?? '';
+    const started = async (more: { rowsPerSecondLimit?: bigint; compareWithItself?: boolean } = {}) => {
+      await change('in_sync');
+      return await client().startVerification({ name: NAME, ...more });
+    };
+
+    it('that tell their progress, and end with a response', async () => {
+      await change('syncing');
+      const operation = await client().startBackfill({ name: NAME, rowsPerSecondLimit: 500n });
+      expect(operation).toMatchObject({ done: false, result: { case: undefined } });
+      expect(operation.name).toMatch(/^migrations\/medications\/operations\/[0-9a-f]{32}$/);
+      expect(jobOf(operation)).toMatchObject({
+        operation: operation.name,
+        kind: JobKind.BACKFILL,
+        state: JobState.RUNNING,
+        rowsPerSecondLimit: 500n,
+      });
+      const id = idOf(operation);
+      await jobs.updateJob(id, { stage: 'source', expectedRows: 1_000 }, testCall());
+      await jobs.addChunks(id, 'source', [{ sequence: 1, range: 'all', expectedRows: 1_000 }], testCall());
+      const chunk = await jobs.leaseChunk(id, 'source', 'one/1', 60_000, testCall());
+      if (chunk === null) throw new Error('there is no chunk');
+      const progress = { cursor: 'here', addRows: 400, addMismatches: 0, done: false, leaseMs: 60_000 };
+      await jobs.saveChunk(chunk, 'one/1', progress, testCall());
+      const underWay = jobOf(await operations().getOperation({ name: operation.name }));
+      expect(underWay).toMatchObject({ rowCount: 400n, expectedRowCount: 1_000n, workerCount: 1, stage: 'source' });
+      expect(underWay.rowsPerSecond).toBeGreaterThan(0);
+      expect(underWay.remainingDuration).toBeDefined();
+      expect((await client().getMigration({ name: NAME })).backfill?.operation).toBe(operation.name);
+      await jobs.updateJob(id, { state: 'succeeded' }, testCall());
+      const { done, result, metadata } = await operations().getOperation({ name: operation.name });
+      expect(done).toBe(true);
+      expect(result.case === 'response' && anyUnpack(result.value, StartBackfillResponseSchema)).toMatchObject({
+        rowCount: 400n,
+      });
+      expect(metadata?.typeUrl).toBe('type.googleapis.com/crossfade.v1alpha1.Job');
+    });
+
+    it('of which one of a kind runs at a time', async () => {
+      const first = await started();
+      expect((await client().startVerification({ name: NAME })).name).toBe(first.name);
+      const refused = { code: Code.FailedPrecondition };
+      await expect(client().startBackfill({ name: NAME })).rejects.toMatchObject(refused);
+      const negative = client().startVerification({ name: NAME, rowsPerSecondLimit: -1n });
+      await expect(negative).rejects.toMatchObject({ code: Code.InvalidArgument });
+    });
+
+    it('that end with an error when they fail or are cancelled', async () => {
+      const one = await started({ compareWithItself: true });
+      expect(jobOf(one).compareWithItself).toBe(true);
+      await operations().cancelOperation({ name: one.name });
+      const cancelled = await operations().getOperation({ name: one.name });
+      expect(cancelled).toMatchObject({ done: true, result: { case: 'error', value: { code: Code.Canceled } } });
+      await operations().cancelOperation({ name: one.name });
+      const two = await client().startVerification({ name: NAME });
+      await jobs.updateJob(idOf(two), { state: 'failed', error: 'the cause and the cure' }, testCall());
+      const failed = await operations().getOperation({ name: two.name });
+      const status = failed.result.case === 'error' ? failed.result.value : undefined;
+      expect(status).toMatchObject({ code: Code.Internal, message: 'the cause and the cure' });
+      const [detail] = status?.details ?? [];
+      expect(detail && anyUnpack(detail, ErrorInfoSchema)).toMatchObject({
+        reason: 'JOB_FAILED',
+        domain: 'crossfade.dev',
+        metadata: { resource: 'medications' },
+      });
+    });
+
+    it('that can be waited for, up to a time', async () => {
+      const { name } = await started();
+      const soon = { seconds: 0n, nanos: 20_000_000 };
+      expect((await operations().waitOperation({ name, timeout: soon })).done).toBe(false);
+      // The request's own deadline ends the wait with an answer, too.
+      expect((await operations().waitOperation({ name }, { timeoutMs: 600 })).done).toBe(false);
+      const waiting = operations().waitOperation({ name });
+      await systemClock.sleep(50);
+      await jobs.updateJob(name.split('/').at(-1) ?? '', { state: 'succeeded' }, testCall());
+      const ended = await waiting;
+      expect(
+        ended.result.case === 'response' && anyUnpack(ended.result.value, StartVerificationResponseSchema),
+      ).toBeTruthy();
+    });
+
+    it('that are listed newest first, page by page', async () => {
+      const names: string[] = [];
+      for (let i = 0; i < 3; i++) {
+        const { name } = i === 0 ? await started() : await client().startVerification({ name: NAME });
+        names.unshift(name);
+        await operations().cancelOperation({ name });
+        await systemClock.sleep(2);
+      }
+      const first = await operations().listOperations({ name: NAME, pageSize: 2 });
+      const second = await operations().listOperations({ name: NAME, pageSize: 2, pageToken: first.nextPageToken });
+      expect([...first.operations, ...second.operations].map(({ name }) => name)).toEqual(names);
+      expect(second.nextPageToken).toBe('');
+    });
+
+    it('whose speed can be changed while they run', async () => {
+      const { name } = await started({ rowsPerSecondLimit: 5n });
+      expect((await client().throttleOperation({ name, rowsPerSecondLimit: 9n })).job?.rowsPerSecondLimit).toBe(9n);
+      await operations().cancelOperation({ name });
+      const late = client().throttleOperation({ name, rowsPerSecondLimit: 1n });
+      await expect(late).rejects.toMatchObject({ code: Code.FailedPrecondition });
+    });
+
+    it('and says what it does not offer, and what is not there', async () => {
+      const { name } = await started();
+      const none = `${NAME}/operations/${'0'.repeat(32)}`;
+      await expect(operations().getOperation({ name: none })).rejects.toMatchObject({ code: Code.NotFound });
+      const foreign = name.replace('medications', 'others');
+      await expect(operations().getOperation({ name: foreign })).rejects.toMatchObject({ code: Code.NotFound });
+      for (const wrong of [NAME, 'operations/1', '']) {
+        await expect(operations().getOperation({ name: wrong })).rejects.toMatchObject({ code: Code.InvalidArgument });
+      }
+      await expect(operations().listOperations({ name: '' })).rejects.toMatchObject({ code: Code.InvalidArgument });
+      const others = operations().listOperations({ name: 'migrations/others' });
+      await expect(others).rejects.toMatchObject({ code: Code.NotFound });
+      const filtered = operations().listOperations({ name: NAME, filter: 'done = true' });
+      await expect(filtered).rejects.toMatchObject({ code: Code.Unimplemented });
+      await expect(operations().deleteOperation({ name })).rejects.toMatchObject({ code: Code.Unimplemented });
+    });
+
+    it('on the command line', async () => {
+      await change('in_sync');
+      const told = context(true);
+      expect(await runJob(told, JobKind.VERIFICATION, 'medications', { wait: false, rate: 5 })).toBe(0);
+      const { operation } = JSON.parse(told.lines[0] ?? '');
+      expect(operation).toMatch(/^migrations\/medications\/operations\//);
+      const faster = context(true);
+      expect(await runJob(faster, JobKind.VERIFICATION, 'medications', { wait: false, rate: 7 })).toBe(0);
+      expect(JSON.parse(faster.lines[0] ?? '')).toMatchObject({ operation, rowsPerSecondLimit: '7' });
+      const ended = context();
+      expect(await runJob(ended, JobKind.VERIFICATION, 'medications', { cancel: true })).toBe(0);
+      expect(ended.lines).toEqual([expect.stringContaining('cancelled')]);
+      await expect(runJob(context(), JobKind.VERIFICATION, 'medications', { cancel: true })).rejects.toThrow(
+        'no such job',
+      );
     });
   });
 

@@ -134,6 +134,85 @@ describe.each(PROTOCOLS)('the records API over %s', (protocol) => {
     expect(BigInt(first.version ?? 0)).toBeGreaterThan(0n);
   });
 
+  it('lists backwards, page by page, with a token for that order alone', async () => {
+    const parent = `patients/20000000-0000-0000-0000-00000000000${base / 1000}`;
+    for (const id of ['9', '10', '2']) {
+      await call(protocol, 'CreateMedication', { parent, medicationId: id, medication: aspirin() });
+    }
+    const list = { parent, pageSize: 2, orderBy: 'medication desc' };
+    const first = await call(protocol, 'ListMedications', list);
+    const { medications, nextPageToken } = first.json as { medications: JsonObject[]; nextPageToken: string };
+    expect(medications.map(({ name }) => name)).toEqual(['10', '9'].map((id) => `${parent}/medications/${id}`));
+    const last = await call(protocol, 'ListMedications', { ...list, orderBy: 'name desc', pageToken: nextPageToken });
+    expect((last.json as JsonObject).medications).toMatchObject([{ name: `${parent}/medications/2` }]);
+    for (const other of [{ parent }, { ...list, filter: 'code = 1' }, { parent, filter: 'code = 1' }]) {
+      const refused = await call(protocol, 'ListMedications', { ...other, pageToken: nextPageToken });
+      expect(refused).toMatchObject({ code: 3, reason: 'INVALID_PAGE_TOKEN' });
+    }
+  });
+
+  it('lists the records that a filter matches', async () => {
+    const parent = `patients/30000000-0000-0000-0000-00000000000${base / 1000}`;
+    for (const [id, change] of Object.entries({
+      1: { dispenses: 1, status: 'STATUS_ACTIVE' },
+      2: { dispenses: 5, status: 'STATUS_ACTIVE' },
+      3: { dispenses: 5, status: 'STATUS_STOPPED', stopTime: '2022-01-01T00:00:00Z' },
+    })) {
+      const request = { parent, medicationId: id, medication: aspirin(change) };
+      expect(await call(protocol, 'CreateMedication', request)).toMatchObject({ code: 0 });
+    }
+    const found = async (filter: string) => {
+      const { code, json } = await call(protocol, 'ListMedications', { parent, filter });
+      expect(code).toBe(0);
+      return (
+        ((json as JsonObject).medications as JsonObject[] | undefined)?.map(({ name }) => String(name).at(-1)) ?? []
+      );
+    };
+    expect(await found('status = STATUS_ACTIVE AND dispenses > 3')).toEqual(['2']);
+    expect(await found('stop_time:*')).toEqual(['3']);
+    expect(await found('start_time > 2020-01-01T00:00:00Z AND NOT stop_time:*')).toEqual(['1', '2']);
+    expect(await found('code = 2')).toEqual([]);
+    const refused = await call(protocol, 'ListMedications', { parent, filter: 'code = x' });
+    expect(refused).toMatchObject({ code: 3, reason: 'INVALID_FILTER', metadata: { field: 'filter', position: '8' } });
+  });
+
+  it('checks a write without doing it, if asked to', async () => {
+    const request = { parent: PATIENT, medicationId: String(base + 20), medication: aspirin(), validateOnly: true };
+    expect(await call(protocol, 'CreateMedication', request)).toMatchObject({ code: 0, json: aspirin() });
+    expect(await call(protocol, 'GetMedication', { name: nameOf(20) })).toMatchObject({ code: 5 });
+    const created = await createAspirin(protocol, String(base + 20));
+    expect(await call(protocol, 'CreateMedication', request)).toMatchObject({ code: 6 });
+    const change = { medication: { name: nameOf(20), dispenses: 8 }, updateMask: 'dispenses', validateOnly: true };
+    const checked = await call(protocol, 'UpdateMedication', change);
+    expect(checked).toMatchObject({ code: 0, json: { dispenses: 8 }, version: created.version });
+    const deleted = await call(protocol, 'DeleteMedication', { name: nameOf(20), validateOnly: true });
+    expect(deleted).toMatchObject({ code: 0, version: created.version });
+    expect(await call(protocol, 'GetMedication', { name: nameOf(20) })).toEqual(created);
+  });
+
+  it('holds what is written against the rules of the proto, and names field and rule', async () => {
+    const long = 'x'.repeat(256);
+    const refused = await call(protocol, 'CreateMedication', {
+      parent: PATIENT,
+      medicationId: String(base + 21),
+      medication: aspirin({ description: long, baseCost: '1.234' }),
+    });
+    expect(refused).toMatchObject({
+      code: 3,
+      reason: 'RULE_VIOLATED',
+      metadata: { field: 'medication.description', rule: 'string.max_len' },
+    });
+    expect(refused.details).toContain('google.rpc.BadRequest');
+    expect(refused.message).toContain('medication.base_cost');
+    await createAspirin(protocol, String(base + 21));
+    const update = { medication: { name: nameOf(21), description: long, dispenses: 4 } };
+    expect(await call(protocol, 'UpdateMedication', { ...update, updateMask: 'dispenses' })).toMatchObject({ code: 0 });
+    expect(await call(protocol, 'UpdateMedication', { ...update, updateMask: 'description' })).toMatchObject({
+      code: 3,
+      reason: 'RULE_VIOLATED',
+    });
+  });
+
   it('lists nothing for a parent without records', async () => {
     const parent = 'patients/ffffffff-ffff-ffff-ffff-ffffffffffff';
     expect(await call(protocol, 'ListMedications', { parent })).toMatchObject({ code: 0, json: {} });

@@ -43,11 +43,9 @@ const handlers: Handlers = {
   watchMigration: (_request, context) => watch(context),
   listMigrations: unserved,
   listTransitions: unserved,
-  createJob: unserved,
-  getJob: unserved,
-  listJobs: unserved,
-  updateJob: unserved,
-  cancelJob: unserved,
+  startBackfill: unserved,
+  startVerification: unserved,
+  throttleOperation: unserved,
   listMismatches: unserved,
   repairMismatches: unserved,
   decommissionMigration: unserved,
@@ -149,7 +147,7 @@ describe('a generated service', () => {
       expect(got).toEqual({ code: 0, json: { name: NAME, generation: '7' }, version: null });
       const missing = await caller.call(Migrations.method.getMigration, { name: 'migrations/none' });
       expect(missing).toMatchObject({ code: 5, reason: 'MIGRATION_NOT_FOUND' });
-      const other = await caller.call(Migrations.method.listJobs, { parent: NAME });
+      const other = await caller.call(Migrations.method.startBackfill, { name: NAME });
       expect(other).toMatchObject({ code: 12 });
       caller.close();
     }
@@ -172,8 +170,10 @@ describe('a generated service', () => {
   });
 
   it('must have a handler for each method, and a path of its own', () => {
-    const { getJob: _, ...without } = handlers;
-    expect(() => createTypedMethods(Migrations, without as Handlers, migrationAccess)).toThrow('GetJob has no handler');
+    const { startBackfill: _, ...without } = handlers;
+    expect(() => createTypedMethods(Migrations, without as Handlers, migrationAccess)).toThrow(
+      'StartBackfill has no handler',
+    );
     const methods = createTypedMethods(Migrations, handlers, migrationAccess);
     expect(() => createMethodTable([...methods, ...methods])).toThrow('two methods are served as');
     expect(file_crossfade_v1alpha1_migrations.services).toContain(Migrations);

@@ -9,6 +9,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const BUILD_TIMEOUT_MS = 30_000;
 const CONFIG = 'version: v2\nmodules:\n  - path: proto\n  - path: user\n';
 const IMPORTS = [
+  'buf/validate/validate.proto',
   'crossfade/v1alpha1/options.proto',
   'google/api/field_behavior.proto',
   'google/api/resource.proto',

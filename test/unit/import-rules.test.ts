@@ -51,6 +51,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** The one home of each vendor: a folder or a file. */
 const homes: Readonly<Record<string, readonly string[]>> = {
   mysql2: ['stores/mysql/'],
+  '@bufbuild/protovalidate': ['schema/request-rules.ts'],
   '@vlasky/zongji': ['stores/mysql/'],
   'cassandra-driver': ['stores/cassandra/'],
   'unleash-client': ['migration/unleash-flags.ts'],

@@ -179,7 +179,9 @@ describe('the job store in memory', () => {
     const progress = { cursor: 'here', addRows: 7, addMismatches: 1, done: false, leaseMs: 100 };
     expect(await jobs.saveChunk(one, 'b', progress, call())).toBe(false);
     expect(await jobs.saveChunk(one, 'a', progress, call())).toBe(true);
+    expect(await jobs.getJob(id, call())).toMatchObject({ workers: 2 });
     await clock.pass(101);
+    expect(await jobs.getJob(id, call())).toMatchObject({ workers: 0 });
     expect(await jobs.saveChunk(one, 'a', progress, call())).toBe(false);
     expect(await take('c')).toMatchObject({ sequence: 1, cursor: 'here', rows: 7 });
     expect(await jobs.saveChunk(one, 'c', { ...progress, done: true }, call())).toBe(true);

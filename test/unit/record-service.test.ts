@@ -6,6 +6,8 @@ import { createPageTokens } from '../../src/records/page-token.ts';
 import {
   createRecordService,
   DEFAULT_PAGE_SIZE,
+  type ListRecords,
+  MAX_FILTERED_ROWS,
   MAX_PAGE_SIZE,
   type RecordService,
 } from '../../src/records/record-service.ts';
@@ -184,7 +186,7 @@ describe('delete', () => {
 });
 
 describe('list', () => {
-  const page = (pageSize: number, pageToken = '', more: { fits?: () => boolean } = {}) =>
+  const page = (pageSize: number, pageToken = '', more: Partial<ListRecords> = {}) =>
     service.list({ parent: ['ann'], pageSize, pageToken, ...more }, testCall());
   const notesOf = (of: { records: readonly { key: Key }[] }) => of.records.map((record) => record.key.values[1]);
 
@@ -232,6 +234,57 @@ describe('list', () => {
     expect(notesOf(await page(3, '', { fits: () => false }))).toEqual(['a']);
   });
 
+  it('goes backwards, page by page', async () => {
+    for (const note of ['b', 'a', 'c']) await create(note);
+    const first = await page(2, '', { descending: true, request: 'backwards' });
+    const second = await page(2, first.nextPageToken, { descending: true, request: 'backwards' });
+    expect([first, second].map(notesOf)).toEqual([['c', 'b'], ['a']]);
+  });
+
+  it('takes a token for the request alone that it was given to', async () => {
+    for (const note of ['a', 'b']) await create(note);
+    const { nextPageToken } = await page(1, '', { request: 'one' });
+    expect((await failure(page(1, nextPageToken, { request: 'another' }))).reason).toBe('INVALID_PAGE_TOKEN');
+    expect((await failure(page(1, nextPageToken))).reason).toBe('INVALID_PAGE_TOKEN');
+  });
+
+  it('shows the records that match, whatever lies between them, until there are no more', async () => {
+    const all = Array.from({ length: 1_200 }, (_, i) => key(String(i).padStart(4, '0')));
+    await records.store.apply(
+      all.map((of, i) => ({ key: of, row: row(of, i % 100 === 0 ? 'yes' : 'no'), version: BigInt(i + 1) })),
+      testCall(),
+    );
+    const matches = (of: Row) => of[2] === 'yes';
+    const found: unknown[] = [];
+    let token = '';
+    let pages = 0;
+    do {
+      const next = await page(5, token, { matches });
+      found.push(...notesOf(next));
+      token = next.nextPageToken;
+      pages += 1;
+    } while (token !== '');
+    expect(found).toEqual(Array.from({ length: 12 }, (_, i) => String(i * 100).padStart(4, '0')));
+    expect(pages).toBe(3);
+    expect((await page(1, '', { matches: () => false })).version).toBe(1_200n);
+  });
+
+  it('looks at a bounded number of records for one page, which may be empty and have a next one', async () => {
+    let listed = 0;
+    const list: Records['list'] = async ({ limit }) => {
+      listed += limit;
+      return Array.from({ length: limit }, (_, i) => {
+        const of = key(String(listed + i));
+        return { key: of, row: row(of, 'x'), version: 1n };
+      });
+    };
+    service = createRecordService({ records: { ...records, list }, pageTokens, etagOf });
+    const empty = await page(10, '', { matches: () => false });
+    expect(listed).toBe(MAX_FILTERED_ROWS);
+    expect(empty.records).toEqual([]);
+    expect(empty.nextPageToken).not.toBe('');
+  });
+
   it("gives the greatest version of the page, and none below the caller's", async () => {
     await create('a');
     const { version } = await create('b');
@@ -241,5 +294,82 @@ describe('list', () => {
       testCall({ atLeast: version + 5n }),
     );
     expect(later.version).toBe(version + 5n);
+  });
+});
+
+describe('validate_only', () => {
+  const version = async () => (await service.get(key('a'), testCall())).version;
+  const fresh = (note: string, title: string) => ({ key: key(note), row: row(key(note), title), columns: ALL });
+
+  it('answers what a create would make, and makes nothing', async () => {
+    const made = await service.create({ ...fresh('a', 'x'), validateOnly: true }, testCall());
+    expect(made.row[2]).toBe('x');
+    expect((await failure(service.get(key('a'), testCall()))).reason).toBe('RECORD_NOT_FOUND');
+    await create('a');
+    const again = service.create({ ...fresh('a', 'x'), validateOnly: true }, testCall());
+    expect((await failure(again)).reason).toBe('RECORD_ALREADY_EXISTS');
+  });
+
+  it('answers what an update would make, with the etag and the record looked at, and bumps nothing', async () => {
+    const { row: before } = await create('a', 'before');
+    const was = await version();
+    const change = { key: key('a'), row: row(key('a'), 'after'), columns: [2], ifMissing: null, validateOnly: true };
+    const made = await service.update({ ...change, etag: etagOf(before) }, testCall());
+    expect(made.row).toEqual([...before.slice(0, 2), 'after', ...before.slice(3)]);
+    expect((await failure(service.update({ ...change, etag: '"x"' }, testCall()))).reason).toBe('ETAG_MISMATCH');
+    expect((await failure(service.update({ ...change, key: key('b'), etag: '' }, testCall()))).reason).toBe(
+      'RECORD_NOT_FOUND',
+    );
+    const ifMissing = () => ({ row: row(key('b'), 'new'), columns: ALL });
+    const created = await service.update({ ...change, key: key('b'), etag: '', ifMissing }, testCall());
+    expect(created.row[2]).toBe('new');
+    expect(await version()).toBe(was);
+    expect((await service.get(key('a'), testCall())).row[2]).toBe('before');
+  });
+
+  it('deletes nothing', async () => {
+    await create('a');
+    const was = await version();
+    const request = { key: key('a'), allowMissing: false, validateOnly: true };
+    expect(await service.delete({ ...request, etag: '' }, testCall())).toBe(was);
+    expect((await failure(service.delete({ ...request, etag: '"x"' }, testCall()))).reason).toBe('ETAG_MISMATCH');
+    expect((await failure(service.delete({ ...request, key: key('b'), etag: '' }, testCall()))).reason).toBe(
+      'RECORD_NOT_FOUND',
+    );
+    expect(await version()).toBe(was);
+  });
+
+  it('looks at the authority, whatever the flags say', async () => {
+    const asked: string[] = [];
+    const getMany: Records['getMany'] = (of, call) => {
+      asked.push(call.consistency);
+      return records.getMany(of, call);
+    };
+    service = createRecordService({ records: { ...records, getMany }, pageTokens, etagOf });
+    await service.create({ ...fresh('a', 'x'), validateOnly: true }, testCall());
+    expect(asked).toEqual(['authority']);
+  });
+});
+
+describe('the check of an update', () => {
+  it('is asked about the record as it would be, and refuses the write with what it throws', async () => {
+    await create('a', 'before');
+    const seen: Row[] = [];
+    const error = new Error('must not be');
+    const check = (after: Row) => {
+      seen.push(after);
+      if (after[2] === 'wrong') throw error;
+    };
+    const change = (title: string) => ({
+      key: key('a'),
+      row: row(key('a'), title),
+      columns: [2],
+      etag: '',
+      ifMissing: null,
+    });
+    await expect(service.update({ ...change('wrong'), check }, testCall())).rejects.toBe(error);
+    expect((await service.get(key('a'), testCall())).row[2]).toBe('before');
+    expect((await service.update({ ...change('right'), check }, testCall())).row[2]).toBe('right');
+    expect(seen.map((after) => after[2])).toEqual(['wrong', 'right']);
   });
 });

@@ -206,7 +206,7 @@ describe('every mistake in a definition is named at once', () => {
         service OtherBooks { rpc GetBook(GetBookRequest) returns (Book); }`,
         requests: `
           message GetBookRequest { bytes name = 1; string view = 2; }
-          message ListBooksRequest { int64 page_size = 1; string page_token = 2; string filter = 3; }
+          message ListBooksRequest { int64 page_size = 1; string page_token = 2; bool show_deleted = 3; }
           message ListBooksResponse { Book books = 1; int32 total_size = 2; }
           message CreateBookRequest { string parent = 1; Book volume = 2; }
           message UpdateBookRequest { Book book = 1; string update_mask = 2; bool allow_missing = 3; }
@@ -224,7 +224,7 @@ describe('every mistake in a definition is named at once', () => {
       'made.v1.Books.ListBooks: its response has no string field "next_page_token" (AIP-132)',
       'made.v1.Books.ListBooks: its response\'s field "books" is not served (AIP-132)',
       'made.v1.Books.ListBooks: its response\'s field "total_size" is not served (AIP-132)',
-      'made.v1.Books.ListBooks: its request\'s field "filter" is not served (AIP-132)',
+      'made.v1.Books.ListBooks: its request\'s field "show_deleted" is not served (AIP-132)',
       'made.v1.Books.CreateBook: its request has no field "string book_id" (AIP-133)',
       'made.v1.Books.CreateBook: its request has no field "Book book" (AIP-133)',
       'made.v1.Books.CreateBook: returns made.v1.CreateBookRequest, not made.v1.Book (AIP-133)',

@@ -10,6 +10,8 @@ import {
   Migrations,
   type Transition,
 } from '../../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
+import { Operations } from '../../../clients/typescript/gen/google/longrunning/operations_pb.ts';
+import { jobOf } from '../../../clients/typescript/src/operations.ts';
 import { createSession } from '../../../clients/typescript/src/session.ts';
 import { grouped, progressBar } from './terminal.ts';
 
@@ -38,7 +40,9 @@ export function createMigrationWatch(
   resource: string,
   signal: AbortSignal,
 ): MigrationWatch {
-  const client = createSession({ addresses, protocol: 'connect', caller: 'demo' }).client(Migrations);
+  const session = createSession({ addresses, protocol: 'connect', caller: 'demo' });
+  const client = session.client(Migrations);
+  const operations = session.client(Operations);
   const name = `migrations/${resource}`;
   const get = () => client.getMigration({ name }, { signal });
   return {
@@ -60,10 +64,10 @@ export function createMigrationWatch(
     verify: async (show) => {
       const untilMs = performance.now() + VERIFIED_WITHIN_MS;
       const askedMs = Date.now();
-      await cancelVerifications(client, name, signal);
+      await cancelVerifications(operations, name, signal);
       for (;;) {
-        const job = await createVerification(client, name, signal);
-        const ended = job && (await untilEnded(client, job, show, untilMs, signal));
+        const job = await startVerification(client, name, signal);
+        const ended = job && (await untilEnded(operations, job, show, untilMs, signal));
         if (ended !== undefined && isFinal(ended, askedMs)) return ended;
         if (performance.now() > untilMs) throw new Error('no verification comes to its end');
         await sleep(LOOK_MS, undefined, { signal });
@@ -73,23 +77,24 @@ export function createMigrationWatch(
 }
 
 type MigrationsClient = Client<typeof Migrations>;
+type OperationsClient = Client<typeof Operations>;
 
 /** Ends a verification that the controller began while records were still written. */
-async function cancelVerifications(client: MigrationsClient, parent: string, signal: AbortSignal): Promise<void> {
-  const { jobs } = await client.listJobs({ parent }, { signal });
-  for (const { kind, state, name } of jobs) {
-    if (kind === JobKind.VERIFICATION && state === JobState.RUNNING) await client.cancelJob({ name }, { signal });
+async function cancelVerifications(client: OperationsClient, migration: string, signal: AbortSignal): Promise<void> {
+  const { operations } = await client.listOperations({ name: migration }, { signal });
+  for (const { kind, state, operation: name } of operations.map(jobOf)) {
+    if (kind === JobKind.VERIFICATION && state === JobState.RUNNING) await client.cancelOperation({ name }, { signal });
   }
 }
 
 /** The verification that runs now, or a new one; undefined while the follower is out of sync. */
-async function createVerification(
+async function startVerification(
   client: MigrationsClient,
-  parent: string,
+  name: string,
   signal: AbortSignal,
 ): Promise<Job | undefined> {
   try {
-    return await client.createJob({ parent, job: { kind: JobKind.VERIFICATION } }, { signal });
+    return jobOf(await client.startVerification({ name }, { signal }));
   } catch (error) {
     if (ConnectError.from(error).code === Code.FailedPrecondition) return undefined;
     throw error;
@@ -97,13 +102,14 @@ async function createVerification(
 }
 
 async function untilEnded(
-  client: MigrationsClient,
+  client: OperationsClient,
   begun: Job,
   show: (job: Job) => void,
   untilMs: number,
   signal: AbortSignal,
 ): Promise<Job> {
-  for (let job = begun; ; job = await client.getJob({ name: begun.name }, { signal })) {
+  const name = begun.operation;
+  for (let job = begun; ; job = jobOf(await client.getOperation({ name }, { signal }))) {
     show(job);
     if (job.state !== JobState.RUNNING || performance.now() > untilMs) return job;
     await sleep(LOOK_MS, undefined, { signal });

@@ -1,12 +1,20 @@
 import { readFileSync } from 'node:fs';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
-import { Migrations } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
+import { type Job, JobSchema, Migrations } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
+import { type Operation, Operations } from '../../gen/google/longrunning/operations_pb.ts';
 import { type Environment, environment } from '../config.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
 /** The migration API of a running service. */
 export type MigrationsClient = Client<typeof Migrations>;
+
+/** The migration API and the operations that it starts. */
+export interface ApiClients {
+  readonly client: MigrationsClient;
+  readonly operations: Client<typeof Operations>;
+}
 
 /** The service's HTTP address if none is given. */
 export const DEFAULT_SERVER = 'http://127.0.0.1:8080';
@@ -26,8 +34,8 @@ export interface ApiOptions {
   readonly tokenEnv?: string;
 }
 
-/** A client of the migration API. Throws a CommandError for a file that can't be read or a variable that is not set. */
-export function createMigrationsClient(options: ApiOptions, env: Environment = environment): MigrationsClient {
+/** Clients of the migration API. Throws a CommandError for a file that can't be read or a variable that is not set. */
+export function createApiClients(options: ApiOptions, env: Environment = environment): ApiClients {
   const token = options.tokenEnv === undefined ? undefined : readToken(options.tokenEnv, env);
   const interceptors: Interceptor[] = [];
   if (token !== undefined) {
@@ -43,7 +51,14 @@ export function createMigrationsClient(options: ApiOptions, env: Environment = e
     nodeOptions: { ca: readPem(options.ca), cert: readPem(options.cert), key: readPem(options.key) },
     interceptors,
   });
-  return createClient(Migrations, transport);
+  return { client: createClient(Migrations, transport), operations: createClient(Operations, transport) };
+}
+
+/** The job of an operation: its metadata. */
+export function jobOf({ name, metadata }: Operation): Job {
+  const job = metadata && anyUnpack(metadata, JobSchema);
+  if (job === undefined) throw new CommandError(`the service says nothing of the progress of ${name}`);
+  return job;
 }
 
 /** By a variable's name: a token on the command line is seen by every user of the machine. */

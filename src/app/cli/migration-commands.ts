@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, JobKind, JobState, type Migration } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
-import { type MigrationsClient, migrationName } from './api.ts';
+import { type ApiClients, jobOf, migrationName } from './api.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import {
   JobProgress,
@@ -14,8 +14,7 @@ import {
 } from './output.ts';
 
 /** What the commands on migrations share. */
-export interface CommandContext {
-  readonly client: MigrationsClient;
+export interface CommandContext extends ApiClients {
   readonly output: Output;
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
@@ -89,22 +88,27 @@ export async function runJob(
   resource: string,
   options: JobOptions,
 ): Promise<number> {
-  const { client, output, signal } = context;
-  const parent = migrationName(resource);
-  const running = await findRunning(context, parent, kind);
+  const { client, operations, output, signal } = context;
+  const name = migrationName(resource);
+  const running = await findRunning(context, name, kind);
   if (options.cancel) {
     if (running === undefined) throw new CommandError(`no such job of ${resource} is running`);
-    output.line(show(output, await client.cancelJob({ name: running.name }, { signal })));
+    await operations.cancelOperation({ name: running.operation }, { signal });
+    output.line(show(output, await readJob(context, running)));
     return exitCodes.ok;
   }
   const rowsPerSecondLimit = BigInt(options.rate ?? 0);
   let job: Job;
   if (running !== undefined && options.rate !== undefined) {
-    job = await client.updateJob({ job: { name: running.name, rowsPerSecondLimit } }, { signal });
+    const throttled = await client.throttleOperation({ name: running.operation, rowsPerSecondLimit }, { signal });
+    job = throttled.job ?? running;
+  } else if (running !== undefined) {
+    job = running;
+  } else if (kind === JobKind.BACKFILL) {
+    job = jobOf(await client.startBackfill({ name, rowsPerSecondLimit }, { signal }));
   } else {
     const compareWithItself = options.self ?? false;
-    job =
-      running ?? (await client.createJob({ parent, job: { kind, rowsPerSecondLimit, compareWithItself } }, { signal }));
+    job = jobOf(await client.startVerification({ name, rowsPerSecondLimit, compareWithItself }, { signal }));
   }
   if (options.wait === false) {
     output.line(show(output, job));
@@ -114,22 +118,27 @@ export async function runJob(
 }
 
 async function findRunning(
-  { client, signal }: CommandContext,
-  parent: string,
+  { operations, signal }: CommandContext,
+  name: string,
   kind: JobKind,
 ): Promise<Job | undefined> {
-  const { jobs } = await client.listJobs({ parent, pageSize: 20 }, { signal });
-  return jobs.find((job) => job.kind === kind && job.state === JobState.RUNNING);
+  const newest = await operations.listOperations({ name, pageSize: 20 }, { signal });
+  return newest.operations.map(jobOf).find((job) => job.kind === kind && job.state === JobState.RUNNING);
 }
 
-async function watchJob({ client, output, signal }: CommandContext, started: Job): Promise<number> {
+async function readJob({ operations, signal }: CommandContext, { operation }: Job): Promise<Job> {
+  return jobOf(await operations.getOperation({ name: operation }, { signal }));
+}
+
+async function watchJob(context: CommandContext, started: Job): Promise<number> {
+  const { output, signal } = context;
   const progress = new JobProgress(output, started.kind === JobKind.BACKFILL ? 'bulk copy' : 'verification');
   let job = started;
   try {
     while (job.state === JobState.RUNNING && !signal.aborted) {
       progress.update(job);
       await sleep(WATCH_MS, undefined, { signal }).catch(() => {});
-      if (!signal.aborted) job = await client.getJob({ name: job.name }, { signal });
+      if (!signal.aborted) job = await readJob(context, job);
     }
   } finally {
     progress.stop();
@@ -141,7 +150,7 @@ async function watchJob({ client, output, signal }: CommandContext, started: Job
 }
 
 function show(output: Output, job: Job): string {
-  return output.json ? jobJson(job) : `${job.name}: ${jobLine(job)}`;
+  return output.json ? jobJson(job) : `${job.operation}: ${jobLine(job)}`;
 }
 
 /** Lists open mismatches, or repairs them. */

@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { JobKind } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { ConfigError } from '../config.ts';
 import { StartError } from '../start-error.ts';
-import { type ApiOptions, commandErrorOf, createMigrationsClient, DEFAULT_SERVER } from './api.ts';
+import { type ApiOptions, commandErrorOf, createApiClients, DEFAULT_SERVER } from './api.ts';
 import { decommission, terminalPrompt } from './decommission-command.ts';
 import { runDev } from './dev-command.ts';
 import type { DoctorOptions } from './doctor-command.ts';
@@ -91,7 +91,7 @@ async function withApi(
   work: (context: CommandContext) => Promise<number>,
 ): Promise<number> {
   const context = {
-    client: createMigrationsClient(options),
+    ...createApiClients(options),
     output: createOutput(options.json ?? false),
     signal,
   };

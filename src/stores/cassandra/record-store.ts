@@ -142,7 +142,7 @@ function readRow({ statements, codec }: Engine, row: DriverRow): Stored {
 async function list(engine: Engine, query: ListQuery, call: Call): Promise<readonly Stored[]> {
   const { client, statements, maxPage } = engine;
   const { limit } = query;
-  const bound = statements.list(query.parent, query.after);
+  const bound = statements.list(query);
   const found: Stored[] = [];
   let fetchSize = Math.min(limit + LIST_SLACK, maxPage);
   let pageState: string | undefined;

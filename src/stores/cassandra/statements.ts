@@ -1,6 +1,6 @@
 import type { Key } from '../../domain/key.ts';
 import type { Column, Resource, Row, Value } from '../../domain/resource.ts';
-import type { Copy, Stored } from '../record-store.ts';
+import type { Copy, ListQuery, Stored } from '../record-store.ts';
 import type { Bound } from './client.ts';
 import { type Bind, bigintBytes, bindOf, hasVariableSize, type Read, readOf, selectOf } from './values.ts';
 
@@ -13,8 +13,8 @@ export interface Statements {
   readonly get: (key: Key) => Bound;
   /** Several records of one partition, which differ in the last key column alone; null: the key has none. */
   readonly getIn: ((keys: readonly Key[]) => Bound) | null;
-  /** All rows of a partition, from after a key on. */
-  readonly list: (parent: readonly Value[], after: Key | null) => Bound;
+  /** All rows of a partition, from after a key on, in the order of keys or its reverse. */
+  readonly list: (query: Pick<ListQuery, 'parent' | 'after' | 'descending'>) => Bound;
   /** All rows of a range of tokens, the first exclusive, the last inclusive. */
   readonly walk: (from: bigint, to: bigint) => Bound;
   /** The tokens of the rows from a token on, as `crossfade_token`. */
@@ -50,8 +50,6 @@ export function compileStatements(
   const text = {
     get: `SELECT ${values} ${from} ${keyNames.map((column) => `${column} = ?`).join(' AND ')}`,
     getIn: `SELECT ${columns} ${from} ${[...keyNames.slice(0, -1).map((column) => `${column} = ?`), `${keyNames.at(-1)} IN ?`].join(' AND ')}`,
-    list: `SELECT ${columns} ${from} ${inPartition}`,
-    listAfter: `SELECT ${columns} ${from} ${inPartition} AND (${clustering.join(', ')}) > (${marks(clustering)})`,
     walk: `SELECT ${columns} ${from} ${token} > ? AND ${token} <= ?`,
     sample: `SELECT ${token} AS crossfade_token ${from} ${token} >= ? LIMIT ?`,
     // The write id is empty, not null: a null would be one more tombstone in every row.
@@ -61,11 +59,7 @@ export function compileStatements(
   return {
     get: (key) => ({ query: text.get, params: bindAll(bindKey, key.values) }),
     getIn: clustering.length === 0 ? null : (keys) => ({ query: text.getIn, params: bindIn(bindKey, keys) }),
-    list: (parent, after) => {
-      if (after === null) return { query: text.list, params: bindAll(bindKey, parent) };
-      const rest = bindAll(bindKey, after.values).slice(parent.length);
-      return { query: text.listAfter, params: [...bindAll(bindKey, parent), ...rest] };
-    },
+    list: compileList(bindKey, clustering, `SELECT ${columns} ${from} ${inPartition}`),
     walk: (start, end) => ({ query: text.walk, params: [bigintBytes(start), bigintBytes(end)] }),
     sample: (start, limit) => ({ query: text.sample, params: [bigintBytes(start), limit] }),
     apply: compileApply(resource.columns, text.apply, markerTtlSeconds),
@@ -98,6 +92,20 @@ export function bindIn(binds: readonly Bind[], keys: readonly Key[]): unknown[] 
 
 function bindOne(bind: Bind | undefined, value: Value): unknown {
   return value === null || bind === undefined ? null : bind(value);
+}
+
+function compileList(bindKey: readonly Bind[], clustering: readonly string[], all: string): Statements['list'] {
+  const beyond = (operator: string): string => `AND (${clustering.join(', ')}) ${operator} (${marks(clustering)})`;
+  // Every row of a partition without a clustering key is its only one.
+  const order = clustering.length === 0 ? '' : ` ORDER BY ${clustering.map((column) => `${column} DESC`).join(', ')}`;
+  const ascending = { first: all, next: `${all} ${beyond('>')}` };
+  const descending = { first: `${all}${order}`, next: `${all} ${beyond('<')}${order}` };
+  return ({ parent, after, descending: reverse = false }) => {
+    const text = reverse ? descending : ascending;
+    const params = bindAll(bindKey, parent);
+    if (after === null) return { query: text.first, params };
+    return { query: text.next, params: [...params, ...bindAll(bindKey, after.values).slice(parent.length)] };
+  };
 }
 
 function compileApply(columns: readonly Column[], query: string, markerTtlSeconds: number): (copy: Copy) => Bound {

@@ -19,7 +19,7 @@ interface ChunkState {
 }
 
 interface JobState {
-  job: Omit<Job, 'rows' | 'chunks' | 'doneChunks' | 'mismatches'>;
+  job: Omit<Job, 'rows' | 'chunks' | 'doneChunks' | 'mismatches' | 'workers'>;
   mismatches: number;
   readonly chunks: Map<string, ChunkState>;
 }
@@ -67,17 +67,17 @@ function createJobs({ clock, random }: Time, jobs: Map<string, JobState>): Jobs 
       checkCall(clock, call);
       for (const { job } of jobs.values()) {
         if (job.resource === init.resource && job.kind === init.kind && job.state === 'running')
-          return describe(jobs, job.id);
+          return describe(clock, jobs, job.id);
       }
       const createdAtMicros = clock.wallMicros();
       const id = `${createdAtMicros.toString(16).padStart(16, '0')}${random.id().slice(0, 16)}`;
       const start = { state: 'running', stage: 'planning', expectedRows: 0, endedAtMicros: null, error: '' } as const;
       jobs.set(id, { job: { id, createdAtMicros, ...start, ...init }, mismatches: 0, chunks: new Map() });
-      return describe(jobs, id);
+      return describe(clock, jobs, id);
     },
     getJob: async (id, call) => {
       checkCall(clock, call);
-      return jobs.has(id) ? describe(jobs, id) : null;
+      return jobs.has(id) ? describe(clock, jobs, id) : null;
     },
     listJobs: async (resource, before, limit, call) => {
       checkCall(clock, call);
@@ -86,7 +86,7 @@ function createJobs({ clock, random }: Time, jobs: Map<string, JobState>): Jobs 
         .filter((id) => before === null || id < before)
         .sort()
         .reverse();
-      return older.slice(0, limit).map((id) => describe(jobs, id));
+      return older.slice(0, limit).map((id) => describe(clock, jobs, id));
     },
     updateJob: async (id, change, call) => {
       checkCall(clock, call);
@@ -99,7 +99,7 @@ function createJobs({ clock, random }: Time, jobs: Map<string, JobState>): Jobs 
   };
 }
 
-function describe(jobs: ReadonlyMap<string, JobState>, id: string): Job {
+function describe(clock: Clock, jobs: ReadonlyMap<string, JobState>, id: string): Job {
   const state = jobs.get(id);
   if (state === undefined) throw new RangeError(`no job ${id}`);
   const chunks = [...state.chunks.values()];
@@ -109,7 +109,12 @@ function describe(jobs: ReadonlyMap<string, JobState>, id: string): Job {
     chunks: chunks.length,
     doneChunks: chunks.filter(({ done }) => done).length,
     mismatches: state.mismatches,
+    workers: new Set(chunks.flatMap(({ lease, done }) => (done || !isHeld(clock, lease) ? [] : [lease?.owner]))).size,
   };
+}
+
+function isHeld(clock: Clock, lease: Lease | null): boolean {
+  return lease !== null && lease.untilMicros > clock.wallMicros();
 }
 
 type Chunks = Pick<JobStore, 'addChunks' | 'leaseChunk' | 'saveChunk' | 'openChunks'>;

@@ -45,14 +45,17 @@ export class MemoryTable {
     return [...this.#entries.values()].reduce((highest, { version }) => (version > highest ? version : highest), 0n);
   }
 
-  /** Live records of one parent in key order. */
-  list(query: ListQuery): Stored[] {
-    const prefix = this.#codec.fromValues(query.parent.slice(0, this.#parentLength)).id;
+  /** Live records of one parent in key order, or its reverse. */
+  list({ parent, after, limit, descending = false }: ListQuery): Stored[] {
+    const prefix = this.#codec.fromValues(parent.slice(0, this.#parentLength)).id;
     const found: Stored[] = [];
     const ids = this.#ids();
-    for (let i = firstAfter(ids, query.after?.id ?? prefix, query.after === null); i < ids.length; i++) {
+    const first = descending
+      ? lastBefore(ids, after?.id, prefix)
+      : firstAfter(ids, after?.id ?? prefix, after === null);
+    for (let i = first; i >= 0 && i < ids.length; i += descending ? -1 : 1) {
       const entry = this.#at(ids, i);
-      if (entry === undefined || found.length >= query.limit || !entry.key.id.startsWith(prefix)) break;
+      if (entry === undefined || found.length >= limit || !entry.key.id.startsWith(prefix)) break;
       if (entry.row !== null) found.push({ ...entry });
     }
     return found;
@@ -113,6 +116,13 @@ function firstAfter(ids: readonly string[], id: string, inclusive: boolean): num
     else high = middle;
   }
   return low;
+}
+
+/** The index of the last id before `id`, or, without one, of the last that begins with `prefix`; -1: there is none. */
+function lastBefore(ids: readonly string[], id: string | undefined, prefix: string): number {
+  if (id !== undefined) return firstAfter(ids, id, true) - 1;
+  // No id has a character above a byte's, so that this one comes after all that begin with the prefix.
+  return firstAfter(ids, `${prefix}\u0100`, true) - 1;
 }
 
 function hex(id: string): string {

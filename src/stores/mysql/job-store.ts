@@ -64,7 +64,8 @@ function createTasks(client: MysqlClient, schema: string): Pick<JobStore, 'lease
 
 const JOB_COLUMNS = `j.id, j.resource, j.kind, j.state, j.stage, j.attach, j.compare_with_itself, j.rows_per_second_limit,
   j.expected_rows, j.created_at_micros, j.ended_at_micros, j.error, COALESCE(SUM(c.row_count), 0), COUNT(c.job_id),
-  COALESCE(SUM(c.done), 0), COALESCE(SUM(c.mismatches), 0)`;
+  COALESCE(SUM(c.done), 0), COALESCE(SUM(c.mismatches), 0),
+  COUNT(DISTINCT IF(c.done = 0 AND c.leased_until > NOW(6), c.owner, NULL))`;
 
 type Jobs = Pick<JobStore, 'createJob' | 'getJob' | 'listJobs' | 'updateJob'>;
 
@@ -155,5 +156,6 @@ function toJob(row: readonly MysqlValue[]): Job {
     chunks: number(13),
     doneChunks: number(14),
     mismatches: number(15),
+    workers: number(16),
   };
 }

@@ -36,7 +36,7 @@ export interface Condition {
  * `(columns) > (values)` (or another comparison) in lexical order, written out: MySQL can use an index for the
  * written-out form, but not for a comparison of row constructors.
  */
-export function compareRows(columns: readonly string[], operator: '>' | '<='): Condition {
+export function compareRows(columns: readonly string[], operator: '>' | '<' | '<='): Condition {
   const strict = operator === '<=' ? '<' : operator;
   const alternatives: string[] = [];
   const values: number[] = [];

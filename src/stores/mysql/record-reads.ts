@@ -13,7 +13,7 @@ import type { RecordTables } from './record-tables.ts';
 export function createRecordReads(client: MysqlClient, tables: RecordTables): ReadableRecords {
   const one = { present: getPresentSql(tables), any: getOneSql(tables) };
   const getManyBySize = sizes.map((size) => getManySql(tables, size));
-  const lists = { first: listSql(tables, false), next: listSql(tables, true) };
+  const lists = { ascending: listsOf(tables, false), descending: listsOf(tables, true) };
   return {
     getMany: async (keys, call) => {
       const [first] = keys;
@@ -105,15 +105,32 @@ export function padKeys(keys: readonly Key[], size: number): readonly Key[] {
   return [...keys, ...new Array<Key>(size - keys.length).fill(last)];
 }
 
-function listSql(tables: RecordTables, after: boolean): { readonly sql: string; readonly values: readonly number[] } {
+interface ListStatement {
+  readonly sql: string;
+  /** Which of the values of the key to go on after its parameters are, in order. */
+  readonly values: readonly number[];
+}
+
+/** The statements of the first page, and of those after a key. */
+interface ListStatements {
+  readonly first: ListStatement;
+  readonly next: ListStatement;
+}
+
+function listsOf(tables: RecordTables, descending: boolean): ListStatements {
+  return { first: listSql(tables, false, descending), next: listSql(tables, true, descending) };
+}
+
+function listSql(tables: RecordTables, after: boolean, descending: boolean): ListStatement {
   const { parentLength, keyLength } = tables.resource;
   const parent = tables.keyColumns.slice(0, parentLength).map((column) => `${column} = ?`);
-  const beyond = compareRows(tables.keyColumns.slice(parentLength, keyLength), '>');
+  const beyond = compareRows(tables.keyColumns.slice(parentLength, keyLength), descending ? '<' : '>');
   const conditions = after ? [...parent, beyond.sql] : parent;
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+  const order = tables.keyColumns.map((column) => (descending ? `${column} DESC` : column));
   return {
     sql: `SELECT v.version, ${tables.columns} FROM ${tables.tableWithVersions} ${where}
-      ORDER BY ${tables.keyColumns.join(', ')} LIMIT ?`,
+      ORDER BY ${order.join(', ')} LIMIT ?`,
     values: after ? beyond.values.map((value) => value + parentLength) : [],
   };
 }
@@ -121,11 +138,12 @@ function listSql(tables: RecordTables, after: boolean): { readonly sql: string; 
 async function readList(
   client: MysqlClient,
   tables: RecordTables,
-  lists: { readonly first: ReturnType<typeof listSql>; readonly next: ReturnType<typeof listSql> },
+  lists: { readonly ascending: ListStatements; readonly descending: ListStatements },
   query: ListQuery,
   call: Call,
 ): Promise<readonly Stored[]> {
-  const { sql, values } = query.after === null ? lists.first : lists.next;
+  const ordered = query.descending ? lists.descending : lists.ascending;
+  const { sql, values } = query.after === null ? ordered.first : ordered.next;
   const after = query.after === null ? [] : tables.bindKey(query.after);
   const parameters = [
     ...tables.bindKeyValues(query.parent),

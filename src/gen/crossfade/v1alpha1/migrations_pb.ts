@@ -9,6 +9,8 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import { file_google_api_resource } from "../../google/api/resource_pb.ts";
+import type { OperationSchema } from "../../google/longrunning/operations_pb.ts";
+import { file_google_longrunning_operations } from "../../google/longrunning/operations_pb.ts";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -17,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file crossfade/v1alpha1/migrations.proto.
  */
 export const file_crossfade_v1alpha1_migrations: GenFile = /*@__PURE__*/
-  fileDesc("CiNjcm9zc2ZhZGUvdjFhbHBoYTEvbWlncmF0aW9ucy5wcm90bxISY3Jvc3NmYWRlLnYxYWxwaGExIpUGCglNaWdyYXRpb24SEQoEbmFtZRgBIAEoCUID4EEIEjQKDHdhbnRlZF9waGFzZRgCIAEoDjIZLmNyb3NzZmFkZS52MWFscGhhMS5QaGFzZUID4EEDEi0KBXBoYXNlGAMgASgOMhkuY3Jvc3NmYWRlLnYxYWxwaGExLlBoYXNlQgPgQQMSMQoJYXV0aG9yaXR5GAQgASgOMhkuY3Jvc3NmYWRlLnYxYWxwaGExLlN0b3JlQgPgQQMSPgoOZm9sbG93ZXJfc3RhdGUYBSABKA4yIS5jcm9zc2ZhZGUudjFhbHBoYTEuRm9sbG93ZXJTdGF0ZUID4EEDEhIKBWVwb2NoGAYgASgDQgPgQQMSGgoNYXR0YWNoX251bWJlchgHIAEoA0ID4EEDEhcKCmdlbmVyYXRpb24YCCABKANCA+BBAxISCgVmbG9vchgJIAEoA0ID4EEDEiwKBWhvbGRzGAogAygLMhguY3Jvc3NmYWRlLnYxYWxwaGExLkhvbGRCA+BBAxI3CgdjYXB0dXJlGAsgASgLMiEuY3Jvc3NmYWRlLnYxYWxwaGExLkNhcHR1cmVTdGF0dXNCA+BBAxIuCghiYWNrZmlsbBgMIAEoCzIXLmNyb3NzZmFkZS52MWFscGhhMS5Kb2JCA+BBAxIyCgx2ZXJpZmljYXRpb24YDSABKAsyFy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iQgPgQQMSIAoTb3Blbl9taXNtYXRjaF9jb3VudBgOIAEoA0ID4EEDEjQKCWluc3RhbmNlcxgPIAMoCzIcLmNyb3NzZmFkZS52MWFscGhhMS5JbnN0YW5jZUID4EEDEjQKCWxlZnRvdmVycxgQIAMoCzIcLmNyb3NzZmFkZS52MWFscGhhMS5MZWZ0b3ZlckID4EEDEhoKDXNvdXJjZV9mZW5jZWQYESABKAhCA+BBAzpL6kFIChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbhIWbWlncmF0aW9ucy97bWlncmF0aW9ufSoKbWlncmF0aW9uczIJbWlncmF0aW9uIjYKCExlZnRvdmVyEhgKC2Rlc2NyaXB0aW9uGAEgASgJQgPgQQMSEAoDc3FsGAIgASgJQgPgQQMiMQoESG9sZBITCgZyZWFzb24YASABKAlCA+BBAxIUCgdtZXNzYWdlGAIgASgJQgPgQQMivwEKDUNhcHR1cmVTdGF0dXMSFQoIaW5zdGFuY2UYASABKAlCA+BBAxIVCghwb3NpdGlvbhgCIAEoCUID4EEDEisKA2xhZxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEDEhoKDWFwcGxpZWRfY291bnQYBCABKANCA+BBAxIaCg10b3VjaGVkX2NvdW50GAUgASgDQgPgQQMSGwoOc3RvcHBlZF9yZWFzb24YBiABKAlCA+BBAyJHCghJbnN0YW5jZRIPCgJpZBgBIAEoCUID4EEDEhcKCmdlbmVyYXRpb24YAiABKANCA+BBAxIRCgRkZWFkGAMgASgIQgPgQQMi+QIKClRyYW5zaXRpb24SFwoKZ2VuZXJhdGlvbhgBIAEoA0ID4EEDEjQKC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjoKCmZyb21fc3RhdGUYAyABKA4yIS5jcm9zc2ZhZGUudjFhbHBoYTEuRm9sbG93ZXJTdGF0ZUID4EEDEjgKCHRvX3N0YXRlGAQgASgOMiEuY3Jvc3NmYWRlLnYxYWxwaGExLkZvbGxvd2VyU3RhdGVCA+BBAxIVCghpbnN0YW5jZRgFIAEoCUID4EEDEhMKBnJlYXNvbhgGIAEoCUID4EEDEhIKBWVwb2NoGAcgASgDQgPgQQMSMQoJYXV0aG9yaXR5GAggASgOMhkuY3Jvc3NmYWRlLnYxYWxwaGExLlN0b3JlQgPgQQMSMwoLd3JpdGVfcGF1c2UYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBAyLHBAoDSm9iEhEKBG5hbWUYASABKAlCA+BBCBIxCgRraW5kGAIgASgOMhsuY3Jvc3NmYWRlLnYxYWxwaGExLkpvYktpbmRCBuBBAuBBBRIwCgVzdGF0ZRgDIAEoDjIcLmNyb3NzZmFkZS52MWFscGhhMS5Kb2JTdGF0ZUID4EEDEjQKC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjEKCGVuZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhYKCXJvd19jb3VudBgGIAEoA0ID4EEDEh8KEmV4cGVjdGVkX3Jvd19jb3VudBgHIAEoA0ID4EEDEh0KEGRvbmVfY2h1bmtfY291bnQYCCABKANCA+BBAxIYCgtjaHVua19jb3VudBgJIAEoA0ID4EEDEhwKD3Jvd3NfcGVyX3NlY29uZBgKIAEoAUID4EEDEiIKFXJvd3NfcGVyX3NlY29uZF9saW1pdBgLIAEoA0ID4EEBEhsKDm1pc21hdGNoX2NvdW50GAwgASgDQgPgQQMSEgoFZXJyb3IYDSABKAlCA+BBAxIgChNjb21wYXJlX3dpdGhfaXRzZWxmGA4gASgIQgPgQQESEgoFc3RhZ2UYDyABKAlCA+BBAzpE6kFBChFjcm9zc2ZhZGUuZGV2L0pvYhIhbWlncmF0aW9ucy97bWlncmF0aW9ufS9qb2JzL3tqb2J9KgRqb2JzMgNqb2Ii3wEKCE1pc21hdGNoEg8KAmlkGAEgASgDQgPgQQMSEwoGcmVjb3JkGAIgASgJQgPgQQMSMwoEa2luZBgDIAEoDjIgLmNyb3NzZmFkZS52MWFscGhhMS5NaXNtYXRjaEtpbmRCA+BBAxIYCgtmaWVsZF9wYXRocxgEIAMoCUID4EEDEhUKCGZvdW5kX2J5GAUgASgJQgPgQQMSNAoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSEQoEb3BlbhgHIAEoCEID4EEDIkQKE0dldE1pZ3JhdGlvblJlcXVlc3QSLQoEbmFtZRgBIAEoCUIf4EEC+kEZChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbiJIChVMaXN0TWlncmF0aW9uc1JlcXVlc3QSFgoJcGFnZV9zaXplGAEgASgFQgPgQQESFwoKcGFnZV90b2tlbhgCIAEoCUID4EEBImQKFkxpc3RNaWdyYXRpb25zUmVzcG9uc2USMQoKbWlncmF0aW9ucxgBIAMoCzIdLmNyb3NzZmFkZS52MWFscGhhMS5NaWdyYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIngKFVdhdGNoTWlncmF0aW9uUmVxdWVzdBItCgRuYW1lGAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uEjAKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgPgQQEiSgoWV2F0Y2hNaWdyYXRpb25SZXNwb25zZRIwCgltaWdyYXRpb24YASABKAsyHS5jcm9zc2ZhZGUudjFhbHBoYTEuTWlncmF0aW9uInoKFkxpc3RUcmFuc2l0aW9uc1JlcXVlc3QSLwoGcGFyZW50GAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBASJnChdMaXN0VHJhbnNpdGlvbnNSZXNwb25zZRIzCgt0cmFuc2l0aW9ucxgBIAMoCzIeLmNyb3NzZmFkZS52MWFscGhhMS5UcmFuc2l0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJuChBDcmVhdGVKb2JSZXF1ZXN0Ei8KBnBhcmVudBgBIAEoCUIf4EEC+kEZChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbhIpCgNqb2IYAiABKAsyFy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iQgPgQQIiOAoNR2V0Sm9iUmVxdWVzdBInCgRuYW1lGAEgASgJQhngQQL6QRMKEWNyb3NzZmFkZS5kZXYvSm9iInMKD0xpc3RKb2JzUmVxdWVzdBIvCgZwYXJlbnQYASABKAlCH+BBAvpBGQoXY3Jvc3NmYWRlLmRldi9NaWdyYXRpb24SFgoJcGFnZV9zaXplGAIgASgFQgPgQQESFwoKcGFnZV90b2tlbhgDIAEoCUID4EEBIlIKEExpc3RKb2JzUmVzcG9uc2USJQoEam9icxgBIAMoCzIXLmNyb3NzZmFkZS52MWFscGhhMS5Kb2ISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIj0KEFVwZGF0ZUpvYlJlcXVlc3QSKQoDam9iGAEgASgLMhcuY3Jvc3NmYWRlLnYxYWxwaGExLkpvYkID4EECIjsKEENhbmNlbEpvYlJlcXVlc3QSJwoEbmFtZRgBIAEoCUIZ4EEC+kETChFjcm9zc2ZhZGUuZGV2L0pvYiKTAQoVTGlzdE1pc21hdGNoZXNSZXF1ZXN0Ei8KBnBhcmVudBgBIAEoCUIf4EEC+kEZChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbhIWCglwYWdlX3NpemUYAiABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAMgASgJQgPgQQESGAoLc2hvd19jbG9zZWQYBCABKAhCA+BBASJjChZMaXN0TWlzbWF0Y2hlc1Jlc3BvbnNlEjAKCm1pc21hdGNoZXMYASADKAsyHC5jcm9zc2ZhZGUudjFhbHBoYTEuTWlzbWF0Y2gSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImAKF1JlcGFpck1pc21hdGNoZXNSZXF1ZXN0Ei8KBnBhcmVudBgBIAEoCUIf4EEC+kEZChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbhIUCgdyZWNvcmRzGAIgAygJQgPgQQEiRgoYUmVwYWlyTWlzbWF0Y2hlc1Jlc3BvbnNlEhYKDnJlcGFpcmVkX2NvdW50GAEgASgDEhIKCm9wZW5fY291bnQYAiABKAMiaAocRGVjb21taXNzaW9uTWlncmF0aW9uUmVxdWVzdBItCgRuYW1lGAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uEhkKDGNvbmZpcm1hdGlvbhgCIAEoCUID4EECIkMKEkZlbmNlU291cmNlUmVxdWVzdBItCgRuYW1lGAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uIkUKFFVuZmVuY2VTb3VyY2VSZXF1ZXN0Ei0KBG5hbWUYASABKAlCH+BBAvpBGQoXY3Jvc3NmYWRlLmRldi9NaWdyYXRpb24qfwoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABIVChFQSEFTRV9TT1VSQ0VfT05MWRABEhUKEVBIQVNFX1NZTkNIUk9OSVpFEAISGgoWUEhBU0VfVEFSR0VUX0FVVEhPUklUWRADEhUKEVBIQVNFX1RBUkdFVF9PTkxZEAQqQgoFU3RvcmUSFQoRU1RPUkVfVU5TUEVDSUZJRUQQABIQCgxTVE9SRV9TT1VSQ0UQARIQCgxTVE9SRV9UQVJHRVQQAir3AQoNRm9sbG93ZXJTdGF0ZRIeChpGT0xMT1dFUl9TVEFURV9VTlNQRUNJRklFRBAAEhsKF0ZPTExPV0VSX1NUQVRFX0RFVEFDSEVEEAESGgoWRk9MTE9XRVJfU1RBVEVfU1lOQ0lORxACEhoKFkZPTExPV0VSX1NUQVRFX0pPSU5JTkcQAxIaChZGT0xMT1dFUl9TVEFURV9JTl9TWU5DEAQSGgoWRk9MTE9XRVJfU1RBVEVfTEVBVklORxAFEh8KG0ZPTExPV0VSX1NUQVRFX0hBTkRJTkdfT1ZFUhAGEhgKFEZPTExPV0VSX1NUQVRFX01PVkVEEAcqVQoHSm9iS2luZBIYChRKT0JfS0lORF9VTlNQRUNJRklFRBAAEhUKEUpPQl9LSU5EX0JBQ0tGSUxMEAESGQoVSk9CX0tJTkRfVkVSSUZJQ0FUSU9OEAIqhAEKCEpvYlN0YXRlEhkKFUpPQl9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUpPQl9TVEFURV9SVU5OSU5HEAESFwoTSk9CX1NUQVRFX1NVQ0NFRURFRBACEhQKEEpPQl9TVEFURV9GQUlMRUQQAxIXChNKT0JfU1RBVEVfQ0FOQ0VMTEVEEAQqlgEKDE1pc21hdGNoS2luZBIdChlNSVNNQVRDSF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXTUlTTUFUQ0hfS0lORF9ESUZGRVJFTlQQARIlCiFNSVNNQVRDSF9LSU5EX01JU1NJTkdfSU5fRk9MTE9XRVIQAhIjCh9NSVNNQVRDSF9LSU5EX0VYVFJBX0lOX0ZPTExPV0VSEAMylwoKCk1pZ3JhdGlvbnMSVgoMR2V0TWlncmF0aW9uEicuY3Jvc3NmYWRlLnYxYWxwaGExLkdldE1pZ3JhdGlvblJlcXVlc3QaHS5jcm9zc2ZhZGUudjFhbHBoYTEuTWlncmF0aW9uEmcKDkxpc3RNaWdyYXRpb25zEikuY3Jvc3NmYWRlLnYxYWxwaGExLkxpc3RNaWdyYXRpb25zUmVxdWVzdBoqLmNyb3NzZmFkZS52MWFscGhhMS5MaXN0TWlncmF0aW9uc1Jlc3BvbnNlEmkKDldhdGNoTWlncmF0aW9uEikuY3Jvc3NmYWRlLnYxYWxwaGExLldhdGNoTWlncmF0aW9uUmVxdWVzdBoqLmNyb3NzZmFkZS52MWFscGhhMS5XYXRjaE1pZ3JhdGlvblJlc3BvbnNlMAESagoPTGlzdFRyYW5zaXRpb25zEiouY3Jvc3NmYWRlLnYxYWxwaGExLkxpc3RUcmFuc2l0aW9uc1JlcXVlc3QaKy5jcm9zc2ZhZGUudjFhbHBoYTEuTGlzdFRyYW5zaXRpb25zUmVzcG9uc2USSgoJQ3JlYXRlSm9iEiQuY3Jvc3NmYWRlLnYxYWxwaGExLkNyZWF0ZUpvYlJlcXVlc3QaFy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iEkQKBkdldEpvYhIhLmNyb3NzZmFkZS52MWFscGhhMS5HZXRKb2JSZXF1ZXN0GhcuY3Jvc3NmYWRlLnYxYWxwaGExLkpvYhJVCghMaXN0Sm9icxIjLmNyb3NzZmFkZS52MWFscGhhMS5MaXN0Sm9ic1JlcXVlc3QaJC5jcm9zc2ZhZGUudjFhbHBoYTEuTGlzdEpvYnNSZXNwb25zZRJKCglVcGRhdGVKb2ISJC5jcm9zc2ZhZGUudjFhbHBoYTEuVXBkYXRlSm9iUmVxdWVzdBoXLmNyb3NzZmFkZS52MWFscGhhMS5Kb2ISSgoJQ2FuY2VsSm9iEiQuY3Jvc3NmYWRlLnYxYWxwaGExLkNhbmNlbEpvYlJlcXVlc3QaFy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iEmcKDkxpc3RNaXNtYXRjaGVzEikuY3Jvc3NmYWRlLnYxYWxwaGExLkxpc3RNaXNtYXRjaGVzUmVxdWVzdBoqLmNyb3NzZmFkZS52MWFscGhhMS5MaXN0TWlzbWF0Y2hlc1Jlc3BvbnNlEm0KEFJlcGFpck1pc21hdGNoZXMSKy5jcm9zc2ZhZGUudjFhbHBoYTEuUmVwYWlyTWlzbWF0Y2hlc1JlcXVlc3QaLC5jcm9zc2ZhZGUudjFhbHBoYTEuUmVwYWlyTWlzbWF0Y2hlc1Jlc3BvbnNlEmgKFURlY29tbWlzc2lvbk1pZ3JhdGlvbhIwLmNyb3NzZmFkZS52MWFscGhhMS5EZWNvbW1pc3Npb25NaWdyYXRpb25SZXF1ZXN0Gh0uY3Jvc3NmYWRlLnYxYWxwaGExLk1pZ3JhdGlvbhJUCgtGZW5jZVNvdXJjZRImLmNyb3NzZmFkZS52MWFscGhhMS5GZW5jZVNvdXJjZVJlcXVlc3QaHS5jcm9zc2ZhZGUudjFhbHBoYTEuTWlncmF0aW9uElgKDVVuZmVuY2VTb3VyY2USKC5jcm9zc2ZhZGUudjFhbHBoYTEuVW5mZW5jZVNvdXJjZVJlcXVlc3QaHS5jcm9zc2ZhZGUudjFhbHBoYTEuTWlncmF0aW9uYgZwcm90bzM", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiNjcm9zc2ZhZGUvdjFhbHBoYTEvbWlncmF0aW9ucy5wcm90bxISY3Jvc3NmYWRlLnYxYWxwaGExIpUGCglNaWdyYXRpb24SEQoEbmFtZRgBIAEoCUID4EEIEjQKDHdhbnRlZF9waGFzZRgCIAEoDjIZLmNyb3NzZmFkZS52MWFscGhhMS5QaGFzZUID4EEDEi0KBXBoYXNlGAMgASgOMhkuY3Jvc3NmYWRlLnYxYWxwaGExLlBoYXNlQgPgQQMSMQoJYXV0aG9yaXR5GAQgASgOMhkuY3Jvc3NmYWRlLnYxYWxwaGExLlN0b3JlQgPgQQMSPgoOZm9sbG93ZXJfc3RhdGUYBSABKA4yIS5jcm9zc2ZhZGUudjFhbHBoYTEuRm9sbG93ZXJTdGF0ZUID4EEDEhIKBWVwb2NoGAYgASgDQgPgQQMSGgoNYXR0YWNoX251bWJlchgHIAEoA0ID4EEDEhcKCmdlbmVyYXRpb24YCCABKANCA+BBAxISCgVmbG9vchgJIAEoA0ID4EEDEiwKBWhvbGRzGAogAygLMhguY3Jvc3NmYWRlLnYxYWxwaGExLkhvbGRCA+BBAxI3CgdjYXB0dXJlGAsgASgLMiEuY3Jvc3NmYWRlLnYxYWxwaGExLkNhcHR1cmVTdGF0dXNCA+BBAxIuCghiYWNrZmlsbBgMIAEoCzIXLmNyb3NzZmFkZS52MWFscGhhMS5Kb2JCA+BBAxIyCgx2ZXJpZmljYXRpb24YDSABKAsyFy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iQgPgQQMSIAoTb3Blbl9taXNtYXRjaF9jb3VudBgOIAEoA0ID4EEDEjQKCWluc3RhbmNlcxgPIAMoCzIcLmNyb3NzZmFkZS52MWFscGhhMS5JbnN0YW5jZUID4EEDEjQKCWxlZnRvdmVycxgQIAMoCzIcLmNyb3NzZmFkZS52MWFscGhhMS5MZWZ0b3ZlckID4EEDEhoKDXNvdXJjZV9mZW5jZWQYESABKAhCA+BBAzpL6kFIChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbhIWbWlncmF0aW9ucy97bWlncmF0aW9ufSoKbWlncmF0aW9uczIJbWlncmF0aW9uIjYKCExlZnRvdmVyEhgKC2Rlc2NyaXB0aW9uGAEgASgJQgPgQQMSEAoDc3FsGAIgASgJQgPgQQMiMQoESG9sZBITCgZyZWFzb24YASABKAlCA+BBAxIUCgdtZXNzYWdlGAIgASgJQgPgQQMivwEKDUNhcHR1cmVTdGF0dXMSFQoIaW5zdGFuY2UYASABKAlCA+BBAxIVCghwb3NpdGlvbhgCIAEoCUID4EEDEisKA2xhZxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEDEhoKDWFwcGxpZWRfY291bnQYBCABKANCA+BBAxIaCg10b3VjaGVkX2NvdW50GAUgASgDQgPgQQMSGwoOc3RvcHBlZF9yZWFzb24YBiABKAlCA+BBAyJHCghJbnN0YW5jZRIPCgJpZBgBIAEoCUID4EEDEhcKCmdlbmVyYXRpb24YAiABKANCA+BBAxIRCgRkZWFkGAMgASgIQgPgQQMi+QIKClRyYW5zaXRpb24SFwoKZ2VuZXJhdGlvbhgBIAEoA0ID4EEDEjQKC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjoKCmZyb21fc3RhdGUYAyABKA4yIS5jcm9zc2ZhZGUudjFhbHBoYTEuRm9sbG93ZXJTdGF0ZUID4EEDEjgKCHRvX3N0YXRlGAQgASgOMiEuY3Jvc3NmYWRlLnYxYWxwaGExLkZvbGxvd2VyU3RhdGVCA+BBAxIVCghpbnN0YW5jZRgFIAEoCUID4EEDEhMKBnJlYXNvbhgGIAEoCUID4EEDEhIKBWVwb2NoGAcgASgDQgPgQQMSMQoJYXV0aG9yaXR5GAggASgOMhkuY3Jvc3NmYWRlLnYxYWxwaGExLlN0b3JlQgPgQQMSMwoLd3JpdGVfcGF1c2UYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBAyLaBAoDSm9iEhYKCW9wZXJhdGlvbhgBIAEoCUID4EEDEi4KBGtpbmQYAiABKA4yGy5jcm9zc2ZhZGUudjFhbHBoYTEuSm9iS2luZEID4EEDEjAKBXN0YXRlGAMgASgOMhwuY3Jvc3NmYWRlLnYxYWxwaGExLkpvYlN0YXRlQgPgQQMSNAoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSMQoIZW5kX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFgoJcm93X2NvdW50GAYgASgDQgPgQQMSHwoSZXhwZWN0ZWRfcm93X2NvdW50GAcgASgDQgPgQQMSHQoQZG9uZV9jaHVua19jb3VudBgIIAEoA0ID4EEDEhgKC2NodW5rX2NvdW50GAkgASgDQgPgQQMSHAoPcm93c19wZXJfc2Vjb25kGAogASgBQgPgQQMSIgoVcm93c19wZXJfc2Vjb25kX2xpbWl0GAsgASgDQgPgQQMSGwoObWlzbWF0Y2hfY291bnQYDCABKANCA+BBAxISCgVlcnJvchgNIAEoCUID4EEDEiAKE2NvbXBhcmVfd2l0aF9pdHNlbGYYDiABKAhCA+BBAxISCgVzdGFnZRgPIAEoCUID4EEDEhkKDHdvcmtlcl9jb3VudBgQIAEoBUID4EEDEjoKEnJlbWFpbmluZ19kdXJhdGlvbhgRIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEDIt8BCghNaXNtYXRjaBIPCgJpZBgBIAEoA0ID4EEDEhMKBnJlY29yZBgCIAEoCUID4EEDEjMKBGtpbmQYAyABKA4yIC5jcm9zc2ZhZGUudjFhbHBoYTEuTWlzbWF0Y2hLaW5kQgPgQQMSGAoLZmllbGRfcGF0aHMYBCADKAlCA+BBAxIVCghmb3VuZF9ieRgFIAEoCUID4EEDEjQKC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhEKBG9wZW4YByABKAhCA+BBAyJEChNHZXRNaWdyYXRpb25SZXF1ZXN0Ei0KBG5hbWUYASABKAlCH+BBAvpBGQoXY3Jvc3NmYWRlLmRldi9NaWdyYXRpb24iSAoVTGlzdE1pZ3JhdGlvbnNSZXF1ZXN0EhYKCXBhZ2Vfc2l6ZRgBIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAiABKAlCA+BBASJkChZMaXN0TWlncmF0aW9uc1Jlc3BvbnNlEjEKCm1pZ3JhdGlvbnMYASADKAsyHS5jcm9zc2ZhZGUudjFhbHBoYTEuTWlncmF0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ4ChVXYXRjaE1pZ3JhdGlvblJlcXVlc3QSLQoEbmFtZRgBIAEoCUIf4EEC+kEZChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbhIwCghpbnRlcnZhbBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEBIkoKFldhdGNoTWlncmF0aW9uUmVzcG9uc2USMAoJbWlncmF0aW9uGAEgASgLMh0uY3Jvc3NmYWRlLnYxYWxwaGExLk1pZ3JhdGlvbiJ6ChZMaXN0VHJhbnNpdGlvbnNSZXF1ZXN0Ei8KBnBhcmVudBgBIAEoCUIf4EEC+kEZChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbhIWCglwYWdlX3NpemUYAiABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAMgASgJQgPgQQEiZwoXTGlzdFRyYW5zaXRpb25zUmVzcG9uc2USMwoLdHJhbnNpdGlvbnMYASADKAsyHi5jcm9zc2ZhZGUudjFhbHBoYTEuVHJhbnNpdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiaQoUU3RhcnRCYWNrZmlsbFJlcXVlc3QSLQoEbmFtZRgBIAEoCUIf4EEC+kEZChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbhIiChVyb3dzX3Blcl9zZWNvbmRfbGltaXQYAiABKANCA+BBASIqChVTdGFydEJhY2tmaWxsUmVzcG9uc2USEQoJcm93X2NvdW50GAEgASgDIo8BChhTdGFydFZlcmlmaWNhdGlvblJlcXVlc3QSLQoEbmFtZRgBIAEoCUIf4EEC+kEZChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbhIiChVyb3dzX3Blcl9zZWNvbmRfbGltaXQYAiABKANCA+BBARIgChNjb21wYXJlX3dpdGhfaXRzZWxmGAMgASgIQgPgQQEiRgoZU3RhcnRWZXJpZmljYXRpb25SZXNwb25zZRIRCglyb3dfY291bnQYASABKAMSFgoObWlzbWF0Y2hfY291bnQYAiABKAMiUQoYVGhyb3R0bGVPcGVyYXRpb25SZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIiChVyb3dzX3Blcl9zZWNvbmRfbGltaXQYAiABKANCA+BBASJBChlUaHJvdHRsZU9wZXJhdGlvblJlc3BvbnNlEiQKA2pvYhgBIAEoCzIXLmNyb3NzZmFkZS52MWFscGhhMS5Kb2IikwEKFUxpc3RNaXNtYXRjaGVzUmVxdWVzdBIvCgZwYXJlbnQYASABKAlCH+BBAvpBGQoXY3Jvc3NmYWRlLmRldi9NaWdyYXRpb24SFgoJcGFnZV9zaXplGAIgASgFQgPgQQESFwoKcGFnZV90b2tlbhgDIAEoCUID4EEBEhgKC3Nob3dfY2xvc2VkGAQgASgIQgPgQQEiYwoWTGlzdE1pc21hdGNoZXNSZXNwb25zZRIwCgptaXNtYXRjaGVzGAEgAygLMhwuY3Jvc3NmYWRlLnYxYWxwaGExLk1pc21hdGNoEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJgChdSZXBhaXJNaXNtYXRjaGVzUmVxdWVzdBIvCgZwYXJlbnQYASABKAlCH+BBAvpBGQoXY3Jvc3NmYWRlLmRldi9NaWdyYXRpb24SFAoHcmVjb3JkcxgCIAMoCUID4EEBIkYKGFJlcGFpck1pc21hdGNoZXNSZXNwb25zZRIWCg5yZXBhaXJlZF9jb3VudBgBIAEoAxISCgpvcGVuX2NvdW50GAIgASgDImgKHERlY29tbWlzc2lvbk1pZ3JhdGlvblJlcXVlc3QSLQoEbmFtZRgBIAEoCUIf4EEC+kEZChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbhIZCgxjb25maXJtYXRpb24YAiABKAlCA+BBAiJDChJGZW5jZVNvdXJjZVJlcXVlc3QSLQoEbmFtZRgBIAEoCUIf4EEC+kEZChdjcm9zc2ZhZGUuZGV2L01pZ3JhdGlvbiJFChRVbmZlbmNlU291cmNlUmVxdWVzdBItCgRuYW1lGAEgASgJQh/gQQL6QRkKF2Nyb3NzZmFkZS5kZXYvTWlncmF0aW9uKn8KBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASFQoRUEhBU0VfU09VUkNFX09OTFkQARIVChFQSEFTRV9TWU5DSFJPTklaRRACEhoKFlBIQVNFX1RBUkdFVF9BVVRIT1JJVFkQAxIVChFQSEFTRV9UQVJHRVRfT05MWRAEKkIKBVN0b3JlEhUKEVNUT1JFX1VOU1BFQ0lGSUVEEAASEAoMU1RPUkVfU09VUkNFEAESEAoMU1RPUkVfVEFSR0VUEAIq9wEKDUZvbGxvd2VyU3RhdGUSHgoaRk9MTE9XRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIbChdGT0xMT1dFUl9TVEFURV9ERVRBQ0hFRBABEhoKFkZPTExPV0VSX1NUQVRFX1NZTkNJTkcQAhIaChZGT0xMT1dFUl9TVEFURV9KT0lOSU5HEAMSGgoWRk9MTE9XRVJfU1RBVEVfSU5fU1lOQxAEEhoKFkZPTExPV0VSX1NUQVRFX0xFQVZJTkcQBRIfChtGT0xMT1dFUl9TVEFURV9IQU5ESU5HX09WRVIQBhIYChRGT0xMT1dFUl9TVEFURV9NT1ZFRBAHKlUKB0pvYktpbmQSGAoUSk9CX0tJTkRfVU5TUEVDSUZJRUQQABIVChFKT0JfS0lORF9CQUNLRklMTBABEhkKFUpPQl9LSU5EX1ZFUklGSUNBVElPThACKoQBCghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFKT0JfU1RBVEVfUlVOTklORxABEhcKE0pPQl9TVEFURV9TVUNDRUVERUQQAhIUChBKT0JfU1RBVEVfRkFJTEVEEAMSFwoTSk9CX1NUQVRFX0NBTkNFTExFRBAEKpYBCgxNaXNtYXRjaEtpbmQSHQoZTUlTTUFUQ0hfS0lORF9VTlNQRUNJRklFRBAAEhsKF01JU01BVENIX0tJTkRfRElGRkVSRU5UEAESJQohTUlTTUFUQ0hfS0lORF9NSVNTSU5HX0lOX0ZPTExPV0VSEAISIwofTUlTTUFUQ0hfS0lORF9FWFRSQV9JTl9GT0xMT1dFUhADMosKCgpNaWdyYXRpb25zElYKDEdldE1pZ3JhdGlvbhInLmNyb3NzZmFkZS52MWFscGhhMS5HZXRNaWdyYXRpb25SZXF1ZXN0Gh0uY3Jvc3NmYWRlLnYxYWxwaGExLk1pZ3JhdGlvbhJnCg5MaXN0TWlncmF0aW9ucxIpLmNyb3NzZmFkZS52MWFscGhhMS5MaXN0TWlncmF0aW9uc1JlcXVlc3QaKi5jcm9zc2ZhZGUudjFhbHBoYTEuTGlzdE1pZ3JhdGlvbnNSZXNwb25zZRJpCg5XYXRjaE1pZ3JhdGlvbhIpLmNyb3NzZmFkZS52MWFscGhhMS5XYXRjaE1pZ3JhdGlvblJlcXVlc3QaKi5jcm9zc2ZhZGUudjFhbHBoYTEuV2F0Y2hNaWdyYXRpb25SZXNwb25zZTABEmoKD0xpc3RUcmFuc2l0aW9ucxIqLmNyb3NzZmFkZS52MWFscGhhMS5MaXN0VHJhbnNpdGlvbnNSZXF1ZXN0GisuY3Jvc3NmYWRlLnYxYWxwaGExLkxpc3RUcmFuc2l0aW9uc1Jlc3BvbnNlEnkKDVN0YXJ0QmFja2ZpbGwSKC5jcm9zc2ZhZGUudjFhbHBoYTEuU3RhcnRCYWNrZmlsbFJlcXVlc3QaHS5nb29nbGUubG9uZ3J1bm5pbmcuT3BlcmF0aW9uIh/KQRwKFVN0YXJ0QmFja2ZpbGxSZXNwb25zZRIDSm9iEoUBChFTdGFydFZlcmlmaWNhdGlvbhIsLmNyb3NzZmFkZS52MWFscGhhMS5TdGFydFZlcmlmaWNhdGlvblJlcXVlc3QaHS5nb29nbGUubG9uZ3J1bm5pbmcuT3BlcmF0aW9uIiPKQSAKGVN0YXJ0VmVyaWZpY2F0aW9uUmVzcG9uc2USA0pvYhJwChFUaHJvdHRsZU9wZXJhdGlvbhIsLmNyb3NzZmFkZS52MWFscGhhMS5UaHJvdHRsZU9wZXJhdGlvblJlcXVlc3QaLS5jcm9zc2ZhZGUudjFhbHBoYTEuVGhyb3R0bGVPcGVyYXRpb25SZXNwb25zZRJnCg5MaXN0TWlzbWF0Y2hlcxIpLmNyb3NzZmFkZS52MWFscGhhMS5MaXN0TWlzbWF0Y2hlc1JlcXVlc3QaKi5jcm9zc2ZhZGUudjFhbHBoYTEuTGlzdE1pc21hdGNoZXNSZXNwb25zZRJtChBSZXBhaXJNaXNtYXRjaGVzEisuY3Jvc3NmYWRlLnYxYWxwaGExLlJlcGFpck1pc21hdGNoZXNSZXF1ZXN0GiwuY3Jvc3NmYWRlLnYxYWxwaGExLlJlcGFpck1pc21hdGNoZXNSZXNwb25zZRJoChVEZWNvbW1pc3Npb25NaWdyYXRpb24SMC5jcm9zc2ZhZGUudjFhbHBoYTEuRGVjb21taXNzaW9uTWlncmF0aW9uUmVxdWVzdBodLmNyb3NzZmFkZS52MWFscGhhMS5NaWdyYXRpb24SVAoLRmVuY2VTb3VyY2USJi5jcm9zc2ZhZGUudjFhbHBoYTEuRmVuY2VTb3VyY2VSZXF1ZXN0Gh0uY3Jvc3NmYWRlLnYxYWxwaGExLk1pZ3JhdGlvbhJYCg1VbmZlbmNlU291cmNlEiguY3Jvc3NmYWRlLnYxYWxwaGExLlVuZmVuY2VTb3VyY2VSZXF1ZXN0Gh0uY3Jvc3NmYWRlLnYxYWxwaGExLk1pZ3JhdGlvbmIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_longrunning_operations, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * The move of one resource.
@@ -381,17 +383,18 @@ export const TransitionSchema: GenMessage<Transition> = /*@__PURE__*/
   messageDesc(file_crossfade_v1alpha1_migrations, 5);
 
 /**
- * A piece of long work that the instances share.
+ * A piece of long work that the instances share: the metadata of its operation. Operations are listed, waited for and cancelled with
+ * `google.longrunning.Operations`.
  *
  * @generated from message crossfade.v1alpha1.Job
  */
 export type Job = Message<"crossfade.v1alpha1.Job"> & {
   /**
-   * The job's name, `migrations/{migration}/jobs/{job}`.
+   * The operation's name, `migrations/{migration}/operations/{operation}`.
    *
-   * @generated from field: string name = 1;
+   * @generated from field: string operation = 1;
    */
-  name: string;
+  operation: string;
 
   /**
    * What the job does.
@@ -490,6 +493,20 @@ export type Job = Message<"crossfade.v1alpha1.Job"> & {
    * @generated from field: string stage = 15;
    */
   stage: string;
+
+  /**
+   * How many workers, of all instances together, have a chunk of it in hand.
+   *
+   * @generated from field: int32 worker_count = 16;
+   */
+  workerCount: number;
+
+  /**
+   * How long it will go on at its present rate. Absent when that can't be told, and when it has ended.
+   *
+   * @generated from field: google.protobuf.Duration remaining_duration = 17;
+   */
+  remainingDuration?: Duration | undefined;
 };
 
 /**
@@ -752,125 +769,153 @@ export const ListTransitionsResponseSchema: GenMessage<ListTransitionsResponse> 
   messageDesc(file_crossfade_v1alpha1_migrations, 14);
 
 /**
- * Request of CreateJob.
+ * Request of StartBackfill.
  *
- * @generated from message crossfade.v1alpha1.CreateJobRequest
+ * @generated from message crossfade.v1alpha1.StartBackfillRequest
  */
-export type CreateJobRequest = Message<"crossfade.v1alpha1.CreateJobRequest"> & {
+export type StartBackfillRequest = Message<"crossfade.v1alpha1.StartBackfillRequest"> & {
   /**
    * The migration's name.
-   *
-   * @generated from field: string parent = 1;
-   */
-  parent: string;
-
-  /**
-   * The job: `kind`, and optionally `rows_per_second_limit` and `compare_with_itself`.
-   *
-   * @generated from field: crossfade.v1alpha1.Job job = 2;
-   */
-  job?: Job | undefined;
-};
-
-/**
- * Describes the message crossfade.v1alpha1.CreateJobRequest.
- * Use `create(CreateJobRequestSchema)` to create a new message.
- */
-export const CreateJobRequestSchema: GenMessage<CreateJobRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 15);
-
-/**
- * Request of GetJob.
- *
- * @generated from message crossfade.v1alpha1.GetJobRequest
- */
-export type GetJobRequest = Message<"crossfade.v1alpha1.GetJobRequest"> & {
-  /**
-   * The job's name.
    *
    * @generated from field: string name = 1;
    */
   name: string;
+
+  /**
+   * The most rows a second that all instances together may walk. 0: no limit.
+   *
+   * @generated from field: int64 rows_per_second_limit = 2;
+   */
+  rowsPerSecondLimit: bigint;
 };
 
 /**
- * Describes the message crossfade.v1alpha1.GetJobRequest.
- * Use `create(GetJobRequestSchema)` to create a new message.
+ * Describes the message crossfade.v1alpha1.StartBackfillRequest.
+ * Use `create(StartBackfillRequestSchema)` to create a new message.
  */
-export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
+export const StartBackfillRequestSchema: GenMessage<StartBackfillRequest> = /*@__PURE__*/
+  messageDesc(file_crossfade_v1alpha1_migrations, 15);
+
+/**
+ * Response of an operation that StartBackfill started.
+ *
+ * @generated from message crossfade.v1alpha1.StartBackfillResponse
+ */
+export type StartBackfillResponse = Message<"crossfade.v1alpha1.StartBackfillResponse"> & {
+  /**
+   * How many rows were walked, traces of deleted ones among them.
+   *
+   * @generated from field: int64 row_count = 1;
+   */
+  rowCount: bigint;
+};
+
+/**
+ * Describes the message crossfade.v1alpha1.StartBackfillResponse.
+ * Use `create(StartBackfillResponseSchema)` to create a new message.
+ */
+export const StartBackfillResponseSchema: GenMessage<StartBackfillResponse> = /*@__PURE__*/
   messageDesc(file_crossfade_v1alpha1_migrations, 16);
 
 /**
- * Request of ListJobs.
+ * Request of StartVerification.
  *
- * @generated from message crossfade.v1alpha1.ListJobsRequest
+ * @generated from message crossfade.v1alpha1.StartVerificationRequest
  */
-export type ListJobsRequest = Message<"crossfade.v1alpha1.ListJobsRequest"> & {
+export type StartVerificationRequest = Message<"crossfade.v1alpha1.StartVerificationRequest"> & {
   /**
    * The migration's name.
    *
-   * @generated from field: string parent = 1;
+   * @generated from field: string name = 1;
    */
-  parent: string;
+  name: string;
 
   /**
-   * The most jobs to return; 0 means 50, more than 1000 means 1000.
+   * The most rows a second that all instances together may walk. 0: no limit.
    *
-   * @generated from field: int32 page_size = 2;
+   * @generated from field: int64 rows_per_second_limit = 2;
    */
-  pageSize: number;
+  rowsPerSecondLimit: bigint;
 
   /**
-   * The token of the page, from `next_page_token`.
+   * Whether each store is compared with itself, to know the noise floor.
    *
-   * @generated from field: string page_token = 3;
+   * @generated from field: bool compare_with_itself = 3;
    */
-  pageToken: string;
+  compareWithItself: boolean;
 };
 
 /**
- * Describes the message crossfade.v1alpha1.ListJobsRequest.
- * Use `create(ListJobsRequestSchema)` to create a new message.
+ * Describes the message crossfade.v1alpha1.StartVerificationRequest.
+ * Use `create(StartVerificationRequestSchema)` to create a new message.
  */
-export const ListJobsRequestSchema: GenMessage<ListJobsRequest> = /*@__PURE__*/
+export const StartVerificationRequestSchema: GenMessage<StartVerificationRequest> = /*@__PURE__*/
   messageDesc(file_crossfade_v1alpha1_migrations, 17);
 
 /**
- * Response of ListJobs.
+ * Response of an operation that StartVerification started.
  *
- * @generated from message crossfade.v1alpha1.ListJobsResponse
+ * @generated from message crossfade.v1alpha1.StartVerificationResponse
  */
-export type ListJobsResponse = Message<"crossfade.v1alpha1.ListJobsResponse"> & {
+export type StartVerificationResponse = Message<"crossfade.v1alpha1.StartVerificationResponse"> & {
   /**
-   * The jobs, newest first.
+   * How many rows were walked, of both stores.
    *
-   * @generated from field: repeated crossfade.v1alpha1.Job jobs = 1;
+   * @generated from field: int64 row_count = 1;
    */
-  jobs: Job[];
+  rowCount: bigint;
 
   /**
-   * The token of the next page; empty on the last.
+   * How many differences were found; ListMismatches shows them.
    *
-   * @generated from field: string next_page_token = 2;
+   * @generated from field: int64 mismatch_count = 2;
    */
-  nextPageToken: string;
+  mismatchCount: bigint;
 };
 
 /**
- * Describes the message crossfade.v1alpha1.ListJobsResponse.
- * Use `create(ListJobsResponseSchema)` to create a new message.
+ * Describes the message crossfade.v1alpha1.StartVerificationResponse.
+ * Use `create(StartVerificationResponseSchema)` to create a new message.
  */
-export const ListJobsResponseSchema: GenMessage<ListJobsResponse> = /*@__PURE__*/
+export const StartVerificationResponseSchema: GenMessage<StartVerificationResponse> = /*@__PURE__*/
   messageDesc(file_crossfade_v1alpha1_migrations, 18);
 
 /**
- * Request of UpdateJob.
+ * Request of ThrottleOperation.
  *
- * @generated from message crossfade.v1alpha1.UpdateJobRequest
+ * @generated from message crossfade.v1alpha1.ThrottleOperationRequest
  */
-export type UpdateJobRequest = Message<"crossfade.v1alpha1.UpdateJobRequest"> & {
+export type ThrottleOperationRequest = Message<"crossfade.v1alpha1.ThrottleOperationRequest"> & {
   /**
-   * The job's name and its new `rows_per_second_limit`.
+   * The operation's name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The most rows a second that all instances together may walk. 0: no limit.
+   *
+   * @generated from field: int64 rows_per_second_limit = 2;
+   */
+  rowsPerSecondLimit: bigint;
+};
+
+/**
+ * Describes the message crossfade.v1alpha1.ThrottleOperationRequest.
+ * Use `create(ThrottleOperationRequestSchema)` to create a new message.
+ */
+export const ThrottleOperationRequestSchema: GenMessage<ThrottleOperationRequest> = /*@__PURE__*/
+  messageDesc(file_crossfade_v1alpha1_migrations, 19);
+
+/**
+ * Response of ThrottleOperation.
+ *
+ * @generated from message crossfade.v1alpha1.ThrottleOperationResponse
+ */
+export type ThrottleOperationResponse = Message<"crossfade.v1alpha1.ThrottleOperationResponse"> & {
+  /**
+   * The job with its new limit.
    *
    * @generated from field: crossfade.v1alpha1.Job job = 1;
    */
@@ -878,31 +923,10 @@ export type UpdateJobRequest = Message<"crossfade.v1alpha1.UpdateJobRequest"> & 
 };
 
 /**
- * Describes the message crossfade.v1alpha1.UpdateJobRequest.
- * Use `create(UpdateJobRequestSchema)` to create a new message.
+ * Describes the message crossfade.v1alpha1.ThrottleOperationResponse.
+ * Use `create(ThrottleOperationResponseSchema)` to create a new message.
  */
-export const UpdateJobRequestSchema: GenMessage<UpdateJobRequest> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_migrations, 19);
-
-/**
- * Request of CancelJob.
- *
- * @generated from message crossfade.v1alpha1.CancelJobRequest
- */
-export type CancelJobRequest = Message<"crossfade.v1alpha1.CancelJobRequest"> & {
-  /**
-   * The job's name.
-   *
-   * @generated from field: string name = 1;
-   */
-  name: string;
-};
-
-/**
- * Describes the message crossfade.v1alpha1.CancelJobRequest.
- * Use `create(CancelJobRequestSchema)` to create a new message.
- */
-export const CancelJobRequestSchema: GenMessage<CancelJobRequest> = /*@__PURE__*/
+export const ThrottleOperationResponseSchema: GenMessage<ThrottleOperationResponse> = /*@__PURE__*/
   messageDesc(file_crossfade_v1alpha1_migrations, 20);
 
 /**
@@ -1464,55 +1488,36 @@ export const Migrations: GenService<{
     output: typeof ListTransitionsResponseSchema;
   },
   /**
-   * Starts a job: a bulk copy or a verification. The controller starts both by itself where a phase asks for them.
-   * Answers FAILED_PRECONDITION when the follower's state does not allow the job.
+   * Starts a bulk copy of all records to the follower, or returns the one that runs. The controller starts one by itself where a
+   * phase asks for it. Answers FAILED_PRECONDITION unless the follower is syncing.
    *
-   * @generated from rpc crossfade.v1alpha1.Migrations.CreateJob
+   * @generated from rpc crossfade.v1alpha1.Migrations.StartBackfill
    */
-  createJob: {
+  startBackfill: {
     methodKind: "unary";
-    input: typeof CreateJobRequestSchema;
-    output: typeof JobSchema;
+    input: typeof StartBackfillRequestSchema;
+    output: typeof OperationSchema;
   },
   /**
-   * Returns one job with its progress.
+   * Starts a comparison of all records, both ways, or returns the one that runs. The controller starts one by itself when the
+   * follower has joined. Answers FAILED_PRECONDITION unless the follower is in sync.
    *
-   * @generated from rpc crossfade.v1alpha1.Migrations.GetJob
+   * @generated from rpc crossfade.v1alpha1.Migrations.StartVerification
    */
-  getJob: {
+  startVerification: {
     methodKind: "unary";
-    input: typeof GetJobRequestSchema;
-    output: typeof JobSchema;
+    input: typeof StartVerificationRequestSchema;
+    output: typeof OperationSchema;
   },
   /**
-   * Lists the jobs of a migration, newest first.
+   * Changes how fast the job of an operation may go. Answers FAILED_PRECONDITION when it has ended.
    *
-   * @generated from rpc crossfade.v1alpha1.Migrations.ListJobs
+   * @generated from rpc crossfade.v1alpha1.Migrations.ThrottleOperation
    */
-  listJobs: {
+  throttleOperation: {
     methodKind: "unary";
-    input: typeof ListJobsRequestSchema;
-    output: typeof ListJobsResponseSchema;
-  },
-  /**
-   * Changes a job that is under way: only `rows_per_second_limit` can be changed.
-   *
-   * @generated from rpc crossfade.v1alpha1.Migrations.UpdateJob
-   */
-  updateJob: {
-    methodKind: "unary";
-    input: typeof UpdateJobRequestSchema;
-    output: typeof JobSchema;
-  },
-  /**
-   * Cancels a job. What it has done stays done; a cancelled bulk copy can be started again.
-   *
-   * @generated from rpc crossfade.v1alpha1.Migrations.CancelJob
-   */
-  cancelJob: {
-    methodKind: "unary";
-    input: typeof CancelJobRequestSchema;
-    output: typeof JobSchema;
+    input: typeof ThrottleOperationRequestSchema;
+    output: typeof ThrottleOperationResponseSchema;
   },
   /**
    * Lists the mismatches that verification or shadow reads found, open ones first.

@@ -7,6 +7,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "../../buf/validate/validate_pb.ts";
 import { file_crossfade_v1alpha1_options } from "../../crossfade/v1alpha1/options_pb.ts";
 import { file_google_api_client } from "../../google/api/client_pb.ts";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
@@ -19,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hospital/v1/encounters.proto.
  */
 export const file_hospital_v1_encounters: GenFile = /*@__PURE__*/
-  fileDesc("Chxob3NwaXRhbC92MS9lbmNvdW50ZXJzLnByb3RvEgtob3NwaXRhbC52MSKSBgoJRW5jb3VudGVyEhEKBG5hbWUYASABKAlCA+BBCBIgCghwYXllcl9pZBgCIAEoCUIJ4EEB0toYAhgBSACIAQESHAoPZW5jb3VudGVyX2NsYXNzGAMgASgJQgPgQQISEQoEY29kZRgEIAEoA0ID4EECEhgKC2Rlc2NyaXB0aW9uGAUgASgJQgPgQQISQwoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCE+BBAtLaGAwKCnN0YXJ0ZWRfYXQSQgoJc3RvcF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIT4EEB0toYDAoKc3RvcHBlZF9hdBIWCgliYXNlX2Nvc3QYCCABKAlCA+BBARIXCgp0b3RhbF9jb3N0GAkgASgJQgPgQQESGwoOcGF5ZXJfY292ZXJhZ2UYCiABKAlCA+BBARIdCgtyZWFzb25fY29kZRgLIAEoA0ID4EEBSAGIAQESJAoScmVhc29uX2Rlc2NyaXB0aW9uGAwgASgJQgPgQQFIAogBARIYCgZyZW1hcmsYDSABKAlCA+BBAUgDiAEBEkQKC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIT4EED0toYDAoKdXBkYXRlZF9hdBIMCgRldGFnGA8gASgJOrsB6kFeChpob3NwaXRhbC5leGFtcGxlL0VuY291bnRlchIpcGF0aWVudHMve3BhdGllbnR9L2VuY291bnRlcnMve2VuY291bnRlcn0qCmVuY291bnRlcnMyCWVuY291bnRlcsraGFYKCmVuY291bnRlcnMSFgoIaG9zcGl0YWwSCmVuY291bnRlcnMiFQoHcGF0aWVudBIKcGF0aWVudF9pZCIZCgllbmNvdW50ZXISDGVuY291bnRlcl9pZEILCglfcGF5ZXJfaWRCDgoMX3JlYXNvbl9jb2RlQhUKE19yZWFzb25fZGVzY3JpcHRpb25CCQoHX3JlbWFyayJHChNHZXRFbmNvdW50ZXJSZXF1ZXN0EjAKBG5hbWUYASABKAlCIuBBAvpBHAoaaG9zcGl0YWwuZXhhbXBsZS9FbmNvdW50ZXIifAoVTGlzdEVuY291bnRlcnNSZXF1ZXN0EjIKBnBhcmVudBgBIAEoCUIi4EEC+kEcEhpob3NwaXRhbC5leGFtcGxlL0VuY291bnRlchIWCglwYWdlX3NpemUYAiABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAMgASgJQgPgQQEiXQoWTGlzdEVuY291bnRlcnNSZXNwb25zZRIqCgplbmNvdW50ZXJzGAEgAygLMhYuaG9zcGl0YWwudjEuRW5jb3VudGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKXAQoWQ3JlYXRlRW5jb3VudGVyUmVxdWVzdBIyCgZwYXJlbnQYASABKAlCIuBBAvpBHBIaaG9zcGl0YWwuZXhhbXBsZS9FbmNvdW50ZXISGQoMZW5jb3VudGVyX2lkGAIgASgJQgPgQQISLgoJZW5jb3VudGVyGAMgASgLMhYuaG9zcGl0YWwudjEuRW5jb3VudGVyQgPgQQIimgEKFlVwZGF0ZUVuY291bnRlclJlcXVlc3QSLgoJZW5jb3VudGVyGAEgASgLMhYuaG9zcGl0YWwudjEuRW5jb3VudGVyQgPgQQISNAoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgPgQQESGgoNYWxsb3dfbWlzc2luZxgDIAEoCEID4EEBIl0KFkRlbGV0ZUVuY291bnRlclJlcXVlc3QSMAoEbmFtZRgBIAEoCUIi4EEC+kEcChpob3NwaXRhbC5leGFtcGxlL0VuY291bnRlchIRCgRldGFnGAIgASgJQgPgQQEyjwQKCkVuY291bnRlcnMSUQoMR2V0RW5jb3VudGVyEiAuaG9zcGl0YWwudjEuR2V0RW5jb3VudGVyUmVxdWVzdBoWLmhvc3BpdGFsLnYxLkVuY291bnRlciIH2kEEbmFtZRJkCg5MaXN0RW5jb3VudGVycxIiLmhvc3BpdGFsLnYxLkxpc3RFbmNvdW50ZXJzUmVxdWVzdBojLmhvc3BpdGFsLnYxLkxpc3RFbmNvdW50ZXJzUmVzcG9uc2UiCdpBBnBhcmVudBJwCg9DcmVhdGVFbmNvdW50ZXISIy5ob3NwaXRhbC52MS5DcmVhdGVFbmNvdW50ZXJSZXF1ZXN0GhYuaG9zcGl0YWwudjEuRW5jb3VudGVyIiDaQR1wYXJlbnQsZW5jb3VudGVyLGVuY291bnRlcl9pZBJoCg9VcGRhdGVFbmNvdW50ZXISIy5ob3NwaXRhbC52MS5VcGRhdGVFbmNvdW50ZXJSZXF1ZXN0GhYuaG9zcGl0YWwudjEuRW5jb3VudGVyIhjaQRVlbmNvdW50ZXIsdXBkYXRlX21hc2sSVwoPRGVsZXRlRW5jb3VudGVyEiMuaG9zcGl0YWwudjEuRGVsZXRlRW5jb3VudGVyUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIH2kEEbmFtZRoTykEQaG9zcGl0YWwuZXhhbXBsZWIGcHJvdG8z", [file_crossfade_v1alpha1_options, file_google_api_client, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("Chxob3NwaXRhbC92MS9lbmNvdW50ZXJzLnByb3RvEgtob3NwaXRhbC52MSLmCAoJRW5jb3VudGVyEhEKBG5hbWUYASABKAlCA+BBCBIoCghwYXllcl9pZBgCIAEoCUIR4EEBukgFcgOwAQHS2hgCGAFIAIgBARImCg9lbmNvdW50ZXJfY2xhc3MYAyABKAlCDeBBArpIB8gBAXICGBQSEQoEY29kZRgEIAEoA0ID4EECEiMKC2Rlc2NyaXB0aW9uGAUgASgJQg7gQQK6SAjIAQFyAxj/ARJDCgpzdGFydF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIT4EEC0toYDAoKc3RhcnRlZF9hdBJCCglzdG9wX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhPgQQHS2hgMCgpzdG9wcGVkX2F0EkMKCWJhc2VfY29zdBgIIAEoCUIw4EEBukgq2AEBciUyI14tPzAqWzAtOV17MSwxMH0oWy5dWzAtOV17MSwyfTAqKT8kEkQKCnRvdGFsX2Nvc3QYCSABKAlCMOBBAbpIKtgBAXIlMiNeLT8wKlswLTldezEsMTB9KFsuXVswLTldezEsMn0wKik/JBJICg5wYXllcl9jb3ZlcmFnZRgKIAEoCUIw4EEBukgq2AEBciUyI14tPzAqWzAtOV17MSwxMH0oWy5dWzAtOV17MSwyfTAqKT8kEh0KC3JlYXNvbl9jb2RlGAsgASgDQgPgQQFIAYgBARIsChJyZWFzb25fZGVzY3JpcHRpb24YDCABKAlCC+BBAbpIBXIDGP8BSAKIAQESIAoGcmVtYXJrGA0gASgJQgvgQQG6SAVyAxj0A0gDiAEBEkQKC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIT4EED0toYDAoKdXBkYXRlZF9hdBIMCgRldGFnGA8gASgJOtsC6kFeChpob3NwaXRhbC5leGFtcGxlL0VuY291bnRlchIpcGF0aWVudHMve3BhdGllbnR9L2VuY291bnRlcnMve2VuY291bnRlcn0qCmVuY291bnRlcnMyCWVuY291bnRlcrpInAEamQEKGmVuY291bnRlci5zdG9wX2FmdGVyX3N0YXJ0EidzdG9wX3RpbWUgbXVzdCBub3QgYmUgYmVmb3JlIHN0YXJ0X3RpbWUaUiFoYXModGhpcy5zdGFydF90aW1lKSB8fCAhaGFzKHRoaXMuc3RvcF90aW1lKSB8fCB0aGlzLnN0b3BfdGltZSA+PSB0aGlzLnN0YXJ0X3RpbWXK2hhWCgplbmNvdW50ZXJzEhYKCGhvc3BpdGFsEgplbmNvdW50ZXJzIhUKB3BhdGllbnQSCnBhdGllbnRfaWQiGQoJZW5jb3VudGVyEgxlbmNvdW50ZXJfaWRCCwoJX3BheWVyX2lkQg4KDF9yZWFzb25fY29kZUIVChNfcmVhc29uX2Rlc2NyaXB0aW9uQgkKB19yZW1hcmsiRwoTR2V0RW5jb3VudGVyUmVxdWVzdBIwCgRuYW1lGAEgASgJQiLgQQL6QRwKGmhvc3BpdGFsLmV4YW1wbGUvRW5jb3VudGVyIqgBChVMaXN0RW5jb3VudGVyc1JlcXVlc3QSMgoGcGFyZW50GAEgASgJQiLgQQL6QRwSGmhvc3BpdGFsLmV4YW1wbGUvRW5jb3VudGVyEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBARIVCghvcmRlcl9ieRgEIAEoCUID4EEBEhMKBmZpbHRlchgFIAEoCUID4EEBIl0KFkxpc3RFbmNvdW50ZXJzUmVzcG9uc2USKgoKZW5jb3VudGVycxgBIAMoCzIWLmhvc3BpdGFsLnYxLkVuY291bnRlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiswEKFkNyZWF0ZUVuY291bnRlclJlcXVlc3QSMgoGcGFyZW50GAEgASgJQiLgQQL6QRwSGmhvc3BpdGFsLmV4YW1wbGUvRW5jb3VudGVyEhkKDGVuY291bnRlcl9pZBgCIAEoCUID4EECEi4KCWVuY291bnRlchgDIAEoCzIWLmhvc3BpdGFsLnYxLkVuY291bnRlckID4EECEhoKDXZhbGlkYXRlX29ubHkYBSABKAhCA+BBASK2AQoWVXBkYXRlRW5jb3VudGVyUmVxdWVzdBIuCgllbmNvdW50ZXIYASABKAsyFi5ob3NwaXRhbC52MS5FbmNvdW50ZXJCA+BBAhI0Cgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCA+BBARIaCg1hbGxvd19taXNzaW5nGAMgASgIQgPgQQESGgoNdmFsaWRhdGVfb25seRgFIAEoCEID4EEBInkKFkRlbGV0ZUVuY291bnRlclJlcXVlc3QSMAoEbmFtZRgBIAEoCUIi4EEC+kEcChpob3NwaXRhbC5leGFtcGxlL0VuY291bnRlchIRCgRldGFnGAIgASgJQgPgQQESGgoNdmFsaWRhdGVfb25seRgFIAEoCEID4EEBMo8ECgpFbmNvdW50ZXJzElEKDEdldEVuY291bnRlchIgLmhvc3BpdGFsLnYxLkdldEVuY291bnRlclJlcXVlc3QaFi5ob3NwaXRhbC52MS5FbmNvdW50ZXIiB9pBBG5hbWUSZAoOTGlzdEVuY291bnRlcnMSIi5ob3NwaXRhbC52MS5MaXN0RW5jb3VudGVyc1JlcXVlc3QaIy5ob3NwaXRhbC52MS5MaXN0RW5jb3VudGVyc1Jlc3BvbnNlIgnaQQZwYXJlbnQScAoPQ3JlYXRlRW5jb3VudGVyEiMuaG9zcGl0YWwudjEuQ3JlYXRlRW5jb3VudGVyUmVxdWVzdBoWLmhvc3BpdGFsLnYxLkVuY291bnRlciIg2kEdcGFyZW50LGVuY291bnRlcixlbmNvdW50ZXJfaWQSaAoPVXBkYXRlRW5jb3VudGVyEiMuaG9zcGl0YWwudjEuVXBkYXRlRW5jb3VudGVyUmVxdWVzdBoWLmhvc3BpdGFsLnYxLkVuY291bnRlciIY2kEVZW5jb3VudGVyLHVwZGF0ZV9tYXNrElcKD0RlbGV0ZUVuY291bnRlchIjLmhvc3BpdGFsLnYxLkRlbGV0ZUVuY291bnRlclJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiB9pBBG5hbWUaE8pBEGhvc3BpdGFsLmV4YW1wbGViBnByb3RvMw", [file_buf_validate_validate, file_crossfade_v1alpha1_options, file_google_api_client, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * One visit of a patient, or one stay.
@@ -189,6 +190,22 @@ export type ListEncountersRequest = Message<"hospital.v1.ListEncountersRequest">
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * How the encounters are ordered: `encounter` or `name`, also with ` desc`. Default: ascending. Every page of a listing needs the same.
+   *
+   * @generated from field: string order_by = 4;
+   */
+  orderBy: string;
+
+  /**
+   * Which encounters are listed, by their fields: AIP-160's comparisons with AND, OR, NOT and parentheses, such as
+   * `encounter_class = "inpatient" AND NOT stop_time:*`. Default: all. A page may hold fewer than `page_size`, or none, and still have a next
+   * one. Every page of a listing needs the same.
+   *
+   * @generated from field: string filter = 5;
+   */
+  filter: string;
 };
 
 /**
@@ -252,6 +269,13 @@ export type CreateEncounterRequest = Message<"hospital.v1.CreateEncounterRequest
    * @generated from field: hospital.v1.Encounter encounter = 3;
    */
   encounter?: Encounter | undefined;
+
+  /**
+   * Whether the request is only checked: nothing is written, and the answer is what would be.
+   *
+   * @generated from field: bool validate_only = 5;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -287,6 +311,13 @@ export type UpdateEncounterRequest = Message<"hospital.v1.UpdateEncounterRequest
    * @generated from field: bool allow_missing = 3;
    */
   allowMissing: boolean;
+
+  /**
+   * Whether the request is only checked: nothing is written, and the answer is what would be.
+   *
+   * @generated from field: bool validate_only = 5;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -315,6 +346,13 @@ export type DeleteEncounterRequest = Message<"hospital.v1.DeleteEncounterRequest
    * @generated from field: string etag = 2;
    */
   etag: string;
+
+  /**
+   * Whether the request is only checked: nothing is written, and the answer is what would be.
+   *
+   * @generated from field: bool validate_only = 5;
+   */
+  validateOnly: boolean;
 };
 
 /**
