@@ -8,6 +8,7 @@ import { auditedControlStore } from '../migration/audited-control-store.ts';
 import type { Flags } from '../migration/flags.ts';
 import { Registers } from '../migration/registers.ts';
 import { createUnleashFlags, type UnleashFlags } from '../migration/unleash-flags.ts';
+import { ARRIVAL_TIMEOUT_MS, createArrivals } from '../rpc/arrivals.ts';
 import { auditChanges } from '../rpc/audited-methods.ts';
 import { type ConnectServer, createConnectServer } from '../rpc/connect-server.ts';
 import { drain } from '../rpc/drain.ts';
@@ -168,13 +169,15 @@ async function runBackground({ lease, witness, resources }: WiredResources, sign
 
 function createMethods(
   { resources }: WiredResources,
-  { registers, jobs, log }: Pick<Surroundings, 'registers' | 'jobs' | 'log'>,
+  { config, registers, jobs, log }: Pick<Surroundings, 'config' | 'registers' | 'jobs' | 'log'>,
 ): MethodTable {
   const subjects = resources.map(({ subject }) => subject);
-  const service = createMigrationService({ subjects, registers, jobs, clock: systemClock });
+  const pageTokenSecret = Buffer.from(config.secrets.pageTokens);
+  const service = createMigrationService({ subjects, registers, jobs, clock: systemClock, pageTokenSecret });
+  const known = new Set(subjects.map(({ id }) => id));
   return createMethodTable([
     ...resources.flatMap(({ methods }) => methods),
-    ...auditChanges(createTypedMethods(Migrations, service, migrationAccess), log),
+    ...auditChanges(createTypedMethods(Migrations, service, migrationAccess), known, log),
   ]);
 }
 
@@ -217,7 +220,14 @@ function createServers(
   telemetry.metrics.showInFlight(() => pipeline.running());
   const services = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
   const health = createHealth(services);
-  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock, tls, access });
+  const arrivals = createArrivals({
+    most: limits.maxConcurrentRequests,
+    timeoutMs: ARRIVAL_TIMEOUT_MS,
+    clock: systemClock,
+    memory,
+  });
+  const shared = { table, pipeline, limits, tls, access, arrivals, toFailure };
+  const grpc = createGrpcServer({ ...shared, clock: systemClock });
   health.addTo(grpc.server);
   const admit = createReflectionGate(access, grpc, toFailure);
   addReflection(grpc.server, { files: filesOf(registry), services, admit });
@@ -225,7 +235,7 @@ function createServers(
   if (config.telemetry.metrics) {
     routes.set('/metrics', guardRoute('/metrics', telemetry.metricsRoute, access));
   }
-  const connect = createConnectServer({ table, pipeline, limits, registry, corsOrigins: [], routes, tls, access });
+  const connect = createConnectServer({ ...shared, registry, corsOrigins: [], routes });
   return { grpc, connect, health, pipeline };
 }
 

@@ -142,7 +142,8 @@ function nextUnlessAborted(iterator: AsyncIterator<Reply>, signal: AbortSignal):
   });
 }
 
-function tooManyRequests(): DomainError {
+/** The error of a request that is one too many. */
+export function tooManyRequests(): DomainError {
   return new DomainError({
     kind: 'resource_exhausted',
     reason: 'TOO_MANY_REQUESTS',

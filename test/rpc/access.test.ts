@@ -92,7 +92,11 @@ beforeAll(async () => {
         return records.getMany(keys, call);
       },
     },
-    methods: auditChanges(createTypedMethods(Migrations, migrations, migrationAccess), log),
+    methods: auditChanges(
+      createTypedMethods(Migrations, migrations, migrationAccess),
+      new Set(['medications', 'encounters']),
+      log,
+    ),
     services: [Migrations],
     routes: [['/metrics', (_request, response) => response.end('figures')]],
     access: access.access,

@@ -72,6 +72,7 @@ describe('the migration API', () => {
       registers: new Registers(control, targetControl),
       jobs,
       clock: systemClock,
+      pageTokenSecret: Buffer.from('a secret of the test'),
     });
     servers = await startServers({
       medications,

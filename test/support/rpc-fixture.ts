@@ -11,6 +11,7 @@ import { file_grpc_reflection_v1_reflection } from '../../src/gen/grpc/reflectio
 import { createPageTokens } from '../../src/records/page-token.ts';
 import { createRecordService } from '../../src/records/record-service.ts';
 import type { AccessControl } from '../../src/rpc/access.ts';
+import { ARRIVAL_TIMEOUT_MS, createArrivals } from '../../src/rpc/arrivals.ts';
 import { type ConnectServer, createConnectServer, type HttpRoute } from '../../src/rpc/connect-server.ts';
 import { createFailureMapper, type ReportFault } from '../../src/rpc/errors.ts';
 import { createReflectionGate, guardRoute } from '../../src/rpc/gates.ts';
@@ -105,6 +106,7 @@ export interface ServersOptions {
   readonly tls?: ServerTls;
   readonly access?: AccessControl;
   readonly memory?: Pick<MemoryWatch, 'isShort'>;
+  readonly arrivalTimeoutMs?: number;
 }
 
 /** Both servers, up. */
@@ -146,7 +148,14 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   ]);
   const serviceNames = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
   const health = createHealth(serviceNames);
-  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock, tls, access });
+  const arrivals = createArrivals({
+    most: limits.maxConcurrentRequests,
+    timeoutMs: options.arrivalTimeoutMs ?? ARRIVAL_TIMEOUT_MS,
+    clock: systemClock,
+    memory: options.memory ?? null,
+  });
+  const shared = { table, pipeline, limits, tls, access, arrivals, toFailure };
+  const grpc = createGrpcServer({ ...shared, clock: systemClock });
   health.addTo(grpc.server);
   addReflection(grpc.server, {
     files: [
@@ -159,11 +168,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     admit: createReflectionGate(access, grpc, toFailure),
   });
   const connect = createConnectServer({
-    tls,
-    access,
-    table,
-    pipeline,
-    limits,
+    ...shared,
     registry,
     corsOrigins: options.corsOrigins ?? [],
     routes: new Map([
