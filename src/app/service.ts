@@ -11,6 +11,7 @@ import { createUnleashFlags, type UnleashFlags } from '../migration/unleash-flag
 import { ARRIVAL_TIMEOUT_MS, createArrivals } from '../rpc/arrivals.ts';
 import { auditChanges } from '../rpc/audited-methods.ts';
 import { type ConnectServer, createConnectServer } from '../rpc/connect-server.ts';
+import { createDelayWatch, type DelayWatch } from '../rpc/delay-watch.ts';
 import { drain } from '../rpc/drain.ts';
 import { createFailureMapper } from '../rpc/errors.ts';
 import { createReflectionGate, guardRoute } from '../rpc/gates.ts';
@@ -94,10 +95,12 @@ export async function startService(
     const wired = await wireResources({ ...surroundings, ...(rewire && { rewire }) }, loaded.served);
     const background = runBackground(wired, running.signal);
     const memory = createMemoryWatch({ maxShare: config.limits.memoryShare, log });
+    const delay = createDelayWatch({ maxMs: config.limits.eventLoopDelayMs, log });
     const servers = createServers(config, loaded, createMethods(wired, surroundings), {
       telemetry,
       security,
       memory,
+      delay,
       log,
     });
     const addresses = await listen(config, servers);
@@ -108,6 +111,7 @@ export async function startService(
       running.abort();
       security.close();
       memory.close();
+      delay.close();
       await background;
       flags?.close();
       await Promise.allSettled([stores.close(), telemetry.shutdown()]);
@@ -193,6 +197,7 @@ interface Protection {
   readonly telemetry: Telemetry;
   readonly security: Security;
   readonly memory: MemoryWatch;
+  readonly delay: DelayWatch;
   readonly log: Log;
 }
 
@@ -200,7 +205,7 @@ function createServers(
   config: Config,
   { registry }: LoadedResources,
   table: MethodTable,
-  { telemetry, security, memory, log }: Protection,
+  { telemetry, security, memory, delay, log }: Protection,
 ): Servers {
   const limits = limitsOf(config);
   const { tls, access } = security;
@@ -216,6 +221,7 @@ function createServers(
     observe: telemetry.metrics.request,
     access,
     memory,
+    delay,
   });
   telemetry.metrics.showInFlight(() => pipeline.running());
   const services = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
@@ -253,6 +259,10 @@ function limitsOf({ limits }: Config): RpcLimits {
     maxTimeoutMs: limits.maxTimeoutMs,
     maxRequestsOfCaller: limits.concurrentRequestsPerCaller,
     maxHeaderBytes: limits.headerBytes,
+    maxConnections: limits.connections,
+    maxRequestsPerConnection: limits.requestsPerConnection,
+    maxPageSize: limits.pageSize,
+    maxBatchSize: limits.batchSize,
   };
 }
 

@@ -192,6 +192,7 @@ async function wireResource(
     records: migration.records,
     pageTokens: createPageTokens({ resource, secret: Buffer.from(config.secrets.pageTokens) }),
     etagOf: messages.etagOf,
+    maxPageSize: config.limits.pageSize,
   });
   const maxMessageBytes = config.limits.messageBytes;
   return {

@@ -14,7 +14,7 @@ export interface Found extends Stored {
 export interface ListRecords {
   /** The values of the parent's key columns. */
   readonly parent: readonly KeyValue[];
-  /** As the caller gave it: 0 means {@link DEFAULT_PAGE_SIZE}, more than {@link MAX_PAGE_SIZE} means that. */
+  /** As the caller gave it: 0 means {@link DEFAULT_PAGE_SIZE}, more than the largest page means that. */
   readonly pageSize: number;
   /** Empty: the first page. */
   readonly pageToken: string;
@@ -85,6 +85,8 @@ export interface RecordServiceOptions {
   readonly pageTokens: PageTokens;
   /** The etag of a record's content, the same in either store. */
   readonly etagOf: (row: Row) => string;
+  /** The largest page. Default: {@link MAX_PAGE_SIZE}. */
+  readonly maxPageSize?: number;
 }
 
 /** The size of a page whose size the caller did not say. */
@@ -96,7 +98,7 @@ const MAX_UPSERT_TURNS = 3;
 
 /** Creates the use cases of one resource. */
 export function createRecordService(options: RecordServiceOptions): RecordService {
-  const { records, pageTokens, etagOf } = options;
+  const { records, pageTokens, etagOf, maxPageSize = MAX_PAGE_SIZE } = options;
   const accepting = (etag: string): Pick<Change, 'accepts'> =>
     etag === '' ? {} : { accepts: (current) => etagOf(current) === etag };
 
@@ -108,7 +110,7 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
 
   const list = async (request: ListRecords, call: Call): Promise<RecordPage> => {
     const { parent, pageToken } = request;
-    const size = pageSize(request.pageSize);
+    const size = pageSize(request.pageSize, maxPageSize);
     const after = pageToken === '' ? null : pageTokens.open(pageToken, { parent });
     const found = (await records.list({ parent, after, limit: size + 1 }, call)).filter(isFound);
     const page = takePage(found, size, request.fits);
@@ -155,9 +157,9 @@ function isFound(stored: Stored | undefined): stored is Found {
   return stored !== undefined && stored.row !== null;
 }
 
-function pageSize(given: number): number {
+function pageSize(given: number, most: number): number {
   if (given < 0) throw invalidField('page_size', 'must not be negative');
-  return given === 0 ? DEFAULT_PAGE_SIZE : Math.min(given, MAX_PAGE_SIZE);
+  return Math.min(given === 0 ? DEFAULT_PAGE_SIZE : given, most);
 }
 
 function takePage(found: readonly Found[], size: number, fits: ListRecords['fits']): readonly Found[] {

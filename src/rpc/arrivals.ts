@@ -12,7 +12,7 @@ export interface Arrivals {
    * A request's head is there. Returns what to call when its message is, or when it is gone.
    *
    * @param cut ends the request with this error: its message took too long, or memory is short. Called once at most.
-   * @throws `resource_exhausted`: as many are arriving as may.
+   * @throws `resource_exhausted`: as many are arriving as may, and none of them has been for long.
    */
   enter(cut: (error: DomainError) => void): () => void;
   /** How many messages are on their way. */
@@ -34,6 +34,8 @@ export interface ArrivalsOptions {
 export const ARRIVAL_TIMEOUT_MS = 60_000;
 /** Messages on their way while memory is short: what else has come of messages is let go. */
 const ARRIVALS_WHEN_SHORT = 16;
+/** A message that is still on its way after this long gives way where there is no room. */
+const STALE_MS = 500;
 /** How often those that wait are looked at: as often as memory is. */
 const LOOK_MS = 100;
 
@@ -70,9 +72,16 @@ export function createArrivals({ most, timeoutMs, clock, memory }: ArrivalsOptio
     watching = false;
   };
 
+  /** The oldest gives way, unless it is as young as messages of good callers are: then there are too many of those. */
+  const makeRoom = (): void => {
+    const [oldest] = arriving;
+    if (oldest === undefined || oldest.sinceMs > clock.monotonicMs() - STALE_MS) throw tooManyRequests();
+    cut(oldest, tooManyRequests());
+  };
+
   return {
     enter: (cutOff) => {
-      if (arriving.size >= (memory?.isShort ? ARRIVALS_WHEN_SHORT : most)) throw tooManyRequests();
+      if (arriving.size >= (memory?.isShort ? ARRIVALS_WHEN_SHORT : most)) makeRoom();
       const arrival: Arrival = { sinceMs: clock.monotonicMs(), cut: cutOff };
       arriving.add(arrival);
       if (!watching) void watch();

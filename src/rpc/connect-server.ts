@@ -152,9 +152,10 @@ function createHttpServer({ limits, tls }: ConnectServerOptions, listener: Reque
     requestTimeout: REQUEST_TIMEOUT_MS,
     maxHeaderSize: limits.maxHeaderBytes,
   };
-  if (tls === null) return createServer(bounds, listener);
-  const server = createTlsServer({ ...tls.options(), ...bounds }, listener);
-  tls.keepRenewed(server);
+  const server =
+    tls === null ? createServer(bounds, listener) : createTlsServer({ ...tls.options(), ...bounds }, listener);
+  server.maxConnections = limits.maxConnections;
+  if (tls !== null) tls.keepRenewed(server as ReturnType<typeof createTlsServer>);
   return server;
 }
 

@@ -100,6 +100,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   boundHeaders(server, limits.maxHeaderBytes);
   for (const http2 of heldBy(server).keys()) guardHeads(http2, { ...options, ...limits });
   const listener = createGrpcListener(tls, (socket) => injector.injectConnection(socket));
+  listener.server.maxConnections = limits.maxConnections;
   for (const method of table.values()) {
     if (method.kind === 'unary') registerUnary(server, method, pipeline, peerAt);
     else registerStreaming(server, method, pipeline, peerAt);

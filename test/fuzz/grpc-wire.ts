@@ -54,26 +54,26 @@ export function openGrpcWire(port: number): GrpcWire {
 function exchange(session: ClientHttp2Session, request: GrpcRequest, timeoutMs: number): Promise<Seen> {
   return new Promise((resolve) => {
     const stream = session.request(headersOf(request), { endStream: false });
-    const answer: { headers: IncomingHttpHeaders; data: Buffer[]; hung: boolean } = {
-      headers: {},
-      data: [],
-      hung: false,
+    const headers: IncomingHttpHeaders = {};
+    const data: Buffer[] = [];
+    const end = (seen: Seen): void => {
+      clearTimeout(timer);
+      resolve(seen);
     };
     const timer = setTimeout(() => {
-      answer.hung = true;
+      end({ ending: 'hang', text: '' });
       stream.close(constants.NGHTTP2_CANCEL);
     }, timeoutMs);
-    stream.on('response', (headers) => Object.assign(answer.headers, headers));
-    stream.on('trailers', (headers) => Object.assign(answer.headers, headers));
+    stream.on('response', (head) => Object.assign(headers, head));
+    stream.on('trailers', (trailers) => Object.assign(headers, trailers));
     stream.on('data', (chunk: Buffer) => {
-      answer.data.push(chunk);
-      if (request.streams) stream.close(constants.NGHTTP2_CANCEL);
+      data.push(chunk);
+      if (!request.streams) return;
+      end(seenOf(headers, data));
+      stream.close(constants.NGHTTP2_CANCEL);
     });
     stream.on('error', () => {});
-    stream.on('close', () => {
-      clearTimeout(timer);
-      resolve(answer.hung ? { ending: 'hang', text: '' } : seen(answer.headers, answer.data));
-    });
+    stream.on('close', () => end(seenOf(headers, data)));
     if (request.resetWith === undefined) stream.end(request.body);
     else {
       stream.write(request.body);
@@ -88,7 +88,7 @@ function headersOf({ path, headers = {} }: GrpcRequest): OutgoingHttpHeaders {
   return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }
 
-function seen(headers: IncomingHttpHeaders, data: readonly Buffer[]): Seen {
+function seenOf(headers: IncomingHttpHeaders, data: readonly Buffer[]): Seen {
   const status = headers['grpc-status'];
   const details = Buffer.from(String(headers['grpc-status-details-bin'] ?? ''), 'base64').toString('latin1');
   const text = `${decodeURI(String(headers['grpc-message'] ?? ''))} ${details}`;

@@ -12,6 +12,7 @@ import { type FuzzReport, runFuzz } from './run-fuzz.ts';
 const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: INTERRUPTED } as const;
 /** As much more memory as the program may have at the end. */
 const GROWTH = 0.2;
+const WARM_UP = 0.15;
 
 // Not by itself: connections that are kept open for a next request would hold it up.
 process.exit(await main(process.argv.slice(2)));
@@ -54,7 +55,17 @@ async function fuzz({ seed, only, count, from, lanes, sourceOnly }: FuzzOptions,
     terminal.say(`seed ${seed}`);
     const chosen = kinds.filter(({ name }) => only.length === 0 || only.includes(name));
     const status = (line: string): void => terminal.status(line);
-    report = await runFuzz(bed, { seed, kinds: chosen, count, from, lanes, growth: GROWTH, say: status, signal });
+    report = await runFuzz(bed, {
+      seed,
+      kinds: chosen,
+      count,
+      from,
+      lanes,
+      growth: GROWTH,
+      warmUp: WARM_UP,
+      say: status,
+      signal,
+    });
   } finally {
     terminal.say('stopping everything');
     await bed?.close();

@@ -96,11 +96,13 @@ function makeOne(field: DescField, making: Making): Value {
   }
 }
 
-/** A text that fits its field's name, or one that does not. */
+/** A text that fits its field's name, or one that does not. Masks name fields, which errors may show: no canary is in them. */
 function makeText({ name }: DescField, making: Making, isBad: boolean): string {
   const { dice, world, method } = making;
   if (name === 'paths')
-    return isBad ? dice.pick([...MASKS, hostileText(dice)]) : dice.pick(['note', 'description', '*']);
+    return isBad
+      ? dice.pick([...MASKS, hostileText(dice)]).replaceAll(CANARY, 'a_field')
+      : dice.pick(['note', 'description', '*']);
   if (name === 'page_token') return isBad ? hostileText(dice) : dice.pick(world.tokens).token;
   if (name === 'name' || name === 'parent') return makeName(name, making, isBad);
   if (isBad) return hostileText(dice);

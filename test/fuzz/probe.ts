@@ -7,7 +7,8 @@ const PARENT = 'patients/ffffffff-0000-4000-8000-0123456789ab';
 const SERVICE = '/hospital.v1.Medications';
 /** How long one good request may take. */
 const TIMEOUT_MS = 5_000;
-/** A good caller tries again what is UNAVAILABLE. */
+/** What a good caller tries again. */
+const RETRIED = ['UNAVAILABLE', 'RESOURCE_EXHAUSTED'];
 const TRIES = 4;
 const RETRY_MS = 250;
 
@@ -33,7 +34,7 @@ export async function probe(wires: Wires, turn: number): Promise<string | undefi
 async function withRetries(send: () => Promise<string>): Promise<string> {
   for (let left = TRIES; ; left--) {
     const ending = await send();
-    if (ending !== 'UNAVAILABLE' || left === 1) return ending;
+    if (!RETRIED.includes(ending) || left === 1) return ending;
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }

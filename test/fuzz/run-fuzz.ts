@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly lanes: number;
   /** How much of its memory at the start the program may have more at the end: 0.2 is 20 %. */
   readonly growth: number;
+  /** The part of the inputs, the first ones, after which memory is looked at first: by then the program has come to its size. */
+  readonly warmUp: number;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -52,13 +54,13 @@ export interface FuzzReport {
 
 /** Inputs between two good requests. */
 const BATCH = 500;
-/** The part of a run, at its beginning, after which memory is looked at first: by then the program has come to its size. */
-const WARM_UP = 0.15;
 /** Of breaches: of each kind, with each beginning of what is said of it. */
 const MOST_ALIKE = 2;
 const ALIKE_CHARACTERS = 24;
 const MOST_KEPT = 40;
-/** How often an input that is UNAVAILABLE is sent again, as any client would, and after what pause. */
+/** What any client would send again: an input beside it may have been a flood that the service defends itself against. */
+const RETRIED: readonly Ending[] = ['UNAVAILABLE', 'RESOURCE_EXHAUSTED'];
+/** How often it is sent again, and after what pause. */
 const RETRIES = 4;
 const RETRY_MS = 250;
 /** Memory is looked at when nothing has happened for so long: the collector has had its time. */
@@ -73,12 +75,13 @@ export async function runFuzz(bed: Bed, options: RunOptions): Promise<FuzzReport
   const startedMs = performance.now();
   const run = new Run(bed, options);
   const plan = planOf(options);
-  const warm = Math.ceil((plan.length * WARM_UP) / BATCH) * BATCH;
+  const warm = Math.ceil((plan.length * options.warmUp) / BATCH) * BATCH;
   let beforeMib = Number.NaN;
   for (let at = 0; at < plan.length && !options.signal.aborted && bed.program.ended() === undefined; at += BATCH) {
     if (at === warm) beforeMib = await run.settledMemory();
     await run.batch(plan.slice(at, at + BATCH));
-    options.say(`${Math.min(at + BATCH, plan.length)} of ${plan.length} inputs, ${run.breachCount} breaches`);
+    const done = Math.min(at + BATCH, plan.length);
+    options.say(`${done} of ${plan.length} inputs, ${run.breachCount} breaches, ${run.lastMib.toFixed(0)} MiB`);
   }
   const afterMib = bed.program.ended() === undefined ? await run.settledMemory() : Number.NaN;
   await run.searchForCanaries();
@@ -129,6 +132,8 @@ class Run {
   #logLines = 0;
   #lastWords = '';
   breachCount = 0;
+  /** After the last batch. */
+  lastMib = 0;
 
   constructor(bed: Bed, options: RunOptions) {
     this.#bed = bed;
@@ -142,7 +147,8 @@ class Run {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await this.#one(next);
     };
     await Promise.all(Array.from({ length: this.#options.lanes }, lane));
-    this.#mostMib = Math.max(this.#mostMib, await this.#bed.program.residentMib());
+    this.lastMib = await this.#bed.program.residentMib();
+    this.#mostMib = Math.max(this.#mostMib, this.lastMib);
     if (this.#bed.program.ended() === undefined) await this.#probe(planned);
   }
 
@@ -168,7 +174,8 @@ class Run {
   async #send(input: Input): Promise<Seen> {
     for (let tries = 0; ; tries++) {
       const seen = await input.send(this.#bed.wires);
-      if (seen.ending !== 'UNAVAILABLE' || tries === RETRIES) return seen;
+      const isRetried = RETRIED.includes(seen.ending) && !input.endings.includes(seen.ending);
+      if (!isRetried || tries === RETRIES) return seen;
       await sleep(RETRY_MS);
     }
   }

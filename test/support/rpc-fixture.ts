@@ -13,6 +13,7 @@ import { createRecordService } from '../../src/records/record-service.ts';
 import type { AccessControl } from '../../src/rpc/access.ts';
 import { ARRIVAL_TIMEOUT_MS, createArrivals } from '../../src/rpc/arrivals.ts';
 import { type ConnectServer, createConnectServer, type HttpRoute } from '../../src/rpc/connect-server.ts';
+import type { DelayWatch } from '../../src/rpc/delay-watch.ts';
 import { createFailureMapper, type ReportFault } from '../../src/rpc/errors.ts';
 import { createReflectionGate, guardRoute } from '../../src/rpc/gates.ts';
 import { createGrpcServer, type GrpcServer } from '../../src/rpc/grpc-server.ts';
@@ -106,6 +107,7 @@ export interface ServersOptions {
   readonly tls?: ServerTls;
   readonly access?: AccessControl;
   readonly memory?: Pick<MemoryWatch, 'isShort'>;
+  readonly delay?: Pick<DelayWatch, 'isBehind'>;
   readonly arrivalTimeoutMs?: number;
 }
 
@@ -135,11 +137,13 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     ...(options.observe && { observe: options.observe }),
     access,
     memory: options.memory ?? null,
+    delay: options.delay ?? null,
   });
   const service = createRecordService({
     records: options.records,
     pageTokens: createPageTokens({ resource, secret: Buffer.from('a secret of the test') }),
     etagOf: messages.etagOf,
+    maxPageSize: limits.maxPageSize,
   });
   const { maxMessageBytes } = limits;
   const table = createMethodTable([

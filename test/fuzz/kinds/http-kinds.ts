@@ -138,7 +138,8 @@ function connectBinary(dice: Dice, { surface, world }: Material): Input {
   const packed = encoding === 'true' ? gzipSync(message) : message;
   const flag = encoding === 'none' ? dice.pick([0, 0, 1, 2, 255]) : 1;
   const body = isUnary ? Buffer.from(packed) : framed(packed, flag);
-  const endings = encoding === 'unknown' ? [...RPC_ENDINGS, 'UNIMPLEMENTED'] : RPC_ENDINGS;
+  // A frame that ends the stream, or a compression that nobody knows: there is no message then.
+  const endings = encoding === 'unknown' || !isUnary ? [...RPC_ENDINGS, 'UNIMPLEMENTED'] : RPC_ENDINGS;
   return input(request(method, headers, body), endings);
 }
 
@@ -197,7 +198,7 @@ const heads: readonly Make[] = [
       '?encoding=json&compression=gzip&base64=1&message=AAAA',
     ]);
     const get = { method: 'GET', path: `${pathOf(method)}${query}`, headers: {}, body: '' };
-    return input(get, ['HTTP 405', 'HTTP 415', ...RPC_ENDINGS]);
+    return input(get, ['HTTP 405', 'HTTP 415', 'HTTP 431', ...RPC_ENDINGS]);
   },
   (dice, material) => {
     const { method, text } = read(material, dice);

@@ -60,7 +60,10 @@ function reflection(dice: Dice): Input {
 
 function health(dice: Dice): Input {
   // Its answer names the service that was asked for, which is no field of a record.
-  const message = dice.pick([() => text(1, hostileText(dice).replaceAll(CANARY, 'x')), () => garbage(dice)])();
+  const message = dice.pick([
+    () => text(1, hostileText(dice).replaceAll(CANARY, 'x')),
+    () => dice.bytes(dice.int(60)),
+  ])();
   const watches = dice.chance(0.5);
   return send(watches ? HEALTH_WATCH : HEALTH, framed(message), ['OK', 'NOT_FOUND', 'INVALID_ARGUMENT'], watches);
 }
