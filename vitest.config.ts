@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'stores',
-          include: ['test/{contract,migration}/**/*.test.ts'],
+          include: ['test/{contract,migration,fuzz}/**/*.test.ts'],
           globalSetup: ['test/support/stack-stores.ts'],
         },
       },

@@ -96,6 +96,16 @@ const limits = z.strictObject({
   concurrentStreams: count.default(100),
   /** The part of V8's memory limit in use from which on most requests are refused; 1: never. */
   memoryShare: z.number().min(0.2).max(1).default(0.85),
+  /** The most connections open at once on each port; more are closed. */
+  connections: count.default(2_000),
+  /** The most requests under way at once on one HTTP/2 connection; more wait at the client. */
+  requestsPerConnection: count.default(1_000),
+  /** The mean delay of the event loop, in milliseconds, from which on most requests are refused; 0: never. */
+  eventLoopDelayMs: z.number().int().min(0).default(500),
+  /** The largest page of a List. */
+  pageSize: count.max(10_000).default(1_000),
+  /** The most requests of one batch method. */
+  batchSize: count.max(1_000).default(100),
   /** The largest message, in bytes. */
   messageBytes: count.default(4 * 1024 * 1024),
   /** The largest head of a request, all metadata together, in bytes: tokens are part of it. */

@@ -9,8 +9,10 @@ import { auditedControlStore } from '../migration/audited-control-store.ts';
 import type { Flags } from '../migration/flags.ts';
 import { Registers } from '../migration/registers.ts';
 import { createUnleashFlags, type UnleashFlags } from '../migration/unleash-flags.ts';
+import { ARRIVAL_TIMEOUT_MS, createArrivals } from '../rpc/arrivals.ts';
 import { auditChanges } from '../rpc/audited-methods.ts';
 import { type ConnectServer, createConnectServer } from '../rpc/connect-server.ts';
+import { createDelayWatch, type DelayWatch } from '../rpc/delay-watch.ts';
 import { drain } from '../rpc/drain.ts';
 import { createFailureMapper } from '../rpc/errors.ts';
 import { createReflectionGate, guardRoute } from '../rpc/gates.ts';
@@ -95,10 +97,12 @@ export async function startService(
     const wired = await wireResources({ ...surroundings, ...(rewire && { rewire }) }, loaded.served);
     const background = runBackground(wired, running.signal);
     const memory = createMemoryWatch({ maxShare: config.limits.memoryShare, log });
+    const delay = createDelayWatch({ maxMs: config.limits.eventLoopDelayMs, log });
     const servers = createServers(config, loaded, createMethods(wired, surroundings), {
       telemetry,
       security,
       memory,
+      delay,
       log,
     });
     const addresses = await listen(config, servers);
@@ -109,6 +113,7 @@ export async function startService(
       running.abort();
       security.close();
       memory.close();
+      delay.close();
       await background;
       flags?.close();
       await Promise.allSettled([stores.close(), telemetry.shutdown()]);
@@ -170,16 +175,17 @@ async function runBackground({ lease, witness, resources }: WiredResources, sign
 
 function createMethods(
   { resources }: WiredResources,
-  { registers, jobs, log }: Pick<Surroundings, 'registers' | 'jobs' | 'log'>,
+  { config, registers, jobs, log }: Pick<Surroundings, 'config' | 'registers' | 'jobs' | 'log'>,
 ): MethodTable {
   const subjects = resources.map(({ subject }) => subject);
-  const service = createMigrationService({ subjects, registers, jobs, clock: systemClock });
-  const ids = subjects.map(({ id }) => id);
-  const operations = createOperationsService({ resources: ids, jobs, clock: systemClock });
+  const pageTokenSecret = Buffer.from(config.secrets.pageTokens);
+  const service = createMigrationService({ subjects, registers, jobs, clock: systemClock, pageTokenSecret });
+  const known = new Set(subjects.map(({ id }) => id));
+  const operations = createOperationsService({ resources: [...known], jobs, clock: systemClock, pageTokenSecret });
   return createMethodTable([
     ...resources.flatMap(({ methods }) => methods),
-    ...auditChanges(createTypedMethods(Migrations, service, migrationAccess), log),
-    ...auditChanges(createTypedMethods(Operations, operations, operationsAccess), log),
+    ...auditChanges(createTypedMethods(Migrations, service, migrationAccess), known, log),
+    ...auditChanges(createTypedMethods(Operations, operations, operationsAccess), known, log),
   ]);
 }
 
@@ -195,6 +201,7 @@ interface Protection {
   readonly telemetry: Telemetry;
   readonly security: Security;
   readonly memory: MemoryWatch;
+  readonly delay: DelayWatch;
   readonly log: Log;
 }
 
@@ -202,7 +209,7 @@ function createServers(
   config: Config,
   { registry }: LoadedResources,
   table: MethodTable,
-  { telemetry, security, memory, log }: Protection,
+  { telemetry, security, memory, delay, log }: Protection,
 ): Servers {
   const limits = limitsOf(config);
   const { tls, access } = security;
@@ -218,11 +225,19 @@ function createServers(
     observe: telemetry.metrics.request,
     access,
     memory,
+    delay,
   });
   telemetry.metrics.showInFlight(() => pipeline.running());
   const services = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
   const health = createHealth(services);
-  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock, tls, access });
+  const arrivals = createArrivals({
+    most: limits.maxConcurrentRequests,
+    timeoutMs: ARRIVAL_TIMEOUT_MS,
+    clock: systemClock,
+    memory,
+  });
+  const shared = { table, pipeline, limits, tls, access, arrivals, toFailure };
+  const grpc = createGrpcServer({ ...shared, clock: systemClock });
   health.addTo(grpc.server);
   const admit = createReflectionGate(access, grpc, toFailure);
   addReflection(grpc.server, { files: filesOf(registry), services, admit });
@@ -230,7 +245,7 @@ function createServers(
   if (config.telemetry.metrics) {
     routes.set('/metrics', guardRoute('/metrics', telemetry.metricsRoute, access));
   }
-  const connect = createConnectServer({ table, pipeline, limits, registry, corsOrigins: [], routes, tls, access });
+  const connect = createConnectServer({ ...shared, registry, corsOrigins: [], routes });
   return { grpc, connect, health, pipeline };
 }
 
@@ -248,6 +263,10 @@ function limitsOf({ limits }: Config): RpcLimits {
     maxTimeoutMs: limits.maxTimeoutMs,
     maxRequestsOfCaller: limits.concurrentRequestsPerCaller,
     maxHeaderBytes: limits.headerBytes,
+    maxConnections: limits.connections,
+    maxRequestsPerConnection: limits.requestsPerConnection,
+    maxPageSize: limits.pageSize,
+    maxBatchSize: limits.batchSize,
   };
 }
 

@@ -194,6 +194,7 @@ async function wireResource(
     records: migration.records,
     pageTokens: createPageTokens({ resource, secret: Buffer.from(config.secrets.pageTokens) }),
     etagOf: messages.etagOf,
+    maxPageSize: config.limits.pageSize,
   });
   const batches = createBatchService({ records: migration.records, etagOf: messages.etagOf });
   const maxMessageBytes = config.limits.messageBytes;

@@ -52,6 +52,8 @@ export function createPageTokens(options: { readonly resource: Resource; readonl
     open: (token, binding) => {
       if (token.length > MAX_TOKEN_CHARS) throw invalidToken();
       const bytes = Buffer.from(token, 'base64url');
+      // Node reads past what is no base64url; one token has one text.
+      if (bytes.toString('base64url') !== token) throw invalidToken();
       if (bytes.length <= HEADER_BYTES || bytes[0] !== LAYOUT) throw invalidToken();
       const key = bytes.subarray(HEADER_BYTES);
       if (!timingSafeEqual(bytes.subarray(1, HEADER_BYTES), mac(key, binding))) throw invalidToken();

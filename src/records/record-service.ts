@@ -14,7 +14,7 @@ export interface Found extends Stored {
 export interface ListRecords {
   /** The values of the parent's key columns. */
   readonly parent: readonly KeyValue[];
-  /** As the caller gave it: 0 means {@link DEFAULT_PAGE_SIZE}, more than {@link MAX_PAGE_SIZE} means that. */
+  /** As the caller gave it: 0 means {@link DEFAULT_PAGE_SIZE}, more than the largest page means that. */
   readonly pageSize: number;
   /** Empty: the first page. */
   readonly pageToken: string;
@@ -106,6 +106,8 @@ export interface RecordServiceOptions {
   readonly pageTokens: PageTokens;
   /** The etag of a record's content, the same in either store. */
   readonly etagOf: (row: Row) => string;
+  /** The largest page. Default: {@link MAX_PAGE_SIZE}. */
+  readonly maxPageSize?: number;
 }
 
 /** The size of a page whose size the caller did not say. */
@@ -121,7 +123,7 @@ const MAX_UPSERT_TURNS = 3;
 
 /** Creates the use cases of one resource. */
 export function createRecordService(options: RecordServiceOptions): RecordService {
-  const { records, pageTokens, etagOf } = options;
+  const { records, pageTokens, etagOf, maxPageSize = MAX_PAGE_SIZE } = options;
   const accepting = (etag: string): Pick<Change, 'accepts'> =>
     etag === '' ? {} : { accepts: (current) => etagOf(current) === etag };
 
@@ -134,7 +136,7 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
   const list = async (request: ListRecords, call: Call): Promise<RecordPage> => {
     const binding = { parent: request.parent, request: request.request ?? '' };
     const after = request.pageToken === '' ? null : pageTokens.open(request.pageToken, binding);
-    const { page, last, version } = await readPage(records, request, after, call);
+    const { page, last, version } = await readPage(records, { ...request, maxPageSize }, after, call);
     return { records: page, nextPageToken: last === null ? '' : pageTokens.seal(last, binding), version };
   };
 
@@ -236,9 +238,9 @@ export function isFound(stored: Stored | undefined): stored is Found {
   return stored !== undefined && stored.row !== null;
 }
 
-function pageSize(given: number): number {
+function pageSize(given: number, most: number): number {
   if (given < 0) throw invalidField('page_size', 'must not be negative');
-  return given === 0 ? DEFAULT_PAGE_SIZE : Math.min(given, MAX_PAGE_SIZE);
+  return Math.min(given === 0 ? DEFAULT_PAGE_SIZE : given, most);
 }
 
 /** A page on its way to be one. */
@@ -253,9 +255,14 @@ interface ReadPage {
  * Without a filter one read is the page. With one, reads follow each other until the page is full, the parent ends, or enough
  * records were looked at; each of them may be answered by either store, as if it were a page of its own.
  */
-async function readPage(records: Records, request: ListRecords, from: Key | null, call: Call): Promise<ReadPage> {
+async function readPage(
+  records: Records,
+  request: ListRecords & { readonly maxPageSize: number },
+  from: Key | null,
+  call: Call,
+): Promise<ReadPage> {
   const { parent, descending = false, matches, fits } = request;
-  const size = pageSize(request.pageSize);
+  const size = pageSize(request.pageSize, request.maxPageSize);
   const page: Found[] = [];
   let version = call.atLeast;
   let after = from;

@@ -20,16 +20,18 @@ import {
   type HandlerContext,
 } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
+import { errorToJson } from '@connectrpc/connect/protocol-connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { file_crossfade_v1alpha1_migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
 import { namesOfPeer } from '../security/certificate-names.ts';
 import type { ServerTls } from '../security/server-tls.ts';
 import type { AccessControl } from './access.ts';
+import type { Arrivals } from './arrivals.ts';
 import type { Inbound, Peer } from './call-context.ts';
 import { type Arrival, admitMalformed, arrivalKey } from './connect-malformed.ts';
 import { createCors } from './cors.ts';
-import { toConnectError } from './errors.ts';
+import { type RpcFailure, toConnectError } from './errors.ts';
 import { listen } from './listen.ts';
 import type { Method, MethodTable, StreamingMethod, UnaryMethod } from './method-table.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -66,8 +68,13 @@ export interface ConnectServerOptions {
   readonly tls: ServerTls | null;
   /** Null: whoever reaches the port may do everything. */
   readonly access: AccessControl | null;
+  readonly arrivals: Arrivals;
+  /** What a failure is answered as; see `createFailureMapper`. */
+  readonly toFailure: (error: unknown, method: string) => RpcFailure;
 }
 
+const BAD_REQUEST = 400;
+const TOO_MANY_REQUESTS = 429;
 /** How long a connection may be idle: longer than the usual minute of proxies, so that they close it and not we. */
 const KEEP_ALIVE_MS = 75_000;
 /** How long a request's headers may take to arrive, and the whole of it. */
@@ -94,7 +101,7 @@ export function createConnectServer(options: ConnectServerOptions): ConnectServe
     if (closing) response.setHeader('connection', 'close');
     const route = options.routes.get(request.url?.split('?', 1)[0] ?? '');
     if (route !== undefined) route(request, response);
-    else if (!answerPreflight(request, response)) handleRpc(request, response);
+    else if (!answerPreflight(request, response)) receive(request, response, options, handleRpc);
   });
   return {
     listen: (address) => listen(server, address),
@@ -109,6 +116,36 @@ export function createConnectServer(options: ConnectServerOptions): ConnectServe
   };
 }
 
+/** Hands a request on, unless its head can't be read or as many messages are on their way as may. */
+function receive(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { arrivals, toFailure }: ConnectServerOptions,
+  handle: HttpRoute,
+): void {
+  const path = request.url ?? '';
+  try {
+    const arrived = arrivals.enter(() => request.destroy());
+    request.once('end', arrived);
+    response.once('close', arrived);
+  } catch (error) {
+    refuse(response, toFailure(error, path));
+    return;
+  }
+  try {
+    handle(request, response);
+  } catch {
+    // connect-node makes a URL of the path and the caller's Host, and throws where they are none.
+    response.writeHead(BAD_REQUEST, { connection: 'close' }).end();
+  }
+}
+
+/** As Connect has its errors. gRPC-Web's callers go by the status. */
+function refuse(response: ServerResponse, failure: RpcFailure): void {
+  response.writeHead(TOO_MANY_REQUESTS, { 'content-type': 'application/json', connection: 'close' });
+  response.end(JSON.stringify(errorToJson(toConnectError(failure), undefined)));
+}
+
 function createHttpServer({ limits, tls }: ConnectServerOptions, listener: RequestListener): Server {
   const bounds = {
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -116,9 +153,10 @@ function createHttpServer({ limits, tls }: ConnectServerOptions, listener: Reque
     requestTimeout: REQUEST_TIMEOUT_MS,
     maxHeaderSize: limits.maxHeaderBytes,
   };
-  if (tls === null) return createServer(bounds, listener);
-  const server = createTlsServer({ ...tls.options(), ...bounds }, listener);
-  tls.keepRenewed(server);
+  const server =
+    tls === null ? createServer(bounds, listener) : createTlsServer({ ...tls.options(), ...bounds }, listener);
+  server.maxConnections = limits.maxConnections;
+  if (tls !== null) tls.keepRenewed(server as ReturnType<typeof createTlsServer>);
   return server;
 }
 

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { constants, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import {
+  logVerbosity,
   Metadata,
   Server,
   ServerCredentials,
@@ -8,13 +9,16 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
   type sendUnaryData,
+  setLogVerbosity,
 } from '@grpc/grpc-js';
 import type { Clock } from '../domain/clock.ts';
 import type { ServerTls } from '../security/server-tls.ts';
 import type { AccessControl } from './access.ts';
+import type { Arrivals } from './arrivals.ts';
 import type { Inbound, Peer } from './call-context.ts';
 import { type RpcFailure, toGrpcStatus } from './errors.ts';
 import { createGrpcGate } from './grpc-gate.ts';
+import { type GrpcHeadsOptions, guardHeads } from './grpc-heads.ts';
 import { createGrpcListener, type GrpcListener } from './grpc-listener.ts';
 import { listen } from './listen.ts';
 import type { MethodTable, StreamingMethod, UnaryMethod } from './method-table.ts';
@@ -49,6 +53,9 @@ export interface GrpcServerOptions {
   readonly tls: ServerTls | null;
   /** Null: whoever reaches the port may do everything. */
   readonly access: AccessControl | null;
+  readonly arrivals: Arrivals;
+  /** What a failure is answered as; see `createFailureMapper`. */
+  readonly toFailure: GrpcHeadsOptions['toFailure'];
 }
 
 /** A call as grpc-js hands it to its handler. */
@@ -76,6 +83,8 @@ const KEEPALIVE_TIMEOUT_MS = 20_000;
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { table, pipeline, limits, clock, tls, access } = options;
   const peerAt: PeerOf = (address) => listener.peerAt(address);
+  // It writes what it complains of to the standard error output: metadata that it can't read, tokens among it.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     'grpc.max_receive_message_length': limits.maxMessageBytes,
     'grpc.max_send_message_length': limits.maxMessageBytes,
@@ -89,7 +98,9 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   // TLS, if any, ends before: grpc-js gets a connection that is ready for HTTP/2.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   boundHeaders(server, limits.maxHeaderBytes);
+  for (const http2 of heldBy(server).keys()) guardHeads(http2, { ...options, ...limits });
   const listener = createGrpcListener(tls, (socket) => injector.injectConnection(socket));
+  listener.server.maxConnections = limits.maxConnections;
   for (const method of table.values()) {
     if (method.kind === 'unary') registerUnary(server, method, pipeline, peerAt);
     else registerStreaming(server, method, pipeline, peerAt);

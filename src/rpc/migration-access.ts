@@ -4,8 +4,8 @@ import { EVERY_RESOURCE, type Verb } from '../security/roles.ts';
 import type { MethodAccess } from './access.ts';
 import type { TypedAccess } from './typed-service.ts';
 
-/** `migrations/medications`, and what is below it. */
-const MIGRATION_NAME = /^migrations\/([a-z][a-z0-9_]*)(?:\/|$)/;
+/** `migrations/medications`, and what is below it. The id reaches audit lines, so it is no longer than any that there may be. */
+const MIGRATION_NAME = /^migrations\/([a-z][a-z0-9_]{0,39})(?:\/|$)/;
 
 /** Any request of the migration API: one of these names the migration. */
 interface NamingRequest {

@@ -25,7 +25,7 @@ import {
   storeMessage,
   transitionMessage,
 } from './migration-messages.ts';
-import { PageTokenOf } from './migration-pages.ts';
+import { createPages } from './migration-pages.ts';
 import type { TypedHandlers } from './typed-service.ts';
 import { PAUSE_NEIGHBOURS, writePauses } from './write-pause.ts';
 
@@ -62,6 +62,8 @@ export interface MigrationServiceOptions {
   readonly registers: Registers;
   readonly jobs: JobStore;
   readonly clock: Clock;
+  /** Protects page tokens; the same on all instances. */
+  readonly pageTokenSecret: Uint8Array;
 }
 
 /** Bounds of pages, as the proto says. */
@@ -83,11 +85,13 @@ class MigrationService {
   readonly #options: MigrationServiceOptions;
   readonly #subjects: ReadonlyMap<string, MigrationSubject>;
   readonly #operations: JobOperations;
+  readonly #pages: ReturnType<typeof createPages>;
 
   constructor(options: MigrationServiceOptions) {
     this.#options = options;
     this.#subjects = new Map(options.subjects.map((subject) => [subject.id, subject]));
     this.#operations = new JobOperations(options);
+    this.#pages = createPages(options.pageTokenSecret);
   }
 
   handlers(): TypedHandlers<typeof Migrations> {
@@ -95,7 +99,7 @@ class MigrationService {
     return {
       getMigration: async (request, call) => this.#migration(this.#subject(request.name, 'name'), call),
       listMigrations: async (request, call) => {
-        const pages = new PageTokenOf(request.pageToken, request.pageSize, MIGRATIONS_PAGE);
+        const pages = this.#pages({ ...request, list: ['migrations'] }, MIGRATIONS_PAGE);
         const page = this.#options.subjects.filter(({ id }) => id > pages.after).slice(0, pages.size + 1);
         const { shown, nextPageToken } = pages.cut(page, ({ id }) => id);
         return { migrations: await Promise.all(shown.map((one) => this.#migration(one, call))), nextPageToken };
@@ -119,7 +123,7 @@ class MigrationService {
       throttleOperation: async (request, call) => await this.#throttle(request, call),
       listMismatches: async (request, call) => {
         const { id, nameOfBytes } = this.#subject(request.parent, 'parent');
-        const pages = new PageTokenOf(request.pageToken, request.pageSize, PAGE);
+        const pages = this.#pages({ ...request, list: ['mismatches', id, String(request.showClosed)] }, PAGE);
         const query = { after: pages.afterNumber ?? 0, limit: pages.size + 1, openOnly: !request.showClosed };
         const found = await jobs.listMismatches(id, query, call);
         const { shown, nextPageToken } = pages.cut(found, (mismatch) => String(mismatch.id));
@@ -147,7 +151,7 @@ class MigrationService {
     if (id === undefined) throw invalidField(field, 'must be of the form migrations/{resource id}');
     const subject = this.#subjects.get(id);
     if (subject !== undefined) return subject;
-    throw notFound(`there is no migration of ${id}; the service has: ${[...this.#subjects.keys()].join(', ')}`);
+    throw notFound(`there is no such migration; the service has: ${[...this.#subjects.keys()].join(', ')}`);
   }
 
   async #migration(subject: MigrationSubject, call: Call): Promise<MigrationFields> {
@@ -200,7 +204,7 @@ class MigrationService {
     { pageToken, pageSize }: { readonly pageToken: string; readonly pageSize: number },
     call: Call,
   ) {
-    const pages = new PageTokenOf(pageToken, pageSize, PAGE);
+    const pages = this.#pages({ pageToken, pageSize, list: ['transitions', id] }, PAGE);
     const { afterNumber: after } = pages;
     const before = after === null ? null : after + PAUSE_NEIGHBOURS;
     const around = await this.#options.registers.transitions(id, before, pages.size + 1 + 2 * PAUSE_NEIGHBOURS, call);

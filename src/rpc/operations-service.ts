@@ -6,7 +6,7 @@ import type { Call } from '../stores/call.ts';
 import type { Job, JobStore } from '../stores/job-store.ts';
 import type { CallContext } from './call-context.ts';
 import { JobOperations } from './job-operations.ts';
-import { PageTokenOf } from './migration-pages.ts';
+import { createPages } from './migration-pages.ts';
 import type { TypedHandlers } from './typed-service.ts';
 
 /** What the operations of migrations need. */
@@ -15,6 +15,8 @@ export interface OperationsServiceOptions {
   readonly resources: readonly string[];
   readonly jobs: JobStore;
   readonly clock: Clock;
+  /** Protects page tokens; the same in all instances. */
+  readonly pageTokenSecret: Uint8Array;
 }
 
 const PAGE = { default: 50, most: 1_000 };
@@ -27,12 +29,13 @@ const WAIT_MARGIN_MS = 250;
 export function createOperationsService(options: OperationsServiceOptions): TypedHandlers<typeof Operations> {
   const { jobs } = options;
   const operations = new JobOperations(options);
+  const openPage = createPages(options.pageTokenSecret);
   return {
     getOperation: async ({ name }, call) => operations.operation(await operations.find(name, 'name', call)),
     listOperations: async (request, call) => {
       const resource = resourceOf(request.name, options.resources);
       refuseUnoffered(request);
-      const pages = new PageTokenOf(request.pageToken, request.pageSize, PAGE);
+      const pages = openPage({ ...request, list: ['operations', resource] }, PAGE);
       const found = await jobs.listJobs(resource, pages.after === '' ? null : pages.after, pages.size + 1, call);
       const { shown, nextPageToken } = pages.cut(found, (job) => job.id);
       return { operations: shown.map((job) => operations.operation(job)), nextPageToken };

@@ -2,6 +2,7 @@ import { DeadlineWatch } from '../domain/deadline-watch.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { AccessControl } from './access.ts';
 import type { CallContext, Inbound } from './call-context.ts';
+import type { DelayWatch } from './delay-watch.ts';
 import type { RpcFailure } from './errors.ts';
 import { createGuard } from './guard.ts';
 import type { MemoryWatch } from './memory-watch.ts';
@@ -29,6 +30,8 @@ export interface Pipeline {
 
 /** Requests under way at once while memory is short: the instance goes on, and what it holds gets less. */
 const REQUESTS_WHEN_SHORT = 16;
+/** The same while the instance is behind: enough to keep it busy, and few enough to be answered in time. */
+const REQUESTS_WHEN_BEHIND = 64;
 
 /** What a pipeline needs. */
 export interface PipelineOptions extends RequestOptions {
@@ -36,12 +39,14 @@ export interface PipelineOptions extends RequestOptions {
   readonly access: AccessControl | null;
   /** Null: memory is not looked at. */
   readonly memory: Pick<MemoryWatch, 'isShort'> | null;
+  /** Null: how far behind the instance is is not looked at. */
+  readonly delay: Pick<DelayWatch, 'isBehind'> | null;
 }
 
 /** Creates the pipeline: the bounds, the metadata, the caller, the message, the handler, the answer, in this order. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { maxConcurrentRequests, maxConcurrentStreams, maxRequestsOfCaller } = options.limits;
-  const { memory } = options;
+  const { memory, delay } = options;
   const guard = createGuard({ access: options.access, maxRequestsOfCaller, clock: options.clock });
   const deadlines = new DeadlineWatch(options.clock);
   const streams = new Set<CallContext>();
@@ -67,6 +72,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     try {
       if (running > maxConcurrentRequests) throw tooManyRequests();
       if (memory?.isShort && running > REQUESTS_WHEN_SHORT) throw shortOfMemory();
+      if (delay?.isBehind && running > REQUESTS_WHEN_BEHIND) throw behind();
       const context = scope.open(inbound, false);
       deadlines.add(request);
       const reply =
@@ -85,6 +91,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     try {
       if (ending) throw shuttingDown();
       if (streams.size >= maxConcurrentStreams) throw tooManyRequests();
+      // Whoever watches can do so later: new streams are the first to go.
+      if (memory?.isShort) throw shortOfMemory();
+      if (delay?.isBehind) throw behind();
       context = scope.open(inbound, true);
       streams.add(context);
       deadlines.add(scope);
@@ -142,7 +151,8 @@ function nextUnlessAborted(iterator: AsyncIterator<Reply>, signal: AbortSignal):
   });
 }
 
-function tooManyRequests(): DomainError {
+/** The error of a request that is one too many. */
+export function tooManyRequests(): DomainError {
   return new DomainError({
     kind: 'resource_exhausted',
     reason: 'TOO_MANY_REQUESTS',
@@ -155,6 +165,14 @@ function shortOfMemory(): DomainError {
     kind: 'resource_exhausted',
     reason: 'TOO_MANY_REQUESTS',
     message: 'this instance is short of memory; retry after a pause',
+  });
+}
+
+function behind(): DomainError {
+  return new DomainError({
+    kind: 'resource_exhausted',
+    reason: 'TOO_MANY_REQUESTS',
+    message: 'this instance is behind with its work; retry after a pause',
   });
 }
 

@@ -16,6 +16,12 @@ export interface RpcLimits {
   readonly maxRequestsOfCaller: number;
   /** The largest head of a request: all names and values of its metadata, in bytes. */
   readonly maxHeaderBytes: number;
+  /** Connections open at once on one port; more are closed at once. */
+  readonly maxConnections: number;
+  /** The largest page of a List: a request for more gets this. */
+  readonly maxPageSize: number;
+  /** The most requests of one batch method: a batch with more is refused. */
+  readonly maxBatchSize: number;
 }
 
 /** What holds where the config says nothing. */
@@ -28,6 +34,9 @@ export const defaultRpcLimits: RpcLimits = {
   maxTimeoutMs: 60_000,
   maxRequestsOfCaller: 0,
   maxHeaderBytes: 16 * 1024,
+  maxConnections: 2000,
+  maxPageSize: 1000,
+  maxBatchSize: 100,
 };
 
 /** Names of the metadata that Crossfade reads and writes; HTTP headers on the Connect port. */

@@ -99,6 +99,7 @@ beforeAll(async () => {
         ...createTypedMethods(Migrations, migrations, migrationAccess),
         ...createTypedMethods(Operations, operations, operationsAccess),
       ],
+      new Set(['medications', 'encounters']),
       log,
     ),
     services: [Migrations, Operations],

@@ -79,11 +79,13 @@ describe('the migration API', () => {
       ],
     };
     const medications = await loadMedications();
+    const pageTokenSecret = Buffer.from('a secret of the test');
     const service = createMigrationService({
       subjects: [subject],
       registers: new Registers(control, targetControl),
       jobs,
       clock: systemClock,
+      pageTokenSecret,
     });
     servers = await startServers({
       medications,
@@ -92,7 +94,7 @@ describe('the migration API', () => {
         ...createTypedMethods(Migrations, service, migrationAccess),
         ...createTypedMethods(
           Operations,
-          createOperationsService({ resources: ['medications'], jobs, clock: systemClock }),
+          createOperationsService({ resources: ['medications'], jobs, clock: systemClock, pageTokenSecret }),
           operationsAccess,
         ),
       ],

@@ -12,8 +12,10 @@ import { createBatchService } from '../../src/records/batch-service.ts';
 import { createPageTokens } from '../../src/records/page-token.ts';
 import { createRecordService } from '../../src/records/record-service.ts';
 import type { AccessControl } from '../../src/rpc/access.ts';
+import { ARRIVAL_TIMEOUT_MS, createArrivals } from '../../src/rpc/arrivals.ts';
 import { createBatchMethods } from '../../src/rpc/batch-methods.ts';
 import { type ConnectServer, createConnectServer, type HttpRoute } from '../../src/rpc/connect-server.ts';
+import type { DelayWatch } from '../../src/rpc/delay-watch.ts';
 import { createFailureMapper, type ReportFault } from '../../src/rpc/errors.ts';
 import { createReflectionGate, guardRoute } from '../../src/rpc/gates.ts';
 import { createGrpcServer, type GrpcServer } from '../../src/rpc/grpc-server.ts';
@@ -108,6 +110,8 @@ export interface ServersOptions {
   readonly tls?: ServerTls;
   readonly access?: AccessControl;
   readonly memory?: Pick<MemoryWatch, 'isShort'>;
+  readonly delay?: Pick<DelayWatch, 'isBehind'>;
+  readonly arrivalTimeoutMs?: number;
 }
 
 /** Both servers, up. */
@@ -136,11 +140,13 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     ...(options.observe && { observe: options.observe }),
     access,
     memory: options.memory ?? null,
+    delay: options.delay ?? null,
   });
   const service = createRecordService({
     records: options.records,
     pageTokens: createPageTokens({ resource, secret: Buffer.from('a secret of the test') }),
     etagOf: messages.etagOf,
+    maxPageSize: limits.maxPageSize,
   });
   const batches = createBatchService({ records: options.records, etagOf: messages.etagOf });
   const parts = { definition, resource, service, batches, messages, names, maxMessageBytes: limits.maxMessageBytes };
@@ -151,7 +157,14 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   ]);
   const serviceNames = [...new Set([...table.values()].map(({ desc }) => desc.parent.typeName))];
   const health = createHealth(serviceNames);
-  const grpc = createGrpcServer({ table, pipeline, limits, clock: systemClock, tls, access });
+  const arrivals = createArrivals({
+    most: limits.maxConcurrentRequests,
+    timeoutMs: options.arrivalTimeoutMs ?? ARRIVAL_TIMEOUT_MS,
+    clock: systemClock,
+    memory: options.memory ?? null,
+  });
+  const shared = { table, pipeline, limits, tls, access, arrivals, toFailure };
+  const grpc = createGrpcServer({ ...shared, clock: systemClock });
   health.addTo(grpc.server);
   addReflection(grpc.server, {
     files: [
@@ -164,11 +177,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     admit: createReflectionGate(access, grpc, toFailure),
   });
   const connect = createConnectServer({
-    tls,
-    access,
-    table,
-    pipeline,
-    limits,
+    ...shared,
     registry,
     corsOrigins: options.corsOrigins ?? [],
     routes: new Map([

@@ -62,6 +62,12 @@ describe('a page token', () => {
     }
   });
 
+  it('has one text', () => {
+    const token = tokens.seal(key, binding);
+    for (const other of [`${token}=`, ` ${token}`, `${token}\u0000`, token.replace(/.$/, (last) => `${last}!`)])
+      expect(refusal(() => tokens.open(other, binding))).toBe('INVALID_PAGE_TOKEN');
+  });
+
   it.each(['', 'x', '====', 'AQ', 'ä', 'A'.repeat(20_000)])('is refused when it is nonsense: %#', (token) => {
     expect(refusal(() => tokens.open(token, binding))).toBe('INVALID_PAGE_TOKEN');
   });

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
+import { readFlagServer } from '../../src/migration/flag-check.ts';
 import { createUnleashFlags, flagNames, type UnleashFlags } from '../../src/migration/unleash-flags.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { keepLog } from '../support/secure-rpc.ts';
@@ -52,4 +53,15 @@ it('flags come over TLS from a server whose authority is named, and from no othe
   const trusting = createUnleashFlags({ ...common, ca: authority.cert });
   flags = trusting;
   await expect.poll(() => trusting.shadowRead('medications', subject)).toBe(true);
+});
+
+it('a doctor asks over TLS as an instance does', async () => {
+  const port = await serve();
+  const known = { url: `https://127.0.0.1:${port}/api`, token: 'token', appName: 'test' };
+  const signal = AbortSignal.timeout(10_000);
+  await expect(readFlagServer(known, signal)).rejects.toThrow('gives no answer');
+  const answer = await readFlagServer({ ...known, ca: authority.cert }, signal);
+  expect([answer.status, answer.flags.size]).toEqual([200, 1]);
+  const refused = await readFlagServer({ ...known, token: 'another', ca: authority.cert }, signal);
+  expect(refused.status).toBe(401);
 });

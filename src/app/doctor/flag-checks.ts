@@ -39,7 +39,7 @@ export const flagChecks: readonly Check[] = [
 ];
 
 async function asking(
-  { config: { unleash, secrets } }: Site,
+  { config: { unleash, secrets }, unleashCa: ca }: Site,
   { signal }: Call,
   answer: (answered: FlagServerAnswer | null, url: string) => Promise<readonly Answer[]>,
 ): Promise<readonly Answer[]> {
@@ -47,7 +47,8 @@ async function asking(
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   const either = signal === undefined ? limit : AbortSignal.any([signal, limit]);
   const { url, appName } = unleash;
-  const answered = await readFlagServer({ url, appName, token: secrets.unleashToken }, either).catch(() => null);
+  const server = { url, appName, token: secrets.unleashToken, ...(ca !== undefined && { ca }) };
+  const answered = await readFlagServer(server, either).catch(() => null);
   return answer(answered, withoutUser(url));
 }
 

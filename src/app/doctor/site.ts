@@ -39,6 +39,8 @@ export interface Site {
   readonly pool: MysqlPool;
   /** Null: the config names no Cassandra. */
   readonly cassandra: CassandraClient | null;
+  /** The authorities for the flag server (PEM); undefined: those that Node knows. */
+  readonly unleashCa: string | undefined;
   /** Servers that turned out not to be usable, or that the config does not name: nobody need wait for them again. Grows. */
   readonly unusable: Set<Server>;
   /** What the descriptors define. Rejects with a StartError where they can't be read. */
@@ -108,6 +110,7 @@ export async function openSite(config: Config, expectations: Expectations, signa
     expectations,
     pool,
     cassandra,
+    unleashCa: tls.unleashCa,
     unusable: new Set<Server>(cassandra === null ? ['cassandra'] : []),
     definitions,
     captures,

@@ -1,0 +1,123 @@
+import {
+  constants,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import { Code } from '@connectrpc/connect';
+import type { DomainError } from '../domain/errors.ts';
+import type { Arrivals } from './arrivals.ts';
+import { type RpcFailure, toGrpcStatus } from './errors.ts';
+import { tooManyRequests } from './pipeline.ts';
+import { malformedRequest } from './typed-service.ts';
+
+/*
+ * grpc-js answers by itself what it can't read: a time-out or a compressed message that is none is INTERNAL to it, any method
+ * of HTTP is as good as POST, and the longest time-outs wrap around to none at all. It has no place for others to look at a
+ * request before it does, so this stands between node's HTTP/2 server and it.
+ */
+
+/** What {@link guardHeads} needs. */
+export interface GrpcHeadsOptions {
+  readonly arrivals: Arrivals;
+  /** The most streams at once of the methods below {@link LASTING_PREFIX}. */
+  readonly maxConcurrentStreams: number;
+  /** What a failure is answered as; see `createFailureMapper`. */
+  readonly toFailure: (error: unknown, method: string) => RpcFailure;
+}
+
+/** Health and reflection, which the pipeline does not see: their streams last as long as a caller likes. */
+const LASTING_PREFIX = '/grpc.';
+/** The protocol's form of a time-out: at most eight digits, and a unit. */
+const TIMEOUT_PATTERN = /^(\d{1,8})([HMSmun])$/;
+const MS_OF_UNIT: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000 };
+/** Beyond what node's timers hold; a request is cut to much less later. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+const LONGEST_TIMEOUT = '500H';
+
+type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
+
+/** Puts itself before whoever listens to the server's streams so far. */
+export function guardHeads(server: Http2Server, options: GrpcHeadsOptions): void {
+  const behind = server.listeners('stream') as StreamListener[];
+  const lasting = new Set<ServerHttp2Stream>();
+  server.removeAllListeners('stream');
+  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
+    const path = headers[':path'] ?? '';
+    stream.on('error', () => {});
+    if (headers[':method'] !== 'POST') return refuseMethod(stream);
+    const refuse = (error: DomainError): void => respondWith(stream, options.toFailure(error, path));
+    try {
+      readTimeout(headers);
+      if (path.startsWith(LASTING_PREFIX)) countLasting(stream, lasting, options);
+      else awaitMessage(stream, options.arrivals.enter(refuse));
+    } catch (error) {
+      refuse(error as DomainError);
+      return;
+    }
+    blameCaller(stream);
+    for (const listener of behind) listener.call(server, stream, headers, ...rest);
+  });
+}
+
+function refuseMethod(stream: ServerHttp2Stream): void {
+  stream.respond({ ':status': constants.HTTP_STATUS_METHOD_NOT_ALLOWED, allow: 'POST' }, { endStream: true });
+}
+
+/** Throws `invalid_argument` for what is no time-out; cuts what is longer than grpc-js can count. */
+function readTimeout(headers: IncomingHttpHeaders): void {
+  const text = headers['grpc-timeout'];
+  if (text === undefined) return;
+  const [, digits, unit] = TIMEOUT_PATTERN.exec(String(text)) ?? [];
+  if (digits === undefined || unit === undefined) {
+    throw malformedRequest('its time-out is none', { field: 'grpc-timeout' });
+  }
+  const ms = Number(digits) * (MS_OF_UNIT[unit] ?? 1);
+  if (ms > LONGEST_TIMEOUT_MS) headers['grpc-timeout'] = LONGEST_TIMEOUT;
+}
+
+function awaitMessage(stream: ServerHttp2Stream, arrived: () => void): void {
+  stream.once('end', arrived).once('close', arrived);
+}
+
+function countLasting(stream: ServerHttp2Stream, lasting: Set<ServerHttp2Stream>, options: GrpcHeadsOptions): void {
+  if (lasting.size >= options.maxConcurrentStreams) throw tooManyRequests();
+  lasting.add(stream);
+  stream.once('close', () => lasting.delete(stream));
+}
+
+/** What grpc-js answers by itself in place of a handler is about a message that it could not read, not a fault of the service. */
+function blameCaller(stream: ServerHttp2Stream): void {
+  const respond = stream.respond.bind(stream);
+  stream.respond = (headers?: OutgoingHttpHeaders, more?: Parameters<typeof respond>[1]): void => {
+    const isOwn = headers?.['grpc-status-details-bin'] !== undefined;
+    const isFault = Number(headers?.['grpc-status']) === Code.Internal;
+    if (isFault && !isOwn) respond({ ...headers, ...headersOf(unreadable) }, more);
+    else respond(headers, more);
+  };
+}
+
+const unreadable: RpcFailure = {
+  code: Code.InvalidArgument,
+  reason: 'MALFORMED_REQUEST',
+  message: "the request can't be decoded: its message is not framed or compressed as it says",
+  metadata: {},
+};
+
+/** A status in the place of an answer. */
+function respondWith(stream: ServerHttp2Stream, failure: RpcFailure): void {
+  if (stream.destroyed || stream.closed) return;
+  if (stream.headersSent) stream.close(constants.NGHTTP2_CANCEL);
+  else {
+    const headers = { ':status': 200, 'content-type': 'application/grpc+proto', ...headersOf(failure) };
+    stream.respond(headers, { endStream: true });
+    // What is still to come of the message is not wanted.
+    stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+}
+
+function headersOf(failure: RpcFailure): OutgoingHttpHeaders {
+  const { code, details, metadata } = toGrpcStatus(failure);
+  return { 'grpc-status': code, 'grpc-message': encodeURI(details), ...metadata.toHttp2Headers() };
+}
