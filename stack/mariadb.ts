@@ -77,6 +77,8 @@ function serverFlags(port: number, bufferPoolMib: number): string[] {
     '--sync-binlog=1',
     '--innodb-flush-log-at-trx-commit=1',
     '--default-time-zone=+00:00',
+    '--character-set-server=utf8mb4',
+    '--collation-server=utf8mb4_unicode_ci',
     `--innodb-buffer-pool-size=${bufferPoolMib}M`,
     '--max-connections=500',
     '--max-prepared-stmt-count=65536',

@@ -94,7 +94,13 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-const TITLES = { mysql: 'MySQL', mariadb: 'MariaDB', cassandra: 'Cassandra', unleash: 'Unleash', zipkin: 'Zipkin' } as const;
+const TITLES = {
+  mysql: 'MySQL',
+  mariadb: 'MariaDB',
+  cassandra: 'Cassandra',
+  unleash: 'Unleash',
+  zipkin: 'Zipkin',
+} as const;
 /** A first start may download a quarter of a gigabyte. */
 const START_DEADLINE_MS = 15 * 60_000;
 const RESTART_DEADLINE_MS = 120_000;

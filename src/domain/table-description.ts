@@ -15,6 +15,8 @@ export interface MysqlColumnDescription {
   /** `ON UPDATE CURRENT_TIMESTAMP`. */
   readonly onUpdate: boolean;
   readonly generated: boolean;
+  /** MariaDB's JSON: a text column with the check that makes it one. Default false. */
+  readonly jsonText?: true;
 }
 
 /** A foreign key, of the table itself or of another table that refers to it. */

@@ -225,6 +225,7 @@ function needsPresence(
     case 'decimal':
     case 'uuid':
     case 'date':
+    case 'date_text':
     case 'time':
     case 'datetime':
     case 'timestamp':

@@ -69,6 +69,7 @@ function shapeFor(type: ColumnType, column: MysqlColumnDescription, hints: Colum
       return { shape: 'string', why: 'its name or comment says that the 16 bytes are a UUID' };
     case 'decimal':
     case 'date':
+    case 'date_text':
     case 'time':
     case 'json':
       return { shape: 'string' };
