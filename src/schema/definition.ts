@@ -52,7 +52,8 @@ export interface FieldDefinition extends ColumnReference {
   readonly required: boolean;
   /** May be set by a create, never by an update. */
   readonly immutable: boolean;
-  readonly zeroDates: ZeroDates;
+  /** Absent: they are refused. */
+  readonly zeroDates?: Exclude<ZeroDates, 'refuse'>;
 }
 
 /** A method of a served resource. */

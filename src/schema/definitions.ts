@@ -172,7 +172,7 @@ function storedFields(message: DescMessage, report: (text: string) => void): Fie
         outputOnly: behaviors.includes(FieldBehavior.OUTPUT_ONLY),
         required: behaviors.includes(FieldBehavior.REQUIRED),
         immutable: behaviors.includes(FieldBehavior.IMMUTABLE),
-        zeroDates: zeroDatesOf(option.zeroDates),
+        ...zeroDatesOf(option.zeroDates),
       };
     });
 }
@@ -186,9 +186,9 @@ function formatOf(format: KeyFormat): ColumnFormat {
   return format === KeyFormat.UUID ? 'uuid' : 'plain';
 }
 
-function zeroDatesOf(option: ZeroDates): FieldDefinition['zeroDates'] {
-  if (option === ZeroDates.NULL) return 'null';
-  return option === ZeroDates.TEXT ? 'text' : 'refuse';
+function zeroDatesOf(option: ZeroDates): Pick<FieldDefinition, 'zeroDates'> {
+  if (option === ZeroDates.NULL) return { zeroDates: 'null' };
+  return option === ZeroDates.TEXT ? { zeroDates: 'text' } : {};
 }
 
 function plainString(message: DescMessage, name: string): DescField | undefined {
