@@ -7,11 +7,12 @@ const HELP = `Starts the private stack on loopback and stays until Ctrl-C.
 
   node stack/main.ts [--only mysql,cassandra] [--state FILE] [--nodes 1|3]
 
-  --only PARTS   of mysql, cassandra, unleash, zipkin; default all
+  --only PARTS   of mysql, mariadb, cassandra, unleash, zipkin; default all but mariadb
   --state FILE   writes the addresses there as JSON once all are ready; CROSSFADE_STACK=FILE makes the tests use them
   --nodes N      Cassandra nodes, 1 (default) or 3
 `;
-const PARTS: readonly PartName[] = ['mysql', 'cassandra', 'unleash', 'zipkin'];
+const USUAL_PARTS: readonly PartName[] = ['mysql', 'cassandra', 'unleash', 'zipkin'];
+const PARTS: readonly PartName[] = [...USUAL_PARTS, 'mariadb'];
 
 const { values } = parseArgs({
   options: {
@@ -59,7 +60,7 @@ async function run(): Promise<void> {
 }
 
 function parts(): StackOptions {
-  const only = values.only?.split(',') ?? PARTS;
+  const only = values.only?.split(',') ?? USUAL_PARTS;
   for (const name of only) {
     if (!PARTS.includes(name as PartName)) throw new Error(`--only: no part is called ${name} (${PARTS.join(', ')})`);
   }

@@ -9,6 +9,7 @@ import {
   fetchCassandra,
   startCassandra,
 } from './cassandra.ts';
+import { fetchMariadb, MARIADB_FOLDER, startMariadb } from './mariadb.ts';
 import {
   fetchMysql,
   MYSQL_FOLDER,
@@ -31,6 +32,7 @@ import {
 /** Which servers to start; a part that is left out or false is not started. */
 export interface StackOptions {
   readonly mysql?: boolean | MysqlOptions;
+  readonly mariadb?: boolean | MysqlOptions;
   readonly cassandra?: boolean | CassandraOptions;
   readonly unleash?: boolean;
   readonly zipkin?: boolean | ZipkinOptions;
@@ -51,6 +53,7 @@ export interface StackOptions {
 /** Where everything listens; plain JSON, so that it can go through a file. */
 export interface StackAddresses {
   readonly mysql?: MysqlAddress;
+  readonly mariadb?: MysqlAddress;
   readonly cassandra?: CassandraAddress;
   readonly unleash?: UnleashAddress;
   readonly zipkin?: ZipkinAddress;
@@ -79,6 +82,7 @@ export type Part<A> = A & PartControl;
 /** A running stack; parts that were not asked for are undefined. */
 export interface Stack {
   readonly mysql: Part<MysqlAddress> | undefined;
+  readonly mariadb: Part<MysqlAddress> | undefined;
   readonly cassandra: Part<CassandraAddress> | undefined;
   readonly unleash: Part<UnleashAddress> | undefined;
   readonly zipkin: Part<ZipkinAddress> | undefined;
@@ -90,7 +94,13 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-const TITLES = { mysql: 'MySQL', cassandra: 'Cassandra', unleash: 'Unleash', zipkin: 'Zipkin' } as const;
+const TITLES = {
+  mysql: 'MySQL',
+  mariadb: 'MariaDB',
+  cassandra: 'Cassandra',
+  unleash: 'Unleash',
+  zipkin: 'Zipkin',
+} as const;
 /** A first start may download a quarter of a gigabyte. */
 const START_DEADLINE_MS = 15 * 60_000;
 const RESTART_DEADLINE_MS = 120_000;
@@ -119,8 +129,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const context = { supervisor, onProgress, signal };
   const starts = startParts(context, options);
   try {
-    const [cassandra, mysql, unleash, zipkin] = await Promise.all(starts);
-    return assemble(supervisor, { cassandra, mysql, unleash, zipkin });
+    const [cassandra, mysql, mariadb, unleash, zipkin] = await Promise.all(starts);
+    return assemble(supervisor, { cassandra, mysql, mariadb, unleash, zipkin });
   } catch (error) {
     failed.abort(error);
     await supervisor.close();
@@ -149,6 +159,11 @@ function startParts(context: ArtifactContext, options: StackOptions) {
       ({ address }) => ready('mysql', { mysql: address }),
     ),
     part(
+      options.mariadb,
+      async (settings) => startMariadb(context, await programs.mariadb, settings),
+      ({ address }) => ready('mariadb', { mariadb: address }),
+    ),
+    part(
       options.unleash,
       () => startUnleash(context),
       ({ address }) => ready('unleash', { unleash: address }),
@@ -166,9 +181,10 @@ function fetchPrograms(context: ArtifactContext, options: StackOptions) {
   const mysql = wanted(options.mysql) ? fetchMysql(context) : Promise.resolve('');
   const cassandra = mysql.then(() => (wanted(options.cassandra) ? fetchCassandra(context) : ''));
   const zipkin = cassandra.then(() => (wanted(options.zipkin) ? fetchZipkin(context) : ''));
+  const mariadb = zipkin.then(() => (wanted(options.mariadb) ? fetchMariadb(context) : ''));
   // Each is awaited by the start of its part; where that is not asked for, by nobody.
-  void Promise.allSettled([cassandra, mysql, zipkin]);
-  return { cassandra, mysql, zipkin };
+  void Promise.allSettled([cassandra, mysql, zipkin, mariadb]);
+  return { cassandra, mysql, zipkin, mariadb };
 }
 
 /** Linux' file system in memory; undefined where it is missing or small. */
@@ -184,6 +200,7 @@ async function memoryFolder(): Promise<string | undefined> {
 function toolsNeeded(options: StackOptions): { java: boolean; maven: boolean } {
   const folders = [
     ...(wanted(options.mysql) ? [MYSQL_FOLDER] : []),
+    ...(wanted(options.mariadb) ? [MARIADB_FOLDER] : []),
     ...(wanted(options.cassandra) ? [CASSANDRA_FOLDER] : []),
     ...(wanted(options.zipkin) ? [ZIPKIN_FOLDER] : []),
   ];
@@ -210,20 +227,23 @@ async function part<Options extends object, Server>(
 
 interface Servers {
   readonly mysql: MysqlServer | undefined;
+  readonly mariadb: MysqlServer | undefined;
   readonly cassandra: CassandraCluster | undefined;
   readonly unleash: UnleashServer | undefined;
   readonly zipkin: ZipkinServer | undefined;
 }
 
-function assemble(supervisor: Supervisor, { mysql, cassandra, unleash, zipkin }: Servers): Stack {
+function assemble(supervisor: Supervisor, { mysql, mariadb, cassandra, unleash, zipkin }: Servers): Stack {
   let stopping: Promise<void> | undefined;
   return {
     mysql: mysql && { ...mysql.address, ...control([mysql.server]) },
+    mariadb: mariadb && { ...mariadb.address, ...control([mariadb.server]) },
     cassandra: cassandra && { ...cassandra.address, ...control(cassandra.nodes) },
     unleash: unleash && { ...unleash.address, ...control([unleash.server]) },
     zipkin: zipkin && { ...zipkin.address, ...control([zipkin.server]) },
     addresses: {
       ...(mysql && { mysql: mysql.address }),
+      ...(mariadb && { mariadb: mariadb.address }),
       ...(cassandra && { cassandra: cassandra.address }),
       ...(unleash && { unleash: unleash.address }),
       ...(zipkin && { zipkin: zipkin.address }),

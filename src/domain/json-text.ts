@@ -22,6 +22,7 @@ const BACKSLASH = 0x5c;
 interface Cursor {
   readonly text: string;
   readonly field: string;
+  readonly maxDepth: number;
   at: number;
   depth: number;
 }
@@ -34,13 +35,14 @@ interface Cursor {
  * other number as the shortest text of the double that MySQL stores, `1.0` as `1`, `-0` as `0`.
  *
  * @param field how the error names the value.
+ * @param maxDepth how many levels it may have.
  * @throws DomainError `invalid_argument` for what MySQL would refuse: malformed text, lone surrogates, numbers beyond a
- *   double, more than {@link MAX_JSON_DEPTH} levels, more than {@link MAX_JSON_LENGTH} units.
+ *   double, more than `maxDepth` levels, more than {@link MAX_JSON_LENGTH} units.
  */
-export function canonicalJson(text: string, field = 'json'): string {
+export function canonicalJson(text: string, field = 'json', maxDepth = MAX_JSON_DEPTH): string {
   if (text.length > MAX_JSON_LENGTH) throw invalidField(field, `JSON of more than ${MAX_JSON_LENGTH} characters`);
   if (!text.isWellFormed()) throw invalidField(field, 'JSON with half of a surrogate pair');
-  const cursor: Cursor = { text, field, at: 0, depth: 0 };
+  const cursor: Cursor = { text, field, maxDepth, at: 0, depth: 0 };
   skipSpace(cursor);
   const canonical = readValue(cursor);
   skipSpace(cursor);
@@ -68,8 +70,8 @@ function readValue(cursor: Cursor): string {
 
 function nested(cursor: Cursor, read: (cursor: Cursor) => string): string {
   cursor.depth++;
-  if (cursor.depth > MAX_JSON_DEPTH) {
-    throw invalidField(cursor.field, `JSON with more than ${MAX_JSON_DEPTH} levels`);
+  if (cursor.depth > cursor.maxDepth) {
+    throw invalidField(cursor.field, `JSON with more than ${cursor.maxDepth} levels`);
   }
   const text = read(cursor);
   cursor.depth--;

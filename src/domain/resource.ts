@@ -3,8 +3,17 @@
  * type maps to in MySQL, Cassandra and protobuf stands in `schema/types.ts` and in docs/types.md.
  */
 export type ColumnType =
-  /** 8 to 32 bits: a number. 64 bits: a bigint. `year`: MySQL's YEAR, 0 or 1901 to 2155. */
-  | { readonly kind: 'int'; readonly bits: 8 | 16 | 24 | 32 | 64; readonly unsigned: boolean; readonly year?: true }
+  /**
+   * 8 to 32 bits: a number. 64 bits: a bigint. `year`: MySQL's YEAR, 0 or 1901 to 2155. `bit`: MySQL's BIT of so many bits,
+   * an unsigned integer of 64.
+   */
+  | {
+      readonly kind: 'int';
+      readonly bits: 8 | 16 | 24 | 32 | 64;
+      readonly unsigned: boolean;
+      readonly year?: true;
+      readonly bit?: number;
+    }
   /** A boolean. */
   | { readonly kind: 'bool' }
   /** A string: optional `-`, digits without leading zeros, and exactly `scale` digits after the point. Never `-0`. */
@@ -15,7 +24,8 @@ export type ColumnType =
   | { readonly kind: 'double'; readonly unsigned?: true }
   /**
    * A string of at most `maxChars` code points and `maxBytes` bytes in the column's character set. `charset`: only
-   * characters of this one; default every character. `trimsSpaces`: CHAR, which drops spaces at the end.
+   * characters of this one; default every character. `trimsSpaces`: CHAR, which drops spaces at the end. `json`: MariaDB's
+   * JSON, a text that is kept as it is written.
    */
   | {
       readonly kind: 'string';
@@ -24,25 +34,37 @@ export type ColumnType =
       readonly padSpace: boolean;
       readonly charset?: 'utf8mb3' | 'latin1' | 'ascii';
       readonly trimsSpaces?: true;
+      readonly json?: true;
     }
   /** A Buffer of at most `maxBytes`; exactly as many if `fixed`. */
   | { readonly kind: 'bytes'; readonly maxBytes: number; readonly fixed: boolean }
   /** A string: 36 characters, lower case. In MySQL a BINARY(16). */
   | { readonly kind: 'uuid' }
   /** A string: `YYYY-MM-DD`. */
-  | { readonly kind: 'date' }
+  | { readonly kind: 'date'; readonly noDay?: NoDay }
   /** A bigint: microseconds, from -838:59:59 to 838:59:59. `fsp`: digits of a second's fraction, 0 to 6. */
   | { readonly kind: 'time'; readonly fsp: number }
   /** A bigint: microseconds since 1970-01-01 00:00:00 in the column's own, unnamed zone. */
-  | { readonly kind: 'datetime'; readonly fsp: number }
+  | { readonly kind: 'datetime'; readonly fsp: number; readonly noDay?: NoDay }
   /** A bigint: microseconds since 1970-01-01T00:00:00Z. */
-  | { readonly kind: 'timestamp'; readonly fsp: number }
+  | { readonly kind: 'timestamp'; readonly fsp: number; readonly noDay?: NoDay }
+  /**
+   * A string: what a DATE (`fsp`: null) or DATETIME holds, also where it is no day of the calendar: `YYYY-MM-DD`, with
+   * `THH:MM:SS` and `fsp` digits of a fraction behind it.
+   */
+  | { readonly kind: 'date_text'; readonly fsp: number | null }
   /** A string: one of `values`. */
   | { readonly kind: 'enum'; readonly values: readonly string[] }
   /** A string: members in the order of `values`, joined by commas. */
   | { readonly kind: 'set'; readonly values: readonly string[] }
   /** A string: canonical JSON text (see `domain/json-text.ts`). */
   | { readonly kind: 'json' };
+
+/**
+ * What a value that is no day of the calendar is: null. `zero`: the column of MySQL is NOT NULL, and a null is stored as
+ * `0000-00-00`. Default: it can't be shown.
+ */
+export type NoDay = 'null' | 'zero';
 
 /** A column's value in canonical form: two values are the same if and only if {@link sameValue} says so. */
 export type Value = null | number | bigint | string | boolean | Uint8Array;

@@ -15,6 +15,8 @@ export interface MysqlColumnDescription {
   /** `ON UPDATE CURRENT_TIMESTAMP`. */
   readonly onUpdate: boolean;
   readonly generated: boolean;
+  /** MariaDB's JSON: a text column with the check that makes it one. Default false. */
+  readonly jsonText?: true;
 }
 
 /** A foreign key, of the table itself or of another table that refers to it. */
@@ -71,6 +73,8 @@ export interface MysqlTableNotes {
   readonly tooManyServerValued: readonly string[];
   /** Columns of TINYINT(1) that hold other numbers than 0 and 1, as far as a sample of the rows shows. */
   readonly notBooleans: readonly string[];
+  /** Columns of DATE, DATETIME or TIMESTAMP that hold what is no day of the calendar, as far as the same sample shows. */
+  readonly noDays: readonly string[];
   /** What the same sample holds that can't be served until it is mended. */
   readonly unshown: readonly UnshownValue[];
 }

@@ -97,7 +97,7 @@ function bindFieldColumn(binding: Binding, definition: FieldDefinition): Column 
   if (binding.definition.key.some((key) => key.mysqlColumn === definition.mysqlColumn)) return undefined;
   const column = findColumn(binding, definition, `the field ${field.name}`);
   if (column === undefined) return undefined;
-  const typed = columnTypeOf(column, shapeOf(field) ?? null, definition.format);
+  const typed = columnTypeOf(column, shapeOf(field) ?? null, definition.format, definition.zeroDates);
   if ('mistake' in typed) {
     binding.mistakes.push(`the field ${field.name}: the column ${column.name}: ${typed.mistake}`);
     return undefined;
@@ -108,7 +108,7 @@ function bindFieldColumn(binding: Binding, definition: FieldDefinition): Column 
   return {
     field: field.name,
     type: typed.type,
-    nullable: column.nullable,
+    nullable: column.nullable || ('noDay' in typed.type && typed.type.noDay !== undefined),
     mysqlName: column.name,
     cassandraName: definition.cassandraColumn,
     writable,
@@ -170,6 +170,9 @@ function checkNullability(binding: Binding, definition: FieldDefinition, column:
   if (column.nullable && !hasPresence(field)) {
     if (field.fieldKind === 'list') report('is nullable, and a repeated field has no NULL: use an optional string');
     else report('is nullable: make the field optional, or NULL could not be told from empty');
+  }
+  if (definition.zeroDates === 'null' && !hasPresence(field)) {
+    report('has ZERO_DATES_NULL: make the field optional, so that it can be absent');
   }
   if (column.generated && !outputOnly) report('is generated: mark the field OUTPUT_ONLY');
   if (outputOnly && !column.nullable && !column.hasDefault && !column.generated && binding.definition.methods.create) {

@@ -1,4 +1,5 @@
 import { invalidField } from '../domain/errors.ts';
+import { canonicalJson } from '../domain/json-text.ts';
 import type { ColumnType } from '../domain/resource.ts';
 
 /** Checks of what callers send against a column's type. All of them throw INVALID_ARGUMENT that names `path`. */
@@ -17,12 +18,14 @@ const NOT_ASCII = /[^\u0000-\u007f]/;
 /** MySQL's latin1 is Windows-1252. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it holds these as well
 const NOT_LATIN1 = /[^\u0000-\u007f\u00a0-\u00ff€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]/u;
+/** Levels of a document that MariaDB's JSON_VALID takes. */
+const MARIADB_JSON_DEPTH = 31;
 const BEYOND_BMP = /[\u{10000}-\u{10ffff}]/u;
 
 /** The least and the greatest value of an integer column. */
 export function intRange(type: TypeOf<'int'>): { readonly min: bigint; readonly max: bigint } {
   const bits = BigInt(type.bits);
-  if (type.unsigned) return { min: 0n, max: 2n ** bits - 1n };
+  if (type.unsigned) return { min: 0n, max: 2n ** BigInt(type.bit ?? bits) - 1n };
   return { min: -(2n ** (bits - 1n)), max: 2n ** (bits - 1n) - 1n };
 }
 
@@ -73,6 +76,7 @@ export function checkString(type: TypeOf<'string'>, text: string, path: string):
   }
   if (type.trimsSpaces && text.endsWith(' ')) throw invalidField(path, 'ends in a space, which the column would drop');
   checkCharset(type, text, path);
+  if (type.json) canonicalJson(text, path, MARIADB_JSON_DEPTH);
   return text;
 }
 

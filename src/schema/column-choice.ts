@@ -102,12 +102,15 @@ function emptyIsUnset(field: DescField, { type }: Column): boolean {
     case 'decimal':
     case 'uuid':
     case 'date':
+    case 'date_text':
     case 'time':
     case 'datetime':
     case 'json':
       return true;
     case 'bytes':
       return type.fixed;
+    case 'string':
+      return type.json === true;
     case 'enum':
       if (field.fieldKind !== 'enum') return !type.values.includes('');
       return ![...enumNumbers(type.values, field.enum).numbers.values()].includes(0);

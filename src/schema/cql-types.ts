@@ -40,6 +40,7 @@ export function cqlTypeOf(type: ColumnType): string {
     case 'enum':
     case 'set':
     case 'json':
+    case 'date_text':
       return 'text';
   }
 }

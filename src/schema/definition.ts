@@ -32,6 +32,9 @@ export interface ResourceDefinition {
 /** How a BINARY(16) column is written: as its bytes, or as the text of a UUID. */
 export type ColumnFormat = 'plain' | 'uuid';
 
+/** What becomes of dates that are no day of the calendar; see the option `zero_dates`. */
+export type ZeroDates = 'refuse' | 'null' | 'text';
+
 /** A column as the options name it. */
 export interface ColumnReference {
   readonly mysqlColumn: string;
@@ -52,6 +55,8 @@ export interface FieldDefinition extends ColumnReference {
   readonly required: boolean;
   /** May be set by a create, never by an update. */
   readonly immutable: boolean;
+  /** Absent: they are refused. */
+  readonly zeroDates?: Exclude<ZeroDates, 'refuse'>;
 }
 
 /** A method of a served resource. */

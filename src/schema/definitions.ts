@@ -12,6 +12,7 @@ import {
   KeyFormat,
   type Storage,
   storage as storageOption,
+  ZeroDates,
 } from '../gen/crossfade/v1alpha1/options_pb.ts';
 import { FieldBehavior, field_behavior } from '../gen/google/api/field_behavior_pb.ts';
 import { type ResourceDescriptor, resource as resourceOption } from '../gen/google/api/resource_pb.ts';
@@ -179,6 +180,7 @@ function storedFields(message: DescMessage, report: (text: string) => void): Fie
         outputOnly: behaviors.includes(FieldBehavior.OUTPUT_ONLY),
         required: behaviors.includes(FieldBehavior.REQUIRED),
         immutable: behaviors.includes(FieldBehavior.IMMUTABLE),
+        ...zeroDatesOf(option.zeroDates),
       };
     });
 }
@@ -190,6 +192,11 @@ function columnNames(name: string, mysql: string, cassandra: string): { mysqlCol
 
 function formatOf(format: KeyFormat): ColumnFormat {
   return format === KeyFormat.UUID ? 'uuid' : 'plain';
+}
+
+function zeroDatesOf(option: ZeroDates): Pick<FieldDefinition, 'zeroDates'> {
+  if (option === ZeroDates.NULL) return { zeroDates: 'null' };
+  return option === ZeroDates.TEXT ? { zeroDates: 'text' } : {};
 }
 
 function plainString(message: DescMessage, name: string): DescField | undefined {

@@ -12,7 +12,7 @@ import {
   integerCheck,
 } from './canonical-values.ts';
 import { enumNumbers } from './field-shape.ts';
-import { isDate, parseDatetime, parseTime } from './temporal-text.ts';
+import { isDate, parseDateText, parseDatetime, parseTime } from './temporal-text.ts';
 
 /**
  * Turns a field's value, as protobuf-es has it in a message, into the column's canonical value.
@@ -60,6 +60,8 @@ export function fieldReaderOf(field: DescField, type: ColumnType): FieldReader {
       return (value, path) => checkUuid(value as string, path);
     case 'date':
       return readDate;
+    case 'date_text':
+      return dateTextReader(type.fsp);
     case 'time':
       return timeReader(field, type.fsp);
     case 'datetime':
@@ -84,6 +86,15 @@ function integerReader(type: ColumnType & { kind: 'int' }): FieldReader {
 function readDate(value: unknown, path: string): string {
   if (!isDate(value as string)) throw invalidField(path, 'not a day of the calendar, written as YYYY-MM-DD');
   return value as string;
+}
+
+function dateTextReader(fsp: number | null): FieldReader {
+  const looks = fsp === null ? 'YYYY-MM-DD' : `YYYY-MM-DDTHH:MM:SS with at most ${fsp} digits behind it`;
+  return (value, path) => {
+    const text = parseDateText(value as string, fsp);
+    if (text === undefined) throw invalidField(path, `not a date as the column can hold it, written as ${looks}`);
+    return text;
+  };
 }
 
 function timeReader(field: DescField, fsp: number): FieldReader {

@@ -9,7 +9,7 @@ const CARRIED = 'integers, BINARY, VARBINARY, UUIDs, and CHAR and VARCHAR with a
  * alike: Cassandra compares bytes.
  */
 export function keyTypeMistake(column: MysqlColumnDescription, type: ColumnType): string | undefined {
-  if (type.kind === 'int' && type.year === undefined) return undefined;
+  if (type.kind === 'int' && type.year === undefined && type.bit === undefined) return undefined;
   if (type.kind === 'uuid') return undefined;
   if (type.kind === 'bytes' && /^(var)?binary/i.test(column.columnType)) return undefined;
   if (type.kind !== 'string' || !/^(var)?char/i.test(column.columnType)) {

@@ -3,6 +3,7 @@
 const MICROS_PER_SECOND = 1_000_000n;
 const MICROS_PER_MS = 1000n;
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+const DATE_ALONE = /^(\d{4}-\d{2}-\d{2})$/;
 const DATETIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/;
 const TIME = /^(-?)(\d{2,3}):([0-5]\d):([0-5]\d)(?:\.(\d{1,6}))?$/;
 
@@ -28,6 +29,20 @@ export function printDatetime(micros: bigint, fsp: number): string {
   if (fsp === 0) return text.slice(0, 19);
   const whole = text + String(micros - ms * MICROS_PER_MS).padStart(3, '0');
   return whole.slice(0, 20 + fsp);
+}
+
+/**
+ * What a DATE (`fsp`: null) or DATETIME can hold, with the digits that `fsp` says: also dates of no month or day, and days up
+ * to 31 of any month. Undefined: it can't.
+ */
+export function parseDateText(text: string, fsp: number | null): string | undefined {
+  const [, date, hours, minutes, seconds, fraction = ''] = (fsp === null ? DATE_ALONE : DATETIME).exec(text) ?? [];
+  if (date === undefined || Number(date.slice(5, 7)) > 12 || Number(date.slice(8)) > 31) return undefined;
+  if (fsp === null) return date;
+  if (Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 59) return undefined;
+  if (!/^0*$/.test(fraction.slice(fsp))) return undefined;
+  const digits = fraction.slice(0, fsp).padEnd(fsp, '0');
+  return `${date}T${hours}:${minutes}:${seconds}${fsp === 0 ? '' : `.${digits}`}`;
 }
 
 /** `[-]HH:MM:SS[.ffffff]`, with two or three digits of hours, as microseconds. */

@@ -1,6 +1,6 @@
 import type { ColumnType } from '../domain/resource.ts';
 import type { MysqlColumnDescription } from '../domain/table-description.ts';
-import type { ColumnFormat } from './definition.ts';
+import type { ColumnFormat, ZeroDates } from './definition.ts';
 import type { FieldShape } from './field-shape.ts';
 
 /** A column's type, or why it has none, with the cure. */
@@ -31,13 +31,20 @@ interface ParsedType {
  * @param wanted the shape of the field that shows it: TINYINT is a boolean in a bool field. Null for a key column that no
  *   field shows.
  * @param format how a BINARY(16) is written.
+ * @param zeroDates what becomes of dates that are no day of the calendar.
  */
 export function columnTypeOf(
   column: MysqlColumnDescription,
   wanted: FieldShape | null,
   format: ColumnFormat,
+  zeroDates: ZeroDates = 'refuse',
 ): TypeOrMistake {
+  // In its log such a column is compressed, and no reader of the log but MariaDB's own knows how.
+  if (/\bcompressed\b/i.test(column.columnType.replace(/'(?:[^'\\]|''|\\.)*'/gs, ''))) {
+    return { mistake: `the type ${column.columnType} is not carried: take COMPRESSED away` };
+  }
   const columnType = column.columnType.replace(/\/\*.*?\*\//g, '').trim();
+  if (zeroDates !== 'refuse') return withZeroDates(column, parseType(columnType), zeroDates);
   const labels = /^(enum|set)\((.*)\)$/is.exec(columnType);
   if (labels?.[1] !== undefined && labels[2] !== undefined) {
     return { type: { kind: labels[1].toLowerCase() as 'enum' | 'set', values: parseLabels(labels[2]) } };
@@ -53,7 +60,7 @@ export function columnTypeOf(
   if (BLOBS.includes(base)) {
     return { type: { kind: 'bytes', maxBytes: column.octetLength ?? parsed.args[0] ?? 1, fixed: base === 'binary' } };
   }
-  const type = otherType(parsed);
+  const type = base === 'bit' ? bitType(parsed, wanted) : otherType(parsed);
   if (type !== undefined) return { type };
   return { mistake: `the type ${columnType} is not carried (docs/types.md names those that are)` };
 }
@@ -65,6 +72,32 @@ export function columnTypeOf(
 export function roundsToScale(column: MysqlColumnDescription): boolean {
   const { base, args } = parseType(column.columnType);
   return (base === 'float' || base === 'double') && args.length === 2;
+}
+
+/** A BIT(1) is a boolean in a bool field, any other an unsigned integer. */
+function bitType({ args }: ParsedType, wanted: FieldShape | null): ColumnType {
+  const bit = args[0] ?? 1;
+  if (bit === 1 && wanted === 'bool') return { kind: 'bool' };
+  return { kind: 'int', bits: 64, unsigned: true, bit };
+}
+
+function withZeroDates(
+  column: MysqlColumnDescription,
+  parsed: ParsedType,
+  zeroDates: Exclude<ZeroDates, 'refuse'>,
+): TypeOrMistake {
+  const type = otherType(parsed);
+  if (type?.kind !== 'date' && type?.kind !== 'datetime' && type?.kind !== 'timestamp') {
+    return { mistake: `zero_dates is for DATE, DATETIME and TIMESTAMP, not ${column.columnType}` };
+  }
+  if (zeroDates === 'null') return { type: { ...type, noDay: column.nullable ? 'null' : 'zero' } };
+  if (type.kind === 'timestamp') {
+    return {
+      mistake:
+        'ZERO_DATES_TEXT is for DATE and DATETIME: all that a TIMESTAMP can be besides is zero, so use ZERO_DATES_NULL',
+    };
+  }
+  return { type: { kind: 'date_text', fsp: type.kind === 'date' ? null : type.fsp } };
 }
 
 function otherType({ base, args, unsigned }: ParsedType): ColumnType | undefined {
@@ -109,6 +142,7 @@ function textType(column: MysqlColumnDescription, { base, args }: ParsedType): T
       padSpace: !/_0900_|_nopad_/.test(column.collation ?? ''),
       ...(charset && { charset }),
       ...(base === 'char' && { trimsSpaces: true as const }),
+      ...(column.jsonText && { json: true as const }),
     },
   };
 }
@@ -150,6 +184,7 @@ export function fittingShapes(type: ColumnType): readonly FieldShape[] {
     case 'decimal':
     case 'uuid':
     case 'date':
+    case 'date_text':
     case 'json':
       return ['string'];
     case 'time':

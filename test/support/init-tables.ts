@@ -66,6 +66,7 @@ export function foundTable(
       serverValued: columns.filter((each) => each.generated || each.autoIncrement).map((each) => each.name),
       tooManyServerValued: [],
       notBooleans: [],
+      noDays: [],
       unshown: [],
       ...notes,
     },

@@ -162,7 +162,10 @@ const INTEGERS = { 8: 'TINYINT', 16: 'SMALLINT', 24: 'MEDIUMINT', 32: 'INT', 64:
 
 function mysqlTypeOf(type: ColumnType): string {
   switch (type.kind) {
+    case 'date_text':
+      return type.fsp === null ? 'DATE' : `DATETIME(${type.fsp})`;
     case 'int':
+      if (type.bit !== undefined) return `BIT(${type.bit})`;
       return type.year ? 'YEAR' : `${INTEGERS[type.bits]}${type.unsigned ? ' UNSIGNED' : ''}`;
     case 'bool':
       return 'TINYINT(1)';

@@ -10,6 +10,8 @@ declare module 'vitest' {
     /** In the projects `stores` and `e2e`. */
     mysql: MysqlAddress;
     /** In the projects `stores` and `e2e`. */
+    mariadb: MysqlAddress;
+    /** In the projects `stores` and `e2e`. */
     cassandra: CassandraAddress;
     /** In the project `e2e`. */
     unleash: UnleashAddress;
@@ -35,7 +37,9 @@ export interface ServersInUse {
  */
 export async function useServers(key: string, options: StackOptions): Promise<ServersInUse> {
   const running = await runningStack();
-  const parts = (['mysql', 'cassandra', 'unleash', 'zipkin'] as const).filter((part) => options[part] !== undefined);
+  const parts = (['mysql', 'mariadb', 'cassandra', 'unleash', 'zipkin'] as const).filter(
+    (part) => options[part] !== undefined,
+  );
   if (running !== undefined && parts.every((part) => running[part] !== undefined)) {
     return { addresses: running, release: async () => {} };
   }

@@ -1,6 +1,7 @@
 import type { ColumnType } from '../../domain/resource.ts';
 import type { MysqlColumnDescription } from '../../domain/table-description.ts';
 import { cqlTypeOf } from '../../schema/cql-types.ts';
+import type { ZeroDates } from '../../schema/definition.ts';
 import { decideEnum } from './decide-enum.ts';
 import { type ChosenType, chooseType } from './decide-type.ts';
 import { commentOf } from './field-comment.ts';
@@ -107,7 +108,9 @@ function chooseFor({ notes }: FoundTable, column: MysqlColumnDescription, naming
   return chooseType(column, {
     comment: notes.columnComments.get(column.name) ?? '',
     notBoolean: notes.notBooleans.includes(column.name),
+    hasNoDays: notes.noDays.includes(column.name),
     ...(locked && { lockedShape: locked.shape }),
+    ...(locked?.zeroDates && { lockedZeroDates: locked.zeroDates }),
   });
 }
 
@@ -129,7 +132,9 @@ function decideField(deciding: Deciding, chosen: ChosenType): FieldPlan {
   const number = kept?.number ?? naming.nextNumber();
   const { type, why } = withEnum(chosen, name, kept, naming);
   if (kept === undefined && why !== undefined) remark(`${typeName(type)}: ${why}`);
-  const behavior = behaviorOf(column, type);
+  if (chosen.zeroDates !== 'refuse') remark(zeroDatesBecause(chosen.zeroDates));
+  else if (found.notes.noDays.includes(column.name)) remark(UNSHOWN_DATES);
+  const behavior = behaviorOf(column, type, chosen.zeroDates);
   if (behavior === 'OUTPUT_ONLY') remark(`OUTPUT_ONLY: ${outputOnlyBecause(column)}`);
   const optional = needsPresence(column, chosen.type, type, behavior);
   const cqlType = cqlTypeOf(chosen.type);
@@ -140,6 +145,7 @@ function decideField(deciding: Deciding, chosen: ChosenType): FieldPlan {
     number,
     type: { ...type, optional },
     format: chosen.format,
+    ...(chosen.zeroDates !== 'refuse' && { zeroDates: chosen.zeroDates }),
     cqlType,
     behavior,
     comment: commentOf(found.notes.columnComments.get(column.name) ?? '', column, {
@@ -199,11 +205,26 @@ function withEnum(
   return { type: { shape: 'string' }, why: decided.why };
 }
 
-function behaviorOf(column: MysqlColumnDescription, { shape }: Omit<FieldType, 'optional'>): FieldPlan['behavior'] {
+function behaviorOf(
+  column: MysqlColumnDescription,
+  { shape }: Omit<FieldType, 'optional'>,
+  zeroDates: ZeroDates,
+): FieldPlan['behavior'] {
   const canBeLeftOut = column.nullable || column.hasDefault;
   if (column.generated || column.autoIncrement || (column.onUpdate && canBeLeftOut)) return 'OUTPUT_ONLY';
   // An empty SET is a value, and a repeated field has no other way to say it.
-  return canBeLeftOut || shape === 'strings' ? 'OPTIONAL' : 'REQUIRED';
+  // A zero date is shown as an absent field, and an update must be able to say what it was shown.
+  return canBeLeftOut || shape === 'strings' || zeroDates === 'null' ? 'OPTIONAL' : 'REQUIRED';
+}
+
+const UNSHOWN_DATES =
+  'there are rows with a date that is no day of the calendar, such as 0000-00-00, and the field is from before them: ' +
+  'they can’t be read until they are mended';
+
+function zeroDatesBecause(zeroDates: 'null' | 'text'): string {
+  return zeroDates === 'text'
+    ? 'ZERO_DATES_TEXT: there are rows with a date that is no day of the calendar, such as 0000-00-00; the text shows it as it is'
+    : 'ZERO_DATES_NULL: there are rows with the zero date; it is shown as an absent field';
 }
 
 function outputOnlyBecause(column: MysqlColumnDescription): string {
@@ -225,6 +246,7 @@ function needsPresence(
     case 'decimal':
     case 'uuid':
     case 'date':
+    case 'date_text':
     case 'time':
     case 'datetime':
     case 'timestamp':

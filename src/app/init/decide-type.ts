@@ -1,6 +1,6 @@
 import type { ColumnType } from '../../domain/resource.ts';
 import type { MysqlColumnDescription } from '../../domain/table-description.ts';
-import type { ColumnFormat } from '../../schema/definition.ts';
+import type { ColumnFormat, ZeroDates } from '../../schema/definition.ts';
 import type { FieldShape } from '../../schema/field-shape.ts';
 import { columnTypeOf, fittingShapes } from '../../schema/types.ts';
 
@@ -10,14 +10,19 @@ export interface ColumnHints {
   readonly comment: string;
   /** Whether a TINYINT(1) holds other numbers than 0 and 1. */
   readonly notBoolean: boolean;
+  /** Whether it holds dates that are no day of the calendar. */
+  readonly hasNoDays: boolean;
   /** What the field was in an earlier run. */
   readonly lockedShape?: string;
+  /** What an earlier run decided about its zero dates. */
+  readonly lockedZeroDates?: 'null' | 'text';
 }
 
 /** The type of a column's field, and why, where there was a choice. */
 export interface ChosenType {
   readonly shape: FieldShape;
   readonly format: ColumnFormat;
+  readonly zeroDates: ZeroDates;
   readonly type: ColumnType;
   readonly why?: string;
 }
@@ -28,15 +33,16 @@ export type TypeChoice = ChosenType | { readonly mistake: string };
 /** Chooses how a column is shown, by docs/types.md. An earlier run's choice stays as long as it holds every value. */
 export function chooseType(column: MysqlColumnDescription, hints: ColumnHints): TypeChoice {
   const format = formatOf(column, hints);
+  const zeroDates = zeroDatesOf(column, hints);
   const locked = hints.lockedShape as FieldShape | undefined;
   if (locked !== undefined) {
-    const kept = columnTypeOf(column, locked, format);
-    if ('type' in kept && fits(kept.type, locked, column)) return { shape: locked, format, type: kept.type };
+    const kept = columnTypeOf(column, locked, format, zeroDates);
+    if ('type' in kept && fits(kept.type, locked, column)) return { shape: locked, format, zeroDates, type: kept.type };
   }
-  const isFlag = /^tinyint\(1\)$/i.test(column.columnType) && !hints.notBoolean;
-  const typed = columnTypeOf(column, isFlag ? 'bool' : null, format);
+  const isFlag = /^(?:tinyint|bit)\(1\)$/i.test(column.columnType) && !hints.notBoolean;
+  const typed = columnTypeOf(column, isFlag ? 'bool' : null, format, zeroDates);
   if ('mistake' in typed) return typed;
-  return { format, type: typed.type, ...shapeFor(typed.type, column, hints) };
+  return { format, zeroDates, type: typed.type, ...shapeFor(typed.type, column, hints) };
 }
 
 function fits(type: ColumnType, shape: FieldShape, column: MysqlColumnDescription): boolean {
@@ -49,6 +55,17 @@ function formatOf(column: MysqlColumnDescription, { comment, lockedShape }: Colu
   return /uuid|guid/i.test(`${column.name} ${comment}`) ? 'uuid' : 'plain';
 }
 
+/** Text loses nothing; a TIMESTAMP, shown as such, has but one value that is no time. A decision that was made stays. */
+function zeroDatesOf(
+  { columnType }: MysqlColumnDescription,
+  { hasNoDays, lockedShape, lockedZeroDates }: ColumnHints,
+): ZeroDates {
+  if (!/^(date|datetime|timestamp)\b/i.test(columnType)) return 'refuse';
+  if (lockedZeroDates !== undefined) return lockedZeroDates;
+  if (!hasNoDays || lockedShape !== undefined) return 'refuse';
+  return /^timestamp/i.test(columnType) ? 'null' : 'text';
+}
+
 type ShapeAndReason = Pick<ChosenType, 'shape' | 'why'>;
 
 function shapeFor(type: ColumnType, column: MysqlColumnDescription, hints: ColumnHints): ShapeAndReason {
@@ -56,6 +73,7 @@ function shapeFor(type: ColumnType, column: MysqlColumnDescription, hints: Colum
     case 'int':
       return intShape(type, column, hints);
     case 'bool':
+      if (/^bit/i.test(column.columnType)) return { shape: 'bool', why: 'BIT(1) is one bit' };
       return { shape: 'bool', why: 'TINYINT(1) is MySQL’s BOOLEAN: everything but 0 reads as true' };
     case 'timestamp':
       return { shape: 'timestamp' };
@@ -69,6 +87,7 @@ function shapeFor(type: ColumnType, column: MysqlColumnDescription, hints: Colum
       return { shape: 'string', why: 'its name or comment says that the 16 bytes are a UUID' };
     case 'decimal':
     case 'date':
+    case 'date_text':
     case 'time':
     case 'json':
       return { shape: 'string' };

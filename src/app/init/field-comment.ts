@@ -60,6 +60,8 @@ function looksOf({ type, shape }: Commented): string | undefined {
       return 'A UUID in lower case.';
     case 'date':
       return '`YYYY-MM-DD`.';
+    case 'date_text':
+      return `\`YYYY-MM-DD${type.fsp === null ? '' : `THH:MM:SS${fraction(type.fsp)}`}\`, perhaps with a month or day of 00.`;
     case 'time':
       return `\`HH:MM:SS${fraction(type.fsp)}\`, perhaps with a minus.`;
     case 'datetime':

@@ -12,6 +12,8 @@ const lockedField = z.strictObject({
   shape: z.string(),
   cassandraColumn: z.string(),
   cqlType: z.string(),
+  /** What becomes of dates that are no day of the calendar, if they are not refused. */
+  zeroDates: z.enum(['null', 'text']).optional(),
   /** Of an enum: the numbers of the labels, and of values that are gone. */
   labels: z.record(z.string(), z.number().int().positive()).optional(),
   removedLabels: z.array(taken).optional(),

@@ -14,13 +14,14 @@ export function lockPlan(plan: TablePlan): LockedTable {
   };
 }
 
-function lockField({ name, number, type, cassandraColumn, cqlType }: FieldPlan): LockedField {
+function lockField({ name, number, type, cassandraColumn, cqlType, zeroDates }: FieldPlan): LockedField {
   return {
     name,
     number,
     shape: type.shape,
     cassandraColumn,
     cqlType,
+    ...(zeroDates && { zeroDates }),
     ...(type.enum && {
       labels: Object.fromEntries(type.enum.values.map((value) => [value.label, value.number])),
       removedLabels: taken(type.enum.reserved),

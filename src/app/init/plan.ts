@@ -1,5 +1,5 @@
 import type { MysqlTableDescription, MysqlTableNotes } from '../../domain/table-description.ts';
-import type { ColumnFormat } from '../../schema/definition.ts';
+import type { ColumnFormat, ZeroDates } from '../../schema/definition.ts';
 import type { FieldShape } from '../../schema/field-shape.ts';
 
 /** A table as it was found. */
@@ -97,6 +97,8 @@ export interface FieldPlan {
   readonly number: number;
   readonly type: FieldType;
   readonly format: ColumnFormat;
+  /** What becomes of dates that are no day of the calendar. Absent: they are refused. */
+  readonly zeroDates?: Exclude<ZeroDates, 'refuse'>;
   /** Its type in the target. */
   readonly cqlType: string;
   readonly behavior: 'REQUIRED' | 'OPTIONAL' | 'OUTPUT_ONLY';

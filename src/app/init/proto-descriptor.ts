@@ -22,6 +22,7 @@ import {
   KeyFormat,
   StorageSchema,
   storage as storageOption,
+  ZeroDates,
 } from '../../gen/crossfade/v1alpha1/options_pb.ts';
 import { file_google_api_client, method_signature } from '../../gen/google/api/client_pb.ts';
 import {
@@ -137,11 +138,12 @@ function storageInit({ id, mysql, cassandra, key }: StorageOption): MessageInitS
   };
 }
 
-function columnInit({ mysqlColumn, cassandraColumn, uuid }: ColumnOption) {
+function columnInit({ mysqlColumn, cassandraColumn, uuid, zeroDates }: ColumnOption) {
   return {
     ...(mysqlColumn !== undefined && { mysqlColumn }),
     ...(cassandraColumn !== undefined && { cassandraColumn }),
     ...(uuid && { format: KeyFormat.UUID }),
+    ...(zeroDates && { zeroDates: zeroDates === 'null' ? ZeroDates.NULL : ZeroDates.TEXT }),
   };
 }
 

@@ -71,6 +71,7 @@ export interface ColumnOption {
   readonly mysqlColumn?: string;
   readonly cassandraColumn?: string;
   readonly uuid?: true;
+  readonly zeroDates?: 'null' | 'text';
 }
 
 /** An enum within a message. */

@@ -95,11 +95,12 @@ function storageLines(storage: StorageOption | undefined): string[] {
   ];
 }
 
-function columnEntries({ mysqlColumn, cassandraColumn, uuid }: ColumnOption): string[] {
+function columnEntries({ mysqlColumn, cassandraColumn, uuid, zeroDates }: ColumnOption): string[] {
   return [
     ...(mysqlColumn === undefined ? [] : [`mysql_column: ${quoted(mysqlColumn)}`]),
     ...(cassandraColumn === undefined ? [] : [`cassandra_column: ${quoted(cassandraColumn)}`]),
     ...(uuid === undefined ? [] : ['format: KEY_FORMAT_UUID']),
+    ...(zeroDates === undefined ? [] : [`zero_dates: ZERO_DATES_${zeroDates.toUpperCase()}`]),
   ];
 }
 

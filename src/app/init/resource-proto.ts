@@ -191,12 +191,18 @@ function protoType({ type }: FieldPlan): ProtoType {
 /** What the options must say of a column because their defaults say something else. */
 function columnOption(
   defaultName: string,
-  { column, cassandraColumn, format }: Pick<PatternPart, 'column' | 'cassandraColumn' | 'format'>,
+  {
+    column,
+    cassandraColumn,
+    format,
+    zeroDates,
+  }: Pick<PatternPart, 'column' | 'cassandraColumn' | 'format'> & Pick<FieldPlan, 'zeroDates'>,
 ): ColumnOption {
   return {
     ...(column !== defaultName && { mysqlColumn: column }),
     ...(cassandraColumn !== column && { cassandraColumn }),
     ...(format === 'uuid' && { uuid: true as const }),
+    ...(zeroDates && { zeroDates }),
   };
 }
 

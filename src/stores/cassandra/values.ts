@@ -34,6 +34,7 @@ export function bindOf(type: ColumnType): Bind {
     case 'enum':
     case 'set':
     case 'json':
+    case 'date_text':
       return asIs;
   }
 }
@@ -74,6 +75,7 @@ export function readOf(type: ColumnType): Read {
     case 'enum':
     case 'set':
     case 'json':
+    case 'date_text':
       return asRead;
   }
 }

@@ -18,23 +18,29 @@ export function fractionBytes(fsp: number): number {
 
 /** A DATE's three bytes as `YYYY-MM-DD`; null if it is no day of the calendar, as `0000-00-00` is not. */
 export function readDate(bytes: Buffer, at: number): string | null {
-  const packed = bytes.readUIntLE(at, 3);
-  const text = dateText(packed >> 9, (packed >> 5) & 15, packed & 31);
+  const text = readDateText(bytes, at);
   return isCalendarDate(text) ? text : null;
+}
+
+/** A DATE's three bytes as `YYYY-MM-DD`, whatever day it is. */
+export function readDateText(bytes: Buffer, at: number): string {
+  const packed = bytes.readUIntLE(at, 3);
+  return dateText(packed >> 9, (packed >> 5) & 15, packed & 31);
 }
 
 /** A DATETIME2 as microseconds since 1970 in its own zone; null if it is no day of the calendar. */
 export function readDatetime(bytes: Buffer, at: number, fsp: number): bigint | null {
-  const packed = bytes.readUIntBE(at, 5) - DATETIME_OFFSET;
-  const yearMonthDay = Math.floor(packed / TIME_OF_DAY);
-  const yearMonth = yearMonthDay >> 5;
-  const year = Math.floor(yearMonth / 13);
-  const month = yearMonth % 13;
-  const day = yearMonthDay & 31;
+  const { year, month, day, time } = unpackWhole(bytes.readUIntBE(at, 5) - DATETIME_OFFSET);
   if (!isDay(year, month, day)) return null;
-  const time = packed % TIME_OF_DAY;
   const seconds = daysSinceEpoch(year, month, day) * SECONDS_PER_DAY + secondsOfDay(time);
   return BigInt(seconds) * MICROS_PER_SECOND + BigInt(readFraction(bytes, at + 5, fsp));
+}
+
+/** A DATETIME2 as `YYYY-MM-DDTHH:MM:SS` with `fsp` digits of a fraction, whatever day it is. */
+export function readDatetimeText(bytes: Buffer, at: number, fsp: number): string {
+  const { year, month, day, time } = unpackWhole(bytes.readUIntBE(at, 5) - DATETIME_OFFSET);
+  const text = `${dateText(year, month, day)}T${timeText(time >> 12, time)}`;
+  return fsp === 0 ? text : `${text}.${pad(readFraction(bytes, at + 5, fsp), 6).slice(0, fsp)}`;
 }
 
 /** A TIMESTAMP2 as microseconds since 1970; null for `0000-00-00 00:00:00`, which is stored as 0. */
@@ -78,6 +84,11 @@ export function packedTime(packed: bigint): string {
 
 function unpack(packed: bigint): { year: number; month: number; day: number; time: number; micros: number } {
   const { whole, micros } = split(packed);
+  return { ...unpackWhole(whole), micros };
+}
+
+/** The parts of a packed date and time without its fraction. */
+function unpackWhole(whole: number): { year: number; month: number; day: number; time: number } {
   const yearMonthDay = Math.floor(whole / TIME_OF_DAY);
   const yearMonth = yearMonthDay >> 5;
   return {
@@ -85,7 +96,6 @@ function unpack(packed: bigint): { year: number; month: number; day: number; tim
     month: yearMonth % 13,
     day: yearMonthDay & 31,
     time: whole % TIME_OF_DAY,
-    micros,
   };
 }
 

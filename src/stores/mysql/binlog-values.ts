@@ -1,9 +1,17 @@
 import { canonicalJson } from '../../domain/json-text.ts';
-import type { ColumnType, Value } from '../../domain/resource.ts';
+import type { ColumnType, NoDay, Value } from '../../domain/resource.ts';
 import { COLUMN_TYPE, type LogCursor, type LoggedColumn, lengthBytes } from './binlog-columns.ts';
 import { decimalBytes, readDecimal } from './binlog-decimal.ts';
 import { binaryJsonText } from './binlog-json.ts';
-import { fractionBytes, readDate, readDatetime, readTime, readTimestamp } from './binlog-temporal.ts';
+import {
+  fractionBytes,
+  readDate,
+  readDateText,
+  readDatetime,
+  readDatetimeText,
+  readTime,
+  readTimestamp,
+} from './binlog-temporal.ts';
 import { charsetDecoder } from './charsets.ts';
 
 /** Reads one value that is not null and leaves the cursor behind it. */
@@ -55,7 +63,9 @@ function readerOf(column: LoggedColumn, type: ColumnType): ReadLogged | null {
     case 'uuid':
       return uuidReader(column);
     case 'date':
-      return column.type === COLUMN_TYPE.date ? checked(column, fixed(3, readDate)) : null;
+      return column.type === COLUMN_TYPE.date ? shown(column, type, fixed(3, readDate)) : null;
+    case 'date_text':
+      return dateTextReader(column, type.fsp);
     case 'time':
     case 'datetime':
     case 'timestamp':
@@ -85,6 +95,17 @@ function checked(column: LoggedColumn, read: ReadLogged): ReadLogged {
   };
 }
 
+/** A value that is no day of the calendar is null where the field may be absent for it. */
+function shown(column: LoggedColumn, { noDay }: { readonly noDay?: NoDay }, read: ReadLogged): ReadLogged {
+  return noDay === undefined ? checked(column, read) : read;
+}
+
+function dateTextReader(column: LoggedColumn, fsp: number | null): ReadLogged | null {
+  if (fsp === null) return column.type === COLUMN_TYPE.date ? fixed(3, readDateText) : null;
+  if (column.type !== COLUMN_TYPE.datetime || column.scale !== fsp) return null;
+  return fixed(5 + fractionBytes(fsp), (bytes, at) => readDatetimeText(bytes, at, fsp));
+}
+
 type IntType = Extract<ColumnType, { kind: 'int' }>;
 
 const INT_TYPES: Readonly<Record<IntType['bits'], number>> = {
@@ -103,6 +124,7 @@ function intReader(column: LoggedColumn, type: IntType): ReadLogged | null {
     if (column.type !== COLUMN_TYPE.year) return null;
     return fixed(1, (bytes, at) => (bytes[at] === 0 ? 0 : (bytes[at] ?? 0) + YEAR_BASE));
   }
+  if (type.bit !== undefined) return bitReader(column, type.bit);
   if (column.type !== INT_TYPES[type.bits] || column.unsigned !== type.unsigned) return null;
   switch (type.bits) {
     case 8:
@@ -121,6 +143,12 @@ function intReader(column: LoggedColumn, type: IntType): ReadLogged | null {
   }
 }
 
+/** A BIT's bytes, the highest first. */
+function bitReader({ type, width }: LoggedColumn, bit: number): ReadLogged | null {
+  if (type !== COLUMN_TYPE.bit || width !== (bit + 7) >> 3) return null;
+  return fixed(width, (bytes, at) => BigInt(`0x${bytes.toString('hex', at, at + width)}`));
+}
+
 function boolReader(column: LoggedColumn): ReadLogged | null {
   if (column.type === COLUMN_TYPE.tiny) return fixed(1, (bytes, at) => bytes[at] !== 0);
   if (column.type === COLUMN_TYPE.bit && column.width === 1) return fixed(1, (bytes, at) => bytes[at] !== 0);
@@ -135,21 +163,24 @@ function decimalReader(column: LoggedColumn, type: { precision: number; scale: n
 
 function temporalReader(
   column: LoggedColumn,
-  { kind, fsp }: { kind: 'time' | 'datetime' | 'timestamp'; fsp: number },
+  type: ColumnType & { kind: 'time' | 'datetime' | 'timestamp' },
 ): ReadLogged | null {
+  const { kind, fsp } = type;
   if (column.type !== COLUMN_TYPE[kind] || column.scale !== fsp) return null;
   const fraction = fractionBytes(fsp);
   switch (kind) {
     case 'time':
       return fixed(3 + fraction, (bytes, at) => readTime(bytes, at, fsp));
     case 'datetime':
-      return checked(
+      return shown(
         column,
+        type,
         fixed(5 + fraction, (bytes, at) => readDatetime(bytes, at, fsp)),
       );
     case 'timestamp':
-      return checked(
+      return shown(
         column,
+        type,
         fixed(4 + fraction, (bytes, at) => readTimestamp(bytes, at, fsp)),
       );
   }

@@ -3,7 +3,9 @@ import type {
   MysqlColumnDescription,
   MysqlTableDescription,
 } from '../../domain/table-description.ts';
+import { identifier } from './names.ts';
 import type { Deadline, MysqlClient, MysqlPool, MysqlResult, MysqlValue } from './pool.ts';
+import { flavourOf } from './server-checks.ts';
 
 /** What an INSERT that leaves a column out stores in it. */
 export type ColumnDefault =
@@ -57,15 +59,36 @@ export async function describeColumns(
   deadline: Deadline,
 ): Promise<readonly MysqlColumnDetails[]> {
   const found = await client.read(COLUMNS_SQL, [name.schema, name.table], deadline);
-  return found.rows.map((row) => column(row));
+  const isMariadb = flavourOf(text(found.rows[0]?.at(-1))) === 'mariadb';
+  const jsonTexts = isMariadb ? await jsonTextColumns(client, name, deadline) : new Set<string>();
+  return found.rows.map((row) => column(row, { isMariadb, jsonTexts }));
+}
+
+/** MariaDB's JSON is a LONGTEXT with a check of its own, by which alone it is known. */
+async function jsonTextColumns(
+  client: MysqlClient,
+  name: { readonly schema: string; readonly table: string },
+  deadline: Deadline,
+): Promise<ReadonlySet<string>> {
+  const { rows } = await client.read(JSON_CHECKS_SQL, [name.schema, name.table], deadline);
+  return new Set(
+    rows.filter(([column, check]) => isJsonCheck(text(column), text(check))).map(([column]) => text(column)),
+  );
+}
+
+function isJsonCheck(column: string, check: string): boolean {
+  return check.toLowerCase() === `json_valid(${identifier(column)})`.toLowerCase();
 }
 
 const TABLE_SQL = `SELECT ENGINE FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND TABLE_TYPE = 'BASE TABLE'`;
 
 const COLUMNS_SQL = `SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME, COLLATION_NAME,
-    CHARACTER_OCTET_LENGTH, COLUMN_DEFAULT, EXTRA, DATA_TYPE
+    CHARACTER_OCTET_LENGTH, COLUMN_DEFAULT, EXTRA, DATA_TYPE, VERSION()
   FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`;
+
+const JSON_CHECKS_SQL = `SELECT CONSTRAINT_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS
+  WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ? AND LEVEL = 'Column'`;
 
 const KEYS_SQL = `SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS
   WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX`;
@@ -74,7 +97,10 @@ const FOREIGN_KEYS_SQL = `SELECT CONSTRAINT_NAME, TABLE_NAME, REFERENCED_TABLE_N
   FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?
   ORDER BY CONSTRAINT_NAME`;
 
-function column(row: readonly MysqlValue[]): MysqlColumnDetails {
+function column(
+  row: readonly MysqlValue[],
+  of: { readonly isMariadb: boolean; readonly jsonTexts: ReadonlySet<string> },
+): MysqlColumnDetails {
   const [name, columnType, isNullable, characterSet, collation, octets, defaultText, extraText, dataType] = row;
   const extra = text(extraText).toUpperCase();
   const nullable = text(isNullable) === 'YES';
@@ -83,7 +109,12 @@ function column(row: readonly MysqlValue[]): MysqlColumnDetails {
   const defaultKind =
     autoIncrement || generated
       ? 'expression'
-      : kindOfDefault(defaultText === null ? null : text(defaultText), { extra, nullable, dataType: text(dataType) });
+      : kindOfDefault(defaultText === null ? null : text(defaultText), {
+          extra,
+          nullable,
+          dataType: text(dataType),
+          isMariadb: of.isMariadb,
+        });
   return {
     name: text(name),
     columnType: text(columnType),
@@ -95,20 +126,25 @@ function column(row: readonly MysqlValue[]): MysqlColumnDetails {
     autoIncrement,
     onUpdate: extra.includes('ON UPDATE'),
     generated,
+    ...(of.jsonTexts.has(text(name)) && { jsonText: true as const }),
     defaultKind,
   };
 }
 
 function kindOfDefault(
   value: string | null,
-  of: { readonly extra: string; readonly nullable: boolean; readonly dataType: string },
+  of: { readonly extra: string; readonly nullable: boolean; readonly dataType: string; readonly isMariadb: boolean },
 ): ColumnDefault {
   // MariaDB writes the default as SQL, so null is NULL.
   if (value === null || value === 'NULL') return of.nullable ? 'null' : 'none';
   const isTemporal = of.dataType === 'timestamp' || of.dataType === 'datetime';
   if (isTemporal && /^(current_timestamp|now|localtime|localtimestamp)\b/i.test(value)) return 'now';
-  return of.extra.includes('DEFAULT_GENERATED') ? 'expression' : 'constant';
+  const isExpression = of.isMariadb ? !MARIADB_CONSTANT.test(value) : of.extra.includes('DEFAULT_GENERATED');
+  return isExpression ? 'expression' : 'constant';
 }
+
+/** A number, a quoted text, or bits or bytes: everything else that MariaDB writes as a default is an expression. */
+const MARIADB_CONSTANT = /^(?:-?[\d.]+(?:e[+-]?\d+)?|(?:_\w+ ?)?[bx]?'(?:[^'\\]|''|\\.)*'|0x[\da-f]*|true|false)$/is;
 
 function groupKeys(keys: MysqlResult): Map<string, string[]> {
   const grouped = new Map<string, string[]>();

@@ -63,6 +63,8 @@ export function definitionError(what: string): DomainError {
 /** The type of a parameter that stands for a column. */
 export function parameterType({ columnType, characterSet, collation }: MysqlColumnDetails): string {
   if (isJson(columnType)) return 'LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
+  // A BIT takes an integer for what it is, and the parameter's text for its bytes.
+  if (/^bit\b/i.test(columnType)) return 'BIGINT UNSIGNED';
   // A TIMESTAMP variable may turn null into now; the session's zone is UTC, so a DATETIME says the same.
   const type = columnType.replace(/^timestamp/i, 'datetime');
   // A parameter's collation counts as a column's: with another one the key's index could not be used.

@@ -1,6 +1,7 @@
 import type { MysqlColumnDescription, UnshownValue } from '../../domain/table-description.ts';
 import { identifier } from './names.ts';
 import type { Deadline, MysqlClient } from './pool.ts';
+import { isNoDay } from './table-scan.ts';
 
 /** A table of a live system is not read as a whole to find out what its columns hold. */
 export const SAMPLE_ROWS = 10_000;
@@ -9,6 +10,8 @@ export const SAMPLE_ROWS = 10_000;
 export interface SampledValues {
   /** Columns of TINYINT(1) with other numbers than 0 and 1. */
   readonly notBooleans: readonly string[];
+  /** Columns with dates that are no day of the calendar. */
+  readonly noDays: readonly string[];
   readonly unshown: readonly UnshownValue[];
 }
 
@@ -17,8 +20,8 @@ interface Probe {
   readonly column: string;
   /** SQL that is true for a value that is looked for. */
   readonly condition: string;
-  /** What was found then; null: no boolean. */
-  readonly text: string | null;
+  /** What was found then: something that can't be shown, or what the choice of a type must know. */
+  readonly found: { readonly unshown: string } | 'not_boolean' | 'no_day';
 }
 
 /** Looks at the first {@link SAMPLE_ROWS} rows, in one statement. @param key the columns of the primary key. */
@@ -30,7 +33,7 @@ export async function sampleValues(
   deadline: Deadline,
 ): Promise<SampledValues> {
   const probes = columns.flatMap((column) => probeOf(column, key.includes(column.name)) ?? []);
-  if (probes.length === 0) return { notBooleans: [], unshown: [] };
+  if (probes.length === 0) return { notBooleans: [], noDays: [], unshown: [] };
   const asked = new Set(probes.map(({ column }) => identifier(column)));
   const { rows } = await client.read(
     `SELECT ${probes.map(({ condition }) => `MAX(${condition})`).join(', ')}
@@ -40,25 +43,31 @@ export async function sampleValues(
     deadline,
   );
   const found = probes.filter((_, i) => Number(rows[0]?.[i] ?? 0) === 1);
+  const columnsOf = (what: Probe['found']): string[] =>
+    found.filter((probe) => probe.found === what).map(({ column }) => column);
   return {
-    notBooleans: found.filter(({ text }) => text === null).map(({ column }) => column),
-    unshown: found.flatMap(({ column, text }) => (text === null ? [] : [{ column, text }])),
+    notBooleans: columnsOf('not_boolean'),
+    noDays: columnsOf('no_day'),
+    unshown: found.flatMap(({ column, found: what }) =>
+      typeof what === 'string' ? [] : [{ column, text: what.unshown }],
+    ),
   };
 }
 
 function probeOf({ name, columnType }: MysqlColumnDescription, isKey: boolean): Probe | undefined {
   const column = identifier(name);
   const [base = ''] = /^\w+/.exec(columnType.toLowerCase()) ?? [];
-  if (/^tinyint\(1\)$/i.test(columnType)) return { column: name, condition: `${column} NOT IN (0, 1)`, text: null };
+  if (/^tinyint\(1\)$/i.test(columnType)) {
+    return { column: name, condition: `${column} NOT IN (0, 1)`, found: 'not_boolean' };
+  }
   if (['date', 'datetime', 'timestamp'].includes(base)) {
-    const text = 'a date without a month or day, such as 0000-00-00';
-    return { column: name, condition: `MONTH(${column}) = 0 OR DAYOFMONTH(${column}) = 0`, text };
+    return { column: name, condition: isNoDay(name), found: 'no_day' };
   }
   if (base === 'enum')
-    return { column: name, condition: `${column} + 0 = 0`, text: 'the empty error value of an ENUM' };
+    return { column: name, condition: `${column} + 0 = 0`, found: { unshown: 'the empty error value of an ENUM' } };
   if (isKey && (base === 'char' || base === 'varchar')) {
-    const text = 'an empty key or one with a slash, which no resource name can say';
-    return { column: name, condition: `${column} = '' OR ${column} LIKE '%/%'`, text };
+    const unshown = 'an empty key or one with a slash, which no resource name can say';
+    return { column: name, condition: `${column} = '' OR ${column} LIKE '%/%'`, found: { unshown } };
   }
   return undefined;
 }

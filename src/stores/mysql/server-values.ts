@@ -1,5 +1,5 @@
 import { DomainError } from '../../domain/errors.ts';
-import type { Resource, Value } from '../../domain/resource.ts';
+import type { ColumnType, Resource, Value } from '../../domain/resource.ts';
 import type { ServerDefault, ServerValues } from '../server-values.ts';
 import { describeColumns, type MysqlColumnDetails } from './describe-table.ts';
 import { identifier } from './names.ts';
@@ -21,29 +21,29 @@ export async function readServerValues(pool: MysqlPool, resource: Resource, dead
     details?.defaultKind === 'constant' ? `DEFAULT(${identifier(details.name)})` : 'NULL',
   );
   const tables = createRecordTables(resource, pool.controlSchema);
-  const select = `SELECT ${expressions.join(', ')}`;
-  // DEFAULT() needs a row, whichever; over an empty table an aggregate makes one.
-  const found = await client.read(`${select} FROM ${tables.table} LIMIT 1`, [], deadline);
-  const row = found.rows[0] ?? (await client.read(`${select}, COUNT(*) FROM ${tables.table}`, [], deadline)).rows[0];
-  const values = tables.readRow(row ?? []);
+  // DEFAULT() needs a column of a table, and a row, whichever: the table may have none.
+  const one = `FROM (SELECT 1) AS one LEFT JOIN ${tables.table} ON FALSE`;
+  const { rows } = await client.read(`SELECT ${expressions.join(', ')} ${one}`, [], deadline);
+  const values = tables.readRow(rows[0] ?? []);
   const isKey = (i: number): boolean => i < resource.keyLength;
   return {
     defaults: columns.map((details, i): ServerDefault => {
       if (isKey(i)) return { kind: 'none' };
-      return defaultOf(details, values[i] ?? null);
+      return defaultOf(details, values[i] ?? null, resource.columns[i]?.type);
     }),
     onUpdate: columns.flatMap((details, i) => (details?.onUpdate ? [i] : [])),
   };
 }
 
-function defaultOf(details: MysqlColumnDetails | undefined, value: Value): ServerDefault {
+function defaultOf(details: MysqlColumnDetails | undefined, value: Value, type: ColumnType | undefined): ServerDefault {
   switch (details?.defaultKind) {
     case 'now':
       return { kind: 'now' };
     case 'null':
       return { kind: 'value', value: null };
     case 'constant':
-      return value === null ? { kind: 'none' } : { kind: 'value', value };
+      // A null out of a constant is a zero date, if the column may have one.
+      return value === null && !(type && 'noDay' in type) ? { kind: 'none' } : { kind: 'value', value };
     default:
       return { kind: 'none' };
   }

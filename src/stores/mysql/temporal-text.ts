@@ -38,6 +38,14 @@ export function datetimeOfMicros(micros: bigint, fsp: number): string {
   return `${dateOfDays(days)} ${timeOfDay(Number(rest), fsp)}`;
 }
 
+/** `YYYY-MM-DD[ HH:MM:SS[.ffffff]]`, whatever day it is, as `YYYY-MM-DD` or, with `fsp` digits, `YYYY-MM-DDTHH:MM:SS.fff`. */
+export function dateTextOf(text: string, fsp: number | null): string {
+  const date = text.slice(0, 10);
+  if (fsp === null) return date;
+  const time = text.length > 10 ? text.slice(11, 19) : '00:00:00';
+  return fsp === 0 ? `${date}T${time}` : `${date}T${time}.${text.slice(20, 20 + fsp).padEnd(fsp, '0')}`;
+}
+
 /** `[-]HHH:MM:SS[.ffffff]` as microseconds. */
 export function microsOfTime(text: string): bigint {
   const negative = text.charCodeAt(0) === MINUS;

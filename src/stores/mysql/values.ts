@@ -1,8 +1,15 @@
 import { DomainError } from '../../domain/errors.ts';
 import { canonicalJson } from '../../domain/json-text.ts';
-import type { Column, ColumnType, Resource, Row, Value } from '../../domain/resource.ts';
+import type { Column, ColumnType, NoDay, Resource, Row, Value } from '../../domain/resource.ts';
 import { exactInteger, type MysqlParameter, type MysqlValue } from './link.ts';
-import { datetimeOfMicros, isCalendarDate, microsOfDatetime, microsOfTime, timeOfMicros } from './temporal-text.ts';
+import {
+  dateTextOf,
+  datetimeOfMicros,
+  isCalendarDate,
+  microsOfDatetime,
+  microsOfTime,
+  timeOfMicros,
+} from './temporal-text.ts';
 
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -19,12 +26,22 @@ export type RowReader = (values: readonly MysqlValue[], offset?: number) => Row;
 /** Parameters for one column, compiled once. Takes canonical values, which fit by definition. */
 export function createBind(type: ColumnType): Bind {
   const bind = bindPresent(type);
-  return (value) => (value === null ? null : bind(value));
+  const bound = bindNull(type);
+  return (value) => (value === null ? bound : bind(value));
+}
+
+/** A column that is NOT NULL, and whose field may be absent, has the zero date for that. */
+function bindNull(type: ColumnType): MysqlParameter {
+  if (!('noDay' in type) || type.noDay !== 'zero') return null;
+  return type.kind === 'date' ? '0000-00-00' : '0000-00-00 00:00:00';
 }
 
 function bindPresent(type: ColumnType): Bind {
   switch (type.kind) {
     case 'int':
+      // Digits would be taken for a BIT's bytes.
+      if (type.bit !== undefined) return (value) => exactInteger(value as bigint, true);
+      return (value) => value as MysqlParameter;
     case 'decimal':
     case 'float':
     case 'double':
@@ -35,6 +52,8 @@ function bindPresent(type: ColumnType): Bind {
     case 'json':
       // A number travels as a double, exact for every 32-bit integer; a bigint as its digits.
       return (value) => value as MysqlParameter;
+    case 'date_text':
+      return (value) => (value as string).replace('T', ' ');
     case 'bool':
       return (value) => (value === true ? 1 : 0);
     case 'bytes':
@@ -71,6 +90,7 @@ function readPresent(column: Column): Read {
   const { type } = column;
   switch (type.kind) {
     case 'int':
+      if (type.bit !== undefined) return (value) => bitsOf(value as Buffer | number | string);
       // MariaDB may send digits: it takes a union of INT UNSIGNED and NULL for a DECIMAL.
       return type.bits === 64 ? (value) => BigInt(value as number | string) : (value) => Number(value);
     case 'bool':
@@ -86,12 +106,14 @@ function readPresent(column: Column): Read {
     case 'uuid':
       return (value) => uuidText(value as Buffer);
     case 'date':
-      return (value) => (isCalendarDate(value as string) ? (value as string) : fail(column, 'a date'));
+      return (value) => (isCalendarDate(value as string) ? (value as string) : noDay(column, type.noDay));
+    case 'date_text':
+      return (value) => dateTextOf(value as string, type.fsp);
     case 'time':
       return (value) => microsOfTime(value as string);
     case 'datetime':
     case 'timestamp':
-      return (value) => microsOfDatetime(value as string) ?? fail(column, 'a date');
+      return (value) => microsOfDatetime(value as string) ?? noDay(column, type.noDay);
     case 'enum':
       return (value) => (value === '' && !type.values.includes('') ? fail(column, 'a member') : value);
     case 'json':
@@ -123,6 +145,15 @@ export function unrepresentable(column: Column, what: string): DomainError {
     message: `The column ${column.mysqlName} holds what is not ${what}. Correct the row in MySQL.`,
     metadata: { field: column.field ?? column.mysqlName },
   });
+}
+
+function noDay(column: Column, policy: NoDay | undefined): null {
+  return policy === undefined ? fail(column, 'a date') : null;
+}
+
+/** A BIT comes as its bytes, the highest first; out of an expression as a number. */
+function bitsOf(value: Buffer | number | string): bigint {
+  return Buffer.isBuffer(value) ? BigInt(`0x${value.toString('hex')}`) : BigInt(value);
 }
 
 function fail(column: Column, what: string): never {

@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file crossfade/v1alpha1/options.proto.
  */
 export const file_crossfade_v1alpha1_options: GenFile = /*@__PURE__*/
-  fileDesc("CiBjcm9zc2ZhZGUvdjFhbHBoYTEvb3B0aW9ucy5wcm90bxISY3Jvc3NmYWRlLnYxYWxwaGExIqUBCgdTdG9yYWdlEgoKAmlkGAEgASgJEi0KBW15c3FsGAIgASgLMh4uY3Jvc3NmYWRlLnYxYWxwaGExLk15c3FsVGFibGUSNQoJY2Fzc2FuZHJhGAMgASgLMiIuY3Jvc3NmYWRlLnYxYWxwaGExLkNhc3NhbmRyYVRhYmxlEigKA2tleRgEIAMoCzIbLmNyb3NzZmFkZS52MWFscGhhMS5LZXlQYXJ0IisKCk15c3FsVGFibGUSDgoGc2NoZW1hGAEgASgJEg0KBXRhYmxlGAIgASgJImAKDkNhc3NhbmRyYVRhYmxlEhAKCGtleXNwYWNlGAEgASgJEg0KBXRhYmxlGAIgASgJEhUKDXBhcnRpdGlvbl9rZXkYAyADKAkSFgoOY2x1c3RlcmluZ19rZXkYBCADKAkiegoHS2V5UGFydBIQCgh2YXJpYWJsZRgBIAEoCRIUCgxteXNxbF9jb2x1bW4YAiABKAkSGAoQY2Fzc2FuZHJhX2NvbHVtbhgDIAEoCRItCgZmb3JtYXQYBCABKA4yHS5jcm9zc2ZhZGUudjFhbHBoYTEuS2V5Rm9ybWF0Im0KDEZpZWxkU3RvcmFnZRIUCgxteXNxbF9jb2x1bW4YASABKAkSGAoQY2Fzc2FuZHJhX2NvbHVtbhgCIAEoCRItCgZmb3JtYXQYAyABKA4yHS5jcm9zc2ZhZGUudjFhbHBoYTEuS2V5Rm9ybWF0KjwKCUtleUZvcm1hdBIaChZLRVlfRk9STUFUX1VOU1BFQ0lGSUVEEAASEwoPS0VZX0ZPUk1BVF9VVUlEEAE6WAoHc3RvcmFnZRIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxipiwMgASgLMhsuY3Jvc3NmYWRlLnYxYWxwaGExLlN0b3JhZ2VSB3N0b3JhZ2U6VwoFZmllbGQSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGKqLAyABKAsyIC5jcm9zc2ZhZGUudjFhbHBoYTEuRmllbGRTdG9yYWdlUgVmaWVsZGIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("CiBjcm9zc2ZhZGUvdjFhbHBoYTEvb3B0aW9ucy5wcm90bxISY3Jvc3NmYWRlLnYxYWxwaGExIqUBCgdTdG9yYWdlEgoKAmlkGAEgASgJEi0KBW15c3FsGAIgASgLMh4uY3Jvc3NmYWRlLnYxYWxwaGExLk15c3FsVGFibGUSNQoJY2Fzc2FuZHJhGAMgASgLMiIuY3Jvc3NmYWRlLnYxYWxwaGExLkNhc3NhbmRyYVRhYmxlEigKA2tleRgEIAMoCzIbLmNyb3NzZmFkZS52MWFscGhhMS5LZXlQYXJ0IisKCk15c3FsVGFibGUSDgoGc2NoZW1hGAEgASgJEg0KBXRhYmxlGAIgASgJImAKDkNhc3NhbmRyYVRhYmxlEhAKCGtleXNwYWNlGAEgASgJEg0KBXRhYmxlGAIgASgJEhUKDXBhcnRpdGlvbl9rZXkYAyADKAkSFgoOY2x1c3RlcmluZ19rZXkYBCADKAkiegoHS2V5UGFydBIQCgh2YXJpYWJsZRgBIAEoCRIUCgxteXNxbF9jb2x1bW4YAiABKAkSGAoQY2Fzc2FuZHJhX2NvbHVtbhgDIAEoCRItCgZmb3JtYXQYBCABKA4yHS5jcm9zc2ZhZGUudjFhbHBoYTEuS2V5Rm9ybWF0IqABCgxGaWVsZFN0b3JhZ2USFAoMbXlzcWxfY29sdW1uGAEgASgJEhgKEGNhc3NhbmRyYV9jb2x1bW4YAiABKAkSLQoGZm9ybWF0GAMgASgOMh0uY3Jvc3NmYWRlLnYxYWxwaGExLktleUZvcm1hdBIxCgp6ZXJvX2RhdGVzGAQgASgOMh0uY3Jvc3NmYWRlLnYxYWxwaGExLlplcm9EYXRlcyo8CglLZXlGb3JtYXQSGgoWS0VZX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhMKD0tFWV9GT1JNQVRfVVVJRBABKlEKCVplcm9EYXRlcxIaChZaRVJPX0RBVEVTX1VOU1BFQ0lGSUVEEAASEwoPWkVST19EQVRFU19OVUxMEAESEwoPWkVST19EQVRFU19URVhUEAI6WAoHc3RvcmFnZRIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxipiwMgASgLMhsuY3Jvc3NmYWRlLnYxYWxwaGExLlN0b3JhZ2VSB3N0b3JhZ2U6VwoFZmllbGQSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGKqLAyABKAsyIC5jcm9zc2ZhZGUudjFhbHBoYTEuRmllbGRTdG9yYWdlUgVmaWVsZGIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * Where the records of a message are stored.
@@ -210,6 +210,15 @@ export type FieldStorage = Message<"crossfade.v1alpha1.FieldStorage"> & {
    * @generated from field: crossfade.v1alpha1.KeyFormat format = 3;
    */
   format: KeyFormat;
+
+  /**
+   * What becomes of values of a DATE, DATETIME or TIMESTAMP column that are no day of the calendar: `0000-00-00`,
+   * `2024-00-00`, 30 February.
+   * Default: a record with one can't be read until the row is mended.
+   *
+   * @generated from field: crossfade.v1alpha1.ZeroDates zero_dates = 4;
+   */
+  zeroDates: ZeroDates;
 };
 
 /**
@@ -252,6 +261,49 @@ export type KeyFormat = (typeof KeyFormat)[keyof typeof KeyFormat] | UnknownEnum
  */
 export const KeyFormatSchema: GenEnum<KeyFormat> = /*@__PURE__*/
   enumDesc(file_crossfade_v1alpha1_options, 0);
+
+/**
+ * What becomes of dates that are no day of the calendar. MySQL holds them unless its SQL mode forbids it.
+ *
+ * @generated from enum crossfade.v1alpha1.ZeroDates
+ */
+export const ZeroDates = {
+  /**
+   * They are refused: a record with one answers INTERNAL, with the reason UNREPRESENTABLE_VALUE.
+   *
+   * @generated from enum value: ZERO_DATES_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * They are shown, and moved, as an absent field: whatever they said besides that there is no date is lost in the target.
+   * The field must be able to be absent. In a column that is NOT NULL an absent field is stored as `0000-00-00`.
+   *
+   * @generated from enum value: ZERO_DATES_NULL = 1;
+   */
+  NULL: 1,
+
+  /**
+   * The field, a string, shows what the column holds, and takes it: nothing is lost. DATE and DATETIME only. The column of
+   * the target is `text`.
+   *
+   * @generated from enum value: ZERO_DATES_TEXT = 2;
+   */
+  TEXT: 2,
+} as const;
+
+/**
+ * What becomes of dates that are no day of the calendar. MySQL holds them unless its SQL mode forbids it.
+ *
+ * @generated from enum crossfade.v1alpha1.ZeroDates
+ */
+export type ZeroDates = (typeof ZeroDates)[keyof typeof ZeroDates] | UnknownEnum;
+
+/**
+ * Describes the enum crossfade.v1alpha1.ZeroDates.
+ */
+export const ZeroDatesSchema: GenEnum<ZeroDates> = /*@__PURE__*/
+  enumDesc(file_crossfade_v1alpha1_options, 1);
 
 /**
  * Where the records of this message are stored.
