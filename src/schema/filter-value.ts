@@ -93,6 +93,7 @@ function orderOf(field: DescField, type: Ordered, literal: FilterLiteral): Order
       return decimalOrder(type.scale, literal);
     case 'string':
     case 'uuid':
+    case 'date_text':
       return textOrder(literal.text);
     case 'date':
       if (!isDate(literal.text)) throw unlike(literal, 'a day, YYYY-MM-DD');
