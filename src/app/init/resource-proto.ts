@@ -167,6 +167,7 @@ function resourceMessage({ plan, type, pattern, a }: Wording): ProtoMessage {
           'Computed from the record’s content, the same in either store. Sent with an update or a delete, it makes sure that',
           'the record is still the one that was read.',
         ],
+        behavior: 'OPTIONAL',
       },
       ...plan.fields.map(resourceField),
     ],
