@@ -3,6 +3,7 @@
 import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 import { systemClock, systemRandom } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
+import { file_crossfade_v1alpha1_error_reason } from '../gen/crossfade/v1alpha1/error_reason_pb.ts';
 import { file_crossfade_v1alpha1_migrations, Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { Operations } from '../gen/google/longrunning/operations_pb.ts';
 import { auditedControlStore } from '../migration/audited-control-store.ts';
@@ -250,7 +251,7 @@ function createServers(
 }
 
 function filesOf(registry: FileRegistry): DescFile[] {
-  return [...registry.files, file_crossfade_v1alpha1_migrations, ...file_crossfade_v1alpha1_migrations.dependencies];
+  return [...registry.files, file_crossfade_v1alpha1_migrations, file_crossfade_v1alpha1_error_reason];
 }
 
 function limitsOf({ limits }: Config): RpcLimits {

@@ -233,7 +233,7 @@ class MigrationService {
     call: Call,
   ): Promise<MessageInitShape<typeof OperationSchema>> {
     const { registers, jobs } = this.#options;
-    const rowsPerSecondLimit = limitOf(asked.rowsPerSecondLimit);
+    const rowsPerSecondLimit = Number(asked.rowsPerSecondLimit);
     const record = (await registers.poll(call)).find((one) => one.resource === id);
     if (record === undefined) throw notFound(`${id} has no control record`);
     refuseJob(asked.kind, record);
@@ -248,7 +248,7 @@ class MigrationService {
     call: Call,
   ): Promise<{ job: MessageInitShape<typeof JobSchema> }> {
     const { jobs } = this.#options;
-    const change = { rowsPerSecondLimit: limitOf(rowsPerSecondLimit) };
+    const change = { rowsPerSecondLimit: Number(rowsPerSecondLimit) };
     const job = await this.#operations.find(name, 'name', call);
     if (!(await jobs.updateJob(job.id, change, call))) throw wrongState('the job is not running any more');
     return { job: this.#operations.job((await jobs.getJob(job.id, call)) ?? job) };
@@ -295,12 +295,6 @@ function refuseJob(kind: Job['kind'], record: ControlRecord): void {
       `a bulk copy fills a follower that is syncing; it is ${record.state}: enable the phase synchronize`,
     );
   }
-}
-
-/** No limit is 0; more than a number can hold is none either. */
-function limitOf(rowsPerSecond: bigint): number {
-  if (rowsPerSecond < 0n) throw invalidField('rows_per_second_limit', 'must not be negative');
-  return Number(rowsPerSecond);
 }
 
 function captureMessage(owner: string | null, status: CaptureStatus | undefined) {

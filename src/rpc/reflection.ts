@@ -11,7 +11,7 @@ import {
 
 /** What reflection shows. */
 export interface ReflectionOptions {
-  /** Where the listed services and all that they need are defined; of two files with one name the first counts. */
+  /** Where the listed services are defined; what they import is shown too. Of two files with one name the first counts. */
   readonly files: Iterable<DescFile>;
   /** The full names of the services that are listed. */
   readonly services: readonly string[];
@@ -102,8 +102,8 @@ function indexFiles(files: Iterable<DescFile>): FileIndex {
   const byName = new Map<string, IndexedFile>();
   const bySymbol = new Map<string, IndexedFile>();
   const extensions = new Map<string, Map<number, IndexedFile>>();
-  for (const file of files) {
-    if (byName.has(file.proto.name)) continue;
+  const add = (file: DescFile): void => {
+    if (byName.has(file.proto.name)) return;
     const indexed = { bytes: toBinary(FileDescriptorProtoSchema, file.proto), dependencies: file.proto.dependency };
     byName.set(file.proto.name, indexed);
     for (const type of nestedTypes(file)) {
@@ -115,7 +115,9 @@ function indexFiles(files: Iterable<DescFile>): FileIndex {
         extensions.set(type.extendee.typeName, numbers.set(type.number, indexed));
       }
     }
-  }
+    for (const imported of file.dependencies) add(imported);
+  };
+  for (const file of files) add(file);
   return { byName, bySymbol, extensions };
 }
 

@@ -1,16 +1,19 @@
 import {
   create,
+  createRegistry,
   type DescMessage,
   type DescMethod,
   type DescMethodServerStreaming,
   type DescMethodUnary,
   type DescService,
   fromBinary,
+  type Message,
   type MessageInitShape,
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
 import { DomainError } from '../domain/errors.ts';
+import { createRequestRules, type MessageRules } from '../schema/request-rules.ts';
 import type { MethodAccess } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import { type Method, methodPath, type Reply } from './method-table.ts';
@@ -30,25 +33,38 @@ type TypedHandler<M> =
 /** What calling each method of a generated service takes. */
 export type TypedAccess<Service extends DescService> = { readonly [Name in keyof Service['method']]: MethodAccess };
 
-/** The methods of a generated service. */
+/** The methods of a generated service. Requests are held against the rules of their protos (`buf.validate`), compiled here. */
 export function createTypedMethods<Service extends DescService>(
   service: Service,
   handlers: TypedHandlers<Service>,
   access: TypedAccess<Service>,
 ): Method[] {
+  const mistakes: string[] = [];
+  const rules = createRequestRules(createRegistry(service.file), mistakes);
   const byName = handlers as Readonly<Record<string, (request: unknown, context: CallContext) => unknown>>;
-  return service.methods.map((desc) => {
+  const methods = service.methods.map((desc) => {
     const handler = byName[desc.localName];
     if (handler === undefined) throw new RangeError(`${methodPath(desc)} has no handler`);
-    return typedMethod(desc, handler, (access as Readonly<Record<string, MethodAccess>>)[desc.localName]);
+    const ruled = withRules(handler, rules.of(desc.input));
+    return typedMethod(desc, ruled, (access as Readonly<Record<string, MethodAccess>>)[desc.localName]);
   });
+  if (mistakes.length > 0) throw new RangeError(mistakes.join('; '));
+  return methods;
 }
 
-function typedMethod(
-  desc: DescMethod,
-  handler: (request: unknown, context: CallContext) => unknown,
-  access: MethodAccess | undefined,
-): Method {
+/** A handler of a message, or of a stream of them. */
+type AnyHandler = (request: unknown, context: CallContext) => unknown;
+
+/** Holds requests against the rules of their protos before they are handled. */
+function withRules(handler: AnyHandler, rules: MessageRules | undefined): AnyHandler {
+  if (rules === undefined) return handler;
+  return (request, context) => {
+    rules.check(request as Message);
+    return handler(request, context);
+  };
+}
+
+function typedMethod(desc: DescMethod, handler: AnyHandler, access: MethodAccess | undefined): Method {
   if (access === undefined) throw new RangeError(`${methodPath(desc)}: nobody has said what calling it takes`);
   const base = { path: methodPath(desc), desc, access, decode: createDecoder(desc.input) };
   const reply = (message: unknown): Reply => {

@@ -169,7 +169,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   addReflection(grpc.server, {
     files: [
       ...registry.files,
-      ...(options.services ?? []).flatMap(({ file }) => [file, ...file.dependencies]),
+      ...(options.services ?? []).map(({ file }) => file),
       file_grpc_health_v1_health,
       file_grpc_reflection_v1_reflection,
     ],

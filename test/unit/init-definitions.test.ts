@@ -15,6 +15,7 @@ import { buildImage } from '../../src/app/init/proto-descriptor.ts';
 import { compareWithLock, withHandWritten } from '../../src/app/init/proto-numbers.ts';
 import { printProto } from '../../src/app/init/proto-text.ts';
 import { resourceProto } from '../../src/app/init/resource-proto.ts';
+import { file_buf_validate_validate } from '../../src/gen/buf/validate/validate_pb.ts';
 import { file_crossfade_v1alpha1_options } from '../../src/gen/crossfade/v1alpha1/options_pb.ts';
 import { file_google_api_client } from '../../src/gen/google/api/client_pb.ts';
 import { file_google_api_field_behavior } from '../../src/gen/google/api/field_behavior_pb.ts';
@@ -447,6 +448,7 @@ describe('the text and the descriptor', () => {
 
 function ownFiles(image: FileDescriptorSet) {
   const registry = createRegistry(
+    file_buf_validate_validate,
     file_crossfade_v1alpha1_options,
     file_google_api_client,
     file_google_api_field_behavior,

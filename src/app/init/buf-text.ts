@@ -4,6 +4,7 @@ export const IMPORTS_FOLDER = 'imports';
 
 /** What the definitions import that no compiler brings along. */
 export const IMPORTED_FILES = [
+  'buf/validate/validate.proto',
   'crossfade/v1alpha1/options.proto',
   'google/api/client.proto',
   'google/api/field_behavior.proto',

@@ -5,6 +5,7 @@ import type { ZeroDates } from '../../schema/definition.ts';
 import { decideEnum } from './decide-enum.ts';
 import { type ChosenType, chooseType } from './decide-type.ts';
 import { commentOf } from './field-comment.ts';
+import { rulesOf } from './field-rules.ts';
 import type { LockedField, LockedTable } from './lock-file.ts';
 import { createNameSpace, type NameSpace, snakeName } from './naming.ts';
 import type { FieldPlan, FieldType, FoundTable, Reason, Reserved, ResourceNames } from './plan.ts';
@@ -138,6 +139,8 @@ function decideField(deciding: Deciding, chosen: ChosenType): FieldPlan {
   if (behavior === 'OUTPUT_ONLY') remark(`OUTPUT_ONLY: ${outputOnlyBecause(column)}`);
   const optional = needsPresence(column, chosen.type, type, behavior);
   const cqlType = cqlTypeOf(chosen.type);
+  const field = { type: chosen.type, shape: type.shape, behavior, optional };
+  const rules = rulesOf(field);
   return {
     column: column.name,
     cassandraColumn: cassandraColumn(deciding, name, cqlType, kept, remark),
@@ -148,12 +151,8 @@ function decideField(deciding: Deciding, chosen: ChosenType): FieldPlan {
     ...(chosen.zeroDates !== 'refuse' && { zeroDates: chosen.zeroDates }),
     cqlType,
     behavior,
-    comment: commentOf(found.notes.columnComments.get(column.name) ?? '', column, {
-      type: chosen.type,
-      shape: type.shape,
-      behavior,
-      optional,
-    }),
+    ...(rules && { rules }),
+    comment: commentOf(found.notes.columnComments.get(column.name) ?? '', column, field),
   };
 }
 

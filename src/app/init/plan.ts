@@ -1,6 +1,7 @@
 import type { MysqlTableDescription, MysqlTableNotes } from '../../domain/table-description.ts';
 import type { ColumnFormat, ZeroDates } from '../../schema/definition.ts';
 import type { FieldShape } from '../../schema/field-shape.ts';
+import type { FieldRules } from './proto-model.ts';
 
 /** A table as it was found. */
 export interface FoundTable {
@@ -102,6 +103,8 @@ export interface FieldPlan {
   /** Its type in the target. */
   readonly cqlType: string;
   readonly behavior: 'REQUIRED' | 'OPTIONAL' | 'OUTPUT_ONLY';
+  /** Absent: there are none. */
+  readonly rules?: FieldRules;
   /** Lines of text. */
   readonly comment: readonly string[];
 }

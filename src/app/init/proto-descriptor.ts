@@ -1,4 +1,12 @@
-import { create, type DescFile, type MessageInitShape, setExtension, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescFile,
+  fromJson,
+  type JsonObject,
+  type MessageInitShape,
+  setExtension,
+  toBinary,
+} from '@bufbuild/protobuf';
 import {
   DescriptorProtoSchema,
   EnumDescriptorProtoSchema,
@@ -15,6 +23,11 @@ import {
   MessageOptionsSchema,
   MethodOptionsSchema,
 } from '@bufbuild/protobuf/wkt';
+import {
+  FieldRulesSchema,
+  field as fieldRules,
+  file_buf_validate_validate,
+} from '../../gen/buf/validate/validate_pb.ts';
 import {
   FieldStorageSchema,
   field as fieldOption,
@@ -37,10 +50,19 @@ import {
   resource_reference,
   resource as resourceOption,
 } from '../../gen/google/api/resource_pb.ts';
-import type { ColumnOption, ProtoEnum, ProtoField, ProtoFile, ProtoMessage, StorageOption } from './proto-model.ts';
+import type {
+  ColumnOption,
+  FieldRules,
+  ProtoEnum,
+  ProtoField,
+  ProtoFile,
+  ProtoMessage,
+  StorageOption,
+} from './proto-model.ts';
 
 /** What a definition may import. */
 const IMPORTABLE: readonly DescFile[] = [
+  file_buf_validate_validate,
   file_crossfade_v1alpha1_options,
   file_google_api_client,
   file_google_api_field_behavior,
@@ -190,8 +212,8 @@ function jsonName(name: string): string {
   return name.replace(/_+(.?)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function fieldOptions({ behavior, storage, reference }: ProtoField) {
-  if (behavior === undefined && storage === undefined && reference === undefined) return undefined;
+function fieldOptions({ behavior, storage, rules, reference }: ProtoField) {
+  if ([behavior, storage, rules, reference].every((option) => option === undefined)) return undefined;
   const options = create(FieldOptionsSchema);
   if (behavior !== undefined) setExtension(options, field_behavior, [FieldBehavior[behavior]]);
   if (reference !== undefined) {
@@ -199,5 +221,19 @@ function fieldOptions({ behavior, storage, reference }: ProtoField) {
     setExtension(options, resource_reference, create(ResourceReferenceSchema, init));
   }
   if (storage !== undefined) setExtension(options, fieldOption, create(FieldStorageSchema, columnInit(storage)));
+  if (rules !== undefined) setExtension(options, fieldRules, fromJson(FieldRulesSchema, rulesJson(rules)));
   return options;
+}
+
+/** The option as JSON, which takes proto's own names; 64-bit numbers are text there. */
+function rulesJson({ required, ignoreZero, of }: FieldRules): JsonObject {
+  const entries = (of?.entries ?? []).map(({ name, value }) => [
+    name,
+    typeof value === 'bigint' ? String(value) : value,
+  ]);
+  return {
+    ...(required && { required }),
+    ...(ignoreZero && { ignore: 'IGNORE_IF_ZERO_VALUE' }),
+    ...(of !== undefined && { [of.type]: Object.fromEntries(entries) }),
+  };
 }

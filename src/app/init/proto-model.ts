@@ -96,6 +96,21 @@ export type ProtoType =
   /** An enum within the same message. */
   | { readonly enum: string };
 
+/** One rule of a type: `max_len` and its value. */
+export interface RuleEntry {
+  readonly name: string;
+  readonly value: string | number | bigint | boolean;
+}
+
+/** `buf.validate.field`. */
+export interface FieldRules {
+  readonly required?: true;
+  /** Whether the rules are not asked of an empty field. */
+  readonly ignoreZero?: true;
+  /** The rules of the field's type: `string`, `repeated`. */
+  readonly of?: { readonly type: string; readonly entries: readonly RuleEntry[] } | undefined;
+}
+
 /** A field. */
 export interface ProtoField {
   readonly name: string;
@@ -105,6 +120,7 @@ export interface ProtoField {
   readonly comment: readonly string[];
   readonly behavior?: 'REQUIRED' | 'OPTIONAL' | 'OUTPUT_ONLY' | 'IDENTIFIER';
   readonly storage?: ColumnOption;
+  readonly rules?: FieldRules;
   /** `google.api.resource_reference`. */
   readonly reference?: { readonly type: string } | { readonly childType: string };
 }

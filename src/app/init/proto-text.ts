@@ -1,11 +1,13 @@
 import type {
   ColumnOption,
+  FieldRules,
   ProtoEnum,
   ProtoField,
   ProtoFile,
   ProtoMessage,
   ProtoMethod,
   ProtoType,
+  RuleEntry,
   StorageOption,
 } from './proto-model.ts';
 
@@ -136,7 +138,7 @@ function typeText(type: ProtoType): string {
   return 'message' in type ? type.message : type.enum;
 }
 
-function fieldOptions({ behavior, storage, reference }: ProtoField): string[] {
+function fieldOptions({ behavior, storage, rules, reference }: ProtoField): string[] {
   const options: string[] = [];
   if (behavior !== undefined) options.push(`(google.api.field_behavior) = ${behavior}`);
   if (reference !== undefined) {
@@ -148,5 +150,27 @@ function fieldOptions({ behavior, storage, reference }: ProtoField): string[] {
     const head = '(crossfade.v1alpha1.field) = ';
     options.push(entries.length === 1 ? `${head}{${entries[0]}}` : `${head}{\n    ${entries.join('\n    ')}\n  }`);
   }
+  if (rules !== undefined) options.push(ruleText(rules));
   return options;
+}
+
+/** As short as `buf format` leaves it: one rule is a path, several are a message. */
+function ruleText({ required, ignoreZero, of }: FieldRules): string {
+  const head = '(buf.validate.field)';
+  const entries = of === undefined ? [] : of.entries.map(({ name, value }) => ({ name, text: valueText(value) }));
+  const flags = [...(required ? ['required: true'] : []), ...(ignoreZero ? ['ignore: IGNORE_IF_ZERO_VALUE'] : [])];
+  const [only] = entries;
+  if (of === undefined || only === undefined) return `${head}.required = true`;
+  const inner = entries.map(({ name, text }) => `${name}: ${text}`);
+  if (flags.length === 0) {
+    if (entries.length === 1) return `${head}.${of.type}.${only.name} = ${only.text}`;
+    return `${head}.${of.type} = {\n${inner.map((line) => `    ${line}\n`).join('')}  }`;
+  }
+  const block =
+    entries.length === 1 ? [`${of.type}: {${inner[0]}}`] : [`${of.type}: {`, ...inner.map((line) => `  ${line}`), '}'];
+  return `${head} = {\n${[...flags, ...block].map((line) => `    ${line}\n`).join('')}  }`;
+}
+
+function valueText(value: RuleEntry['value']): string {
+  return typeof value === 'string' ? quoted(value) : String(value);
 }

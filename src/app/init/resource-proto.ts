@@ -22,6 +22,8 @@ const IMPORTS = [
   'google/api/resource.proto',
   'google/protobuf/empty.proto',
 ];
+/** Comes first: sorted by path. */
+const VALIDATE = 'buf/validate/validate.proto';
 const FIELD_MASK = 'google/protobuf/field_mask.proto';
 const TIMESTAMP = 'google/protobuf/timestamp.proto';
 
@@ -37,7 +39,12 @@ export function resourceProto(plan: TablePlan, settings: InitSettings): ProtoFil
       `The rows of the MySQL table ${plan.schema}.${plan.table}.`,
       'Written by crossfade init, which is run again after the table has changed: field numbers never move.',
     ],
-    imports: [...IMPORTS, ...(wording.updatable ? [FIELD_MASK] : []), ...(usesTimestamp ? [TIMESTAMP] : [])],
+    imports: [
+      ...(plan.fields.some(({ rules }) => rules !== undefined) ? [VALIDATE] : []),
+      ...IMPORTS,
+      ...(wording.updatable ? [FIELD_MASK] : []),
+      ...(usesTimestamp ? [TIMESTAMP] : []),
+    ],
     service: {
       name: names.service,
       comment: [plan.comment === '' ? `The ${wording.plural}.` : plan.comment],
@@ -146,6 +153,7 @@ function resourceMessage({ plan, type, pattern, a }: Wording): ProtoMessage {
           'Computed from the record’s content, the same in either store. Sent with an update or a delete, it makes sure that',
           'the record is still the one that was read.',
         ],
+        behavior: 'OPTIONAL',
       },
       ...plan.fields.map(resourceField),
     ],
@@ -169,6 +177,7 @@ function resourceField(field: FieldPlan): ProtoField {
     ...(label && { label }),
     comment: field.comment,
     behavior: field.behavior,
+    ...(field.rules && { rules: field.rules }),
     ...(Object.keys(storage).length > 0 && { storage }),
   };
 }
@@ -240,6 +249,15 @@ function nameField({ the, type, pattern }: Wording): ProtoField {
   };
 }
 
+/** Of every request that writes. */
+const VALIDATE_ONLY: ProtoField = {
+  name: 'validate_only',
+  number: 5,
+  type: { scalar: 'bool' },
+  comment: ['Whether the request is only checked: nothing is written, and the answer is what would be.'],
+  behavior: 'OPTIONAL',
+};
+
 function getRequest(wording: Wording): ProtoMessage {
   return request(`Get${wording.plan.names.message}Request`, [nameField(wording)]);
 }
@@ -266,6 +284,25 @@ function listMessages(wording: Wording): ProtoMessage[] {
         number: 3,
         type: { scalar: 'string' },
         comment: ['The `next_page_token` of an earlier answer to the same request.'],
+        ...optional,
+      },
+      {
+        name: 'order_by',
+        number: 4,
+        type: { scalar: 'string' },
+        comment: [
+          `How the ${plural} are ordered: \`${plan.parts.at(-1)?.variable}\` or \`name\`, also with \` desc\`. Default: ascending.`,
+        ],
+        ...optional,
+      },
+      {
+        name: 'filter',
+        number: 5,
+        type: { scalar: 'string' },
+        comment: [
+          `Which ${plural} are listed, by their fields: AIP-160’s comparisons with AND, OR, NOT and parentheses. Default: all.`,
+          'A page may hold fewer than `page_size`, or none, and still have a next one.',
+        ],
         ...optional,
       },
     ]),
@@ -312,6 +349,7 @@ function createRequest(wording: Wording): ProtoMessage {
       comment: [`${capital(the)}. Its name is taken from ${from}, not from here.`],
       behavior: 'REQUIRED',
     },
+    VALIDATE_ONLY,
   ]);
 }
 
@@ -339,6 +377,7 @@ function updateRequest({ plan, the }: Wording): ProtoMessage {
       comment: ['Whether the record is created if it does not exist; the mask does not count then.'],
       behavior: 'OPTIONAL',
     },
+    VALIDATE_ONLY,
   ]);
 }
 
@@ -352,6 +391,7 @@ function deleteRequest(wording: Wording): ProtoMessage {
       comment: ['If given, the record is deleted only if it still has this etag.'],
       behavior: 'OPTIONAL',
     },
+    VALIDATE_ONLY,
   ]);
 }
 
