@@ -58,8 +58,9 @@ export function createFailureMapper(options: {
   const { random, reportFault } = options;
   return (error, method) => {
     if (error instanceof DomainError && error.kind !== 'internal') {
-      const { kind, reason, message, metadata } = error;
-      return { code: codes[kind], reason, message, metadata };
+      const { kind, reason, metadata } = error;
+      // A text that was cut may end with half a character, which no transport can encode: the call would never be answered.
+      return { code: codes[kind], reason, message: error.message.toWellFormed(), metadata: wellFormed(metadata) };
     }
     const errorId = random.id();
     reportFault(errorId, method, error);
@@ -71,6 +72,10 @@ export function createFailureMapper(options: {
       metadata: { ...known.metadata, error_id: errorId },
     };
   };
+}
+
+function wellFormed(metadata: DomainError['metadata']): RpcFailure['metadata'] {
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, value.toWellFormed()]));
 }
 
 /** A failure as grpc-js sends it: the details in `grpc-status-details-bin`, a version in `crossfade-version`. */
