@@ -35,15 +35,31 @@ export function admitMalformed(
     if (recognizes !== null && !(await recognizes(request))) {
       return await handler({ ...withEmptyMessage(request), contextValues });
     }
-    const response = await handler({ ...request, contextValues });
-    if (arrival.reached || response.body === undefined) return response;
-    const body = await readAll(response.body);
-    const complaint = findComplaint(body);
-    if (complaint === null) return { ...response, body: once(body) };
-    arrival.malformed = malformedRequest(...describe(complaint));
+    const refused = await answerOf(handler, { ...request, contextValues }, arrival);
+    if (refused.complaint === null) return refused.response;
+    arrival.malformed = malformedRequest(...describe(refused.complaint));
     return await handler({ ...withEmptyMessage(request), contextValues });
   };
   return Object.assign(handle, handler);
+}
+
+/** What a handler answers, or what it complains of: then the request has not reached what is ours. */
+async function answerOf(
+  handler: UniversalHandler,
+  request: UniversalServerRequest,
+  arrival: Arrival,
+): Promise<{ readonly complaint: null; readonly response: UniversalServerResponse } | { readonly complaint: string }> {
+  try {
+    const response = await handler(request);
+    if (arrival.reached || response.body === undefined) return { complaint: null, response };
+    const body = await readAll(response.body);
+    const complaint = findComplaint(body);
+    return complaint === null ? { complaint, response: { ...response, body: once(body) } } : { complaint };
+  } catch (error) {
+    // A complaint that quotes half a character of the message can't be written by connect-es: it gives no answer at all.
+    if (arrival.reached) throw error;
+    return { complaint: '' };
+  }
 }
 
 /** The answer of a request that never reached its handler: an error, some hundred bytes. */

@@ -60,8 +60,16 @@ export function createFailureMapper(options: {
   const { random, reportFault } = options;
   return (error, method) => {
     if (error instanceof DomainError && error.kind !== 'internal') {
-      const { kind, reason, message, metadata, violations } = error;
-      return { code: codes[kind], reason, message, metadata, violations };
+      const { kind, reason, metadata, violations } = error;
+      // A text that was cut may end with half a character, which no transport can encode: the call would never be answered.
+      const message = error.message.toWellFormed();
+      return {
+        code: codes[kind],
+        reason,
+        message,
+        metadata: wellFormed(metadata),
+        violations: violations.map(wellFormed),
+      };
     }
     const errorId = random.id();
     reportFault(errorId, method, error);
@@ -73,6 +81,11 @@ export function createFailureMapper(options: {
       metadata: { ...known.metadata, error_id: errorId },
     };
   };
+}
+
+function wellFormed<Texts extends object>(texts: Texts): Texts {
+  const entries = Object.entries(texts) as [string, string][];
+  return Object.fromEntries(entries.map(([name, text]) => [name, text.toWellFormed()])) as Texts;
 }
 
 /** A failure as grpc-js sends it: the details in `grpc-status-details-bin`, a version in `crossfade-version`. */

@@ -23,6 +23,8 @@ export interface GrpcHeadsOptions {
   readonly arrivals: Arrivals;
   /** The most streams at once of the methods below {@link LASTING_PREFIX}. */
   readonly maxConcurrentStreams: number;
+  /** The largest head, in bytes: nghttp2 holds a caller to it only when the caller has acknowledged the setting. */
+  readonly maxHeaderBytes: number;
   /** What a failure is answered as; see `createFailureMapper`. */
   readonly toFailure: (error: unknown, method: string) => RpcFailure;
 }
@@ -36,16 +38,25 @@ const MS_OF_UNIT: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, 
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 const LONGEST_TIMEOUT = '500H';
 
-type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
+/** What each header counts besides its name and value (RFC 9113, section 6.5.2). */
+const HEADER_OVERHEAD_BYTES = 32;
+
+type StreamListener = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  rawHeaders: string[],
+) => void;
 
 /** Puts itself before whoever listens to the server's streams so far. */
 export function guardHeads(server: Http2Server, options: GrpcHeadsOptions): void {
   const behind = server.listeners('stream') as StreamListener[];
   const lasting = new Set<ServerHttp2Stream>();
   server.removeAllListeners('stream');
-  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
+  const look: StreamListener = (stream, headers, flags, rawHeaders) => {
     const path = headers[':path'] ?? '';
     stream.on('error', () => {});
+    if (sizeOf(rawHeaders) > options.maxHeaderBytes) return stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     if (headers[':method'] !== 'POST') return refuseMethod(stream);
     const refuse = (error: DomainError): void => respondWith(stream, options.toFailure(error, path));
     try {
@@ -57,8 +68,14 @@ export function guardHeads(server: Http2Server, options: GrpcHeadsOptions): void
       return;
     }
     blameCaller(stream);
-    for (const listener of behind) listener.call(server, stream, headers, ...rest);
-  });
+    for (const listener of behind) listener.call(server, stream, headers, flags, rawHeaders);
+  };
+  server.on('stream', look);
+}
+
+/** Names and values take turns. */
+function sizeOf(rawHeaders: readonly string[]): number {
+  return rawHeaders.reduce((sum, { length }) => sum + length, (rawHeaders.length / 2) * HEADER_OVERHEAD_BYTES);
 }
 
 function refuseMethod(stream: ServerHttp2Stream): void {

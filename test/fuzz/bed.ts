@@ -28,7 +28,7 @@ export interface Bed {
 }
 
 /** What it is made of. */
-export type BedOptions = Pick<ProgramOptions, 'mysql' | 'target'> & {
+export type BedOptions = Pick<ProgramOptions, 'mysql' | 'target' | 'heapMib'> & {
   readonly say: (line: string) => void;
 };
 
@@ -42,13 +42,14 @@ const KEYSPACE_TIMEOUT_MS = 30_000;
 
 /** Makes the bed. With a target, both stores hold the medications and writes go to both. */
 export async function makeBed(options: BedOptions): Promise<Bed> {
-  const { mysql, target, say } = options;
+  const { mysql, target, heapMib, say } = options;
   const database = `fuzz_${randomBytes(5).toString('hex')}`;
   const folder = await mkdtemp(join(tmpdir(), 'crossfade-fuzz-'));
   await loadHospital({ mysql, database, rows: ROWS });
   say(`MySQL holds ${ROWS} records of each kind`);
   if (target !== undefined) await createFlags(flagSetup(target.unleash), RESOURCE);
-  const program = await startProgram({ mysql, ...(target && { target }), database, folder });
+  const bounds = heapMib === undefined ? {} : { heapMib };
+  const program = await startProgram({ mysql, ...(target && { target }), database, folder, ...bounds });
   const wires = openWires(program);
   const close = async (): Promise<void> => {
     for (const wire of [wires.grpc, wires.http, wires.sockets]) wire.close();

@@ -12,6 +12,7 @@ const LANES = 16;
 /** So soon after its start a program still comes to its size: the long run holds it to a fifth. */
 const GROWTH = 1;
 const WARM_UP = 0.4;
+const SETTLE_MS = 3_000;
 const TIMEOUT_MS = 240_000;
 
 it(
@@ -21,7 +22,8 @@ it(
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const bed = await makeBed({ mysql: inject('mysql'), say: () => {} });
     try {
-      const options = { seed, kinds, count: COUNT, from: 0, lanes: LANES, growth: GROWTH, warmUp: WARM_UP, signal };
+      const bounds = { lanes: LANES, growth: GROWTH, warmUp: WARM_UP, settleMs: SETTLE_MS };
+      const options = { seed, kinds, count: COUNT, from: 0, ...bounds, signal };
       const report = await runFuzz(bed, { ...options, say: () => {} });
       console.log(reportText(report));
       expect(report.breaches, `seed ${seed}`).toEqual([]);
@@ -49,7 +51,17 @@ it('a breach is found: an instance that is gone, and an ending that was not expe
     share: 1,
     make: () => ({ what: 'an input', endings: ['OK'], send: async () => ({ ending: 'INTERNAL', text: '' }) }),
   };
-  const options = { seed: 1, kinds: [kind], count: 2, from: 0, lanes: 1, growth: 1, warmUp: 1, say: () => {} };
+  const options = {
+    seed: 1,
+    kinds: [kind],
+    count: 2,
+    from: 0,
+    lanes: 1,
+    growth: 1,
+    warmUp: 1,
+    settleMs: 1,
+    say: () => {},
+  };
   const ended = await runFuzz(bedOfNothing('it ended with 1'), { ...options, signal: new AbortController().signal });
   expect([ended.crashes, ended.inputs]).toEqual([1, 0]);
   const log = '{"level":"error","message":"a request met a fault"}\nUncaught: zqcanaryqz\n';

@@ -13,6 +13,7 @@ const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: INTERRUPTED } as const;
 /** As much more memory as the program may have at the end. */
 const GROWTH = 0.2;
 const WARM_UP = 0.15;
+const SETTLE_MS = 25_000;
 
 // Not by itself: connections that are kept open for a next request would hold it up.
 process.exit(await main(process.argv.slice(2)));
@@ -63,6 +64,7 @@ async function fuzz({ seed, only, count, from, lanes, sourceOnly }: FuzzOptions,
       lanes,
       growth: GROWTH,
       warmUp: WARM_UP,
+      settleMs: SETTLE_MS,
       say: status,
       signal,
     });

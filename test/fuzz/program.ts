@@ -22,6 +22,8 @@ export interface ProgramOptions {
   readonly database: string;
   /** For its config and its log. */
   readonly folder: string;
+  /** V8's memory limit (`--max-old-space-size`). Default: its own. */
+  readonly heapMib?: number;
 }
 
 /** The program. */
@@ -57,7 +59,11 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const child = startChild({
     program: SERVICE,
     args: ['serve', '--config', config],
-    env: { MYSQL_PASSWORD: options.mysql.password, UNLEASH_TOKEN: options.target?.unleash.clientToken ?? '' },
+    env: {
+      MYSQL_PASSWORD: options.mysql.password,
+      UNLEASH_TOKEN: options.target?.unleash.clientToken ?? '',
+      ...(options.heapMib !== undefined && { NODE_OPTIONS: `--max-old-space-size=${options.heapMib}` }),
+    },
     logFile,
   });
   let ended: string | undefined;

@@ -142,7 +142,11 @@ const framings: readonly Make[] = [
   },
   (dice, material) => {
     const { method, message } = read(material, dice);
-    const resetWith = dice.pick([constants.NGHTTP2_CANCEL, constants.NGHTTP2_INTERNAL_ERROR, 0]);
+    const resetWith = dice.pick([
+      constants.NGHTTP2_CANCEL,
+      constants.NGHTTP2_INTERNAL_ERROR,
+      constants.NGHTTP2_REFUSED_STREAM,
+    ]);
     return call(method, framed(message).subarray(0, dice.int(20)), ['closed', 'OK', ...RPC_ENDINGS], { resetWith });
   },
   (dice, material) => {
