@@ -5,6 +5,7 @@ import type { Call } from '../stores/call.ts';
 import { isRefused } from '../stores/judge-change.ts';
 import { type Change, MAX_BATCH_CHANGES, type Records, type Stored, type Written } from '../stores/record-store.ts';
 import {
+  asked,
   type CreateRecord,
   type DeleteRecord,
   etagMismatch,
@@ -68,13 +69,17 @@ export function createBatchService({ records, etagOf }: BatchServiceOptions): Ba
   };
 
   const create = async (requests: readonly CreateRecord[], call: Call): Promise<readonly Found[]> => {
-    const changes = requests.map(({ key, row, columns }): Change => ({ key, kind: 'create', row, columns }));
+    const changes = requests.map((one): Change => {
+      const { key, row, columns } = one;
+      return { key, kind: 'create', row, columns, ...asked(one) };
+    });
     return foundOrThrow(changes, await write(changes, call));
   };
 
   const update = async (requests: readonly UpdateRecord[], call: Call): Promise<readonly Found[]> => {
-    const updates = requests.map(({ key, row, columns, etag }): Change => {
-      return { key, kind: 'update', row, columns, ...accepting(etag) };
+    const updates = requests.map((one): Change => {
+      const { key, row, columns, etag } = one;
+      return { key, kind: 'update', row, columns, ...accepting(etag), ...asked(one) };
     });
     let changes: readonly Change[] = updates;
     let written = await write(changes, call);
@@ -86,8 +91,9 @@ export function createBatchService({ records, etagOf }: BatchServiceOptions): Ba
   };
 
   const remove = async (requests: readonly DeleteRecord[], call: Call): Promise<bigint> => {
-    const changes = requests.map(({ key, etag, allowMissing }): Change => {
-      return { key, kind: 'delete', row: null, columns: [], allowsMissing: allowMissing, ...accepting(etag) };
+    const changes = requests.map((one): Change => {
+      const { key, etag, allowMissing: allowsMissing } = one;
+      return { key, kind: 'delete', row: null, columns: [], allowsMissing, ...accepting(etag), ...asked(one) };
     });
     const written = await write(changes, call);
     throwRefused(changes, written);
@@ -109,7 +115,7 @@ export function leastVersion(records: readonly Pick<Stored, 'version'>[]): bigin
 function mayTurn(written: readonly Written[], changes: readonly Change[], requests: readonly UpdateRecord[]): boolean {
   let turns = false;
   for (const [index, one] of written.entries()) {
-    if (one.outcome === 'written' || one.outcome === 'withheld') continue;
+    if (one.outcome === 'withheld' || !isRefused(changes[index] as Change, one.outcome)) continue;
     const { etag = '', ifMissing = null } = requests[index] ?? {};
     const mayBeMade = one.outcome === 'not_found' && ifMissing !== null;
     // An etag was given, so there was a record: it is gone, which is a change that the caller has not seen.
@@ -129,13 +135,13 @@ function turned(
 ): Change | undefined {
   if (outcome === 'already_exists') return update;
   const created = outcome === 'not_found' ? request?.ifMissing?.() : undefined;
-  return created && { ...created, key, kind: 'create' };
+  return created && { ...created, key, kind: 'create', ...(request && asked(request)) };
 }
 
 function foundOrThrow(changes: readonly Change[], written: readonly Written[]): readonly Found[] {
   throwRefused(changes, written);
   return written.map((one, index) => {
-    if (one.outcome === 'written' && isFound(one.stored)) return one.stored;
+    if (isFound(one.stored) && (one.outcome === 'written' || one.outcome === 'repeated')) return one.stored;
     throw ofRecord(refusal(one), index);
   });
 }

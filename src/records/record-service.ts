@@ -3,6 +3,7 @@ import type { Key, KeyValue } from '../domain/key.ts';
 import type { Row } from '../domain/resource.ts';
 import type { Call } from '../stores/call.ts';
 import type { Change, Records, Stored, Written } from '../stores/record-store.ts';
+import type { WriteRequest } from '../stores/remembered-requests.ts';
 import type { PageTokens } from './page-token.ts';
 
 /** A record that exists, with its version as callers see it. */
@@ -41,6 +42,8 @@ export interface CreateRecord {
   readonly row: Row;
   /** The columns that the caller set; the others get their defaults. */
   readonly columns: readonly number[];
+  /** Makes it safe to ask again. */
+  readonly request?: WriteRequest | undefined;
 }
 
 /** A change of a record. */
@@ -52,7 +55,9 @@ export interface UpdateRecord {
   /** The etag that the record must have; empty: any. */
   readonly etag: string;
   /** What is created if there is no such record, whatever the mask; asked only then. Null: nothing. */
-  readonly ifMissing: (() => Omit<CreateRecord, 'key'>) | null;
+  readonly ifMissing: (() => Omit<CreateRecord, 'key' | 'request'>) | null;
+  /** Makes it safe to ask again. */
+  readonly request?: WriteRequest | undefined;
 }
 
 /** The removal of a record. */
@@ -62,6 +67,8 @@ export interface DeleteRecord {
   readonly etag: string;
   /** Whether it is well that there was no such record. */
   readonly allowMissing: boolean;
+  /** Makes it safe to ask again. */
+  readonly request?: WriteRequest | undefined;
 }
 
 /**
@@ -122,18 +129,18 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
 
   const create = async (request: CreateRecord, call: Call): Promise<Found> => {
     const { key, row, columns } = request;
-    const written = await records.write({ key, kind: 'create', row, columns }, call);
+    const written = await records.write({ key, kind: 'create', row, columns, ...asked(request) }, call);
     return foundOrThrow(written);
   };
 
   const update = async (request: UpdateRecord, call: Call): Promise<Found> => {
     const { key, row, columns, etag, ifMissing } = request;
-    const change: Change = { key, kind: 'update', row, columns, ...accepting(etag) };
+    const change: Change = { key, kind: 'update', row, columns, ...accepting(etag), ...asked(request) };
     let written = await records.write(change, call);
     for (let turn = 0; turn < MAX_UPSERT_TURNS && written.outcome === 'not_found' && ifMissing !== null; turn++) {
       // An etag was given, so there was a record: it is gone, which is a change that the caller has not seen.
       if (etag !== '') throw etagMismatch(written.stored.version);
-      const created = await records.write({ ...ifMissing(), key, kind: 'create' }, call);
+      const created = await records.write({ ...ifMissing(), key, kind: 'create', ...asked(request) }, call);
       if (created.outcome !== 'already_exists') return foundOrThrow(created);
       written = await records.write(change, call);
     }
@@ -142,13 +149,20 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
 
   const remove = async (request: DeleteRecord, call: Call): Promise<bigint> => {
     const { key, etag } = request;
-    const written = await records.write({ key, kind: 'delete', row: null, columns: [], ...accepting(etag) }, call);
-    const absent = written.outcome === 'written' || (written.outcome === 'not_found' && request.allowMissing);
+    const change: Change = { key, kind: 'delete', row: null, columns: [], ...accepting(etag), ...asked(request) };
+    const written = await records.write(change, call);
+    const isDone = written.outcome === 'written' || written.outcome === 'repeated';
+    const absent = isDone || (written.outcome === 'not_found' && request.allowMissing);
     if (!absent) throw refusal(written);
     return written.stored.version;
   };
 
   return { get, list, create, update, delete: remove };
+}
+
+/** The part of a change that says which request asks for it. */
+export function asked({ request }: { readonly request?: WriteRequest | undefined }): Pick<Change, 'request'> {
+  return request === undefined ? {} : { request };
 }
 
 /** Whether there is such a record. */
@@ -173,7 +187,7 @@ function takePage(found: readonly Found[], size: number, fits: ListRecords['fits
 
 function foundOrThrow(written: Written): Found {
   const { outcome, stored } = written;
-  if (outcome === 'written' && isFound(stored)) return stored;
+  if ((outcome === 'written' || outcome === 'repeated') && isFound(stored)) return stored;
   throw refusal(written);
 }
 
@@ -192,6 +206,16 @@ export function refusal(written: Written): DomainError {
       });
     case 'etag_mismatch':
       return etagMismatch(version);
+    case 'repeated':
+      // The request made it; since then somebody has deleted it.
+      return recordNotFound(version);
+    case 'request_reused':
+      return new DomainError({
+        kind: 'invalid_argument',
+        reason: 'REQUEST_ID_REUSED',
+        message: 'request_id: another request with this id was done before; each needs an id of its own',
+        metadata: { field: 'request_id', version: String(version) },
+      });
     case 'written':
     case 'withheld':
     case 'control_changed':

@@ -10,6 +10,7 @@ import type { MethodAccess } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { Reply, UnaryMethod } from './method-table.ts';
 import { createDecoder } from './typed-service.ts';
+import { readRequestId } from './write-request.ts';
 
 /** What the methods of one resource are made of. */
 export interface RecordMethodsOptions {
@@ -109,7 +110,8 @@ export function readCreate(
   const message = requireMessage(request, method.resource);
   const key = names.keyWithId(parent, request[method.id.localName] as string, method.id.name);
   const columns = messages.columnsToCreate(message);
-  return { key, row: messages.rowFromMessage(message, { columns, key: key.values }), columns };
+  const row = messages.rowFromMessage(message, { columns, key: key.values });
+  return { key, row, columns, ...readRequestId(method, request) };
 }
 
 function updateHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['update']>): Handle {
@@ -136,7 +138,8 @@ export function readUpdate(
     return { row: rowOf(all), columns: all };
   };
   const ifMissing = readFlag(request, method.allowMissing) ? createIt : null;
-  return { key, row: rowOf(columns), columns, etag: readText(message, definition.etagField), ifMissing };
+  const etag = readText(message, definition.etagField);
+  return { key, row: rowOf(columns), columns, etag, ifMissing, ...readRequestId(method, request) };
 }
 
 function deleteHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['delete']>): Handle {
@@ -154,7 +157,8 @@ export function readDelete(
   request: Request,
 ): DeleteRecord {
   const key = names.keyOf(request.name as string);
-  return { key, etag: readText(request, method.etag), allowMissing: readFlag(request, method.allowMissing) };
+  const allowMissing = readFlag(request, method.allowMissing);
+  return { key, etag: readText(request, method.etag), allowMissing, ...readRequestId(method, request) };
 }
 
 function answer({ messages }: RecordMethodsOptions, found: Found, name: string, context: CallContext): Reply {

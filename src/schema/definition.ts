@@ -60,6 +60,11 @@ export interface MethodDefinition {
   readonly output: DescMessage;
 }
 
+/** A method that writes one record; perhaps with a `request_id` (AIP-155). */
+export interface WriteMethod extends MethodDefinition {
+  readonly requestId?: DescField;
+}
+
 /** AIP-131 to AIP-135, and AIP-231 to AIP-235. A method that the service does not have is absent; `DescField`s are those of the messages. */
 export interface StandardMethods {
   /** Input: `name`. Output: the resource. */
@@ -67,11 +72,11 @@ export interface StandardMethods {
   /** Input: `parent` (unless the resource has none), `page_size`, `page_token`. Output: `items`, `next_page_token`. */
   readonly list?: MethodDefinition & { readonly items: DescField };
   /** Input: `parent` (unless the resource has none), `id`, `resource`. Output: the resource. */
-  readonly create?: MethodDefinition & { readonly id: DescField; readonly resource: DescField };
+  readonly create?: WriteMethod & { readonly id: DescField; readonly resource: DescField };
   /** Input: `resource`, `update_mask`, perhaps `allow_missing`. Output: the resource. */
-  readonly update?: MethodDefinition & { readonly resource: DescField; readonly allowMissing?: DescField };
+  readonly update?: WriteMethod & { readonly resource: DescField; readonly allowMissing?: DescField };
   /** Input: `name`, perhaps `etag`, `allow_missing`. Output: google.protobuf.Empty. */
-  readonly delete?: MethodDefinition & { readonly etag?: DescField; readonly allowMissing?: DescField };
+  readonly delete?: WriteMethod & { readonly etag?: DescField; readonly allowMissing?: DescField };
   /** Input: `parent` (unless the resource has none), `names`. Output: `items`. */
   readonly batchGet?: MethodDefinition & BatchOfParent & { readonly names: DescField; readonly items: DescField };
   /** Input: `parent` (unless the resource has none), `requests`, each of the method `each`. Output: `items`. */

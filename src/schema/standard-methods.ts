@@ -109,23 +109,32 @@ const INSPECTORS: { readonly [V in SingleVerb]: (inspection: Inspection) => Stan
     const id = requireField(inspection, `${snakeCase(message.name)}_id`, isString, 'string');
     const resource = requireResource(inspection);
     requireOutput(inspection, message.typeName);
-    return id === undefined || resource === undefined ? undefined : { ...baseOf(inspection), id, resource };
+    const requestId = optionalField(inspection, 'request_id', isString, 'string');
+    if (id === undefined || resource === undefined) return undefined;
+    return { ...baseOf(inspection), id, resource, ...(requestId && { requestId }) };
   },
   Update: (inspection) => {
     const resource = requireResource(inspection);
     const isMask = (field: DescField): boolean => isMessage(field, 'google.protobuf.FieldMask');
     requireField(inspection, 'update_mask', isMask, 'google.protobuf.FieldMask');
     const allowMissing = optionalField(inspection, 'allow_missing', isBool, 'bool');
+    const requestId = optionalField(inspection, 'request_id', isString, 'string');
     requireOutput(inspection, inspection.owner.message.typeName);
     if (resource === undefined) return undefined;
-    return { ...baseOf(inspection), resource, ...(allowMissing && { allowMissing }) };
+    return { ...baseOf(inspection), resource, ...(allowMissing && { allowMissing }), ...(requestId && { requestId }) };
   },
   Delete: (inspection) => {
     requireField(inspection, 'name', isString, 'string');
     const etag = optionalField(inspection, 'etag', isString, 'string');
     const allowMissing = optionalField(inspection, 'allow_missing', isBool, 'bool');
+    const requestId = optionalField(inspection, 'request_id', isString, 'string');
     requireOutput(inspection, 'google.protobuf.Empty');
-    return { ...baseOf(inspection), ...(etag && { etag }), ...(allowMissing && { allowMissing }) };
+    return {
+      ...baseOf(inspection),
+      ...(etag && { etag }),
+      ...(allowMissing && { allowMissing }),
+      ...(requestId && { requestId }),
+    };
   },
 };
 
