@@ -2,7 +2,7 @@ import { systemClock } from '../domain/clock.ts';
 import { isDomainError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import type { Resource } from '../domain/resource.ts';
-import { checkCassandraTable, cqlName, createTableCql } from '../schema/cassandra-ddl.ts';
+import { addColumnsCql, checkCassandraTable, cqlName, createTableCql } from '../schema/cassandra-ddl.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { CassandraClient } from '../stores/cassandra/client.ts';
 import { describeTable } from '../stores/cassandra/describe-table.ts';
@@ -113,7 +113,12 @@ async function createTables(
   for (const keyspace of new Set(movable.map((resource) => resource.cassandra.keyspace))) {
     await run(`CREATE KEYSPACE IF NOT EXISTS ${cqlName(keyspace)} WITH replication = {${replication}}`);
   }
-  for (const resource of movable) await run(createTableCql(resource));
+  for (const resource of movable) {
+    await run(createTableCql(resource));
+    const table = await describeTable(client, resource.cassandra, call);
+    if (table === null) continue;
+    for (const statement of addColumnsCql(resource, table)) await run(statement);
+  }
 }
 
 function missingTable(resource: Movable): string {

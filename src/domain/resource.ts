@@ -118,6 +118,8 @@ export interface Resource {
   readonly mysql: { readonly schema: string; readonly table: string };
   /** Absent: the resource has no target and stays at the source. */
   readonly cassandra?: { readonly keyspace: string; readonly table: string };
+  /** Whether its records remember the requests that wrote them (`request_id`). Default: they do not, and nothing is kept for it. */
+  readonly remembersRequests?: true;
 }
 
 /** Whether two canonical values are the same; -0 and 0 differ, null differs from everything else. */

@@ -52,6 +52,8 @@ export class Fold {
   readonly #options: FoldOptions;
   readonly #bumps = new Map<string, bigint>();
   readonly #own = new Map<string, Copy>();
+  /** What the transaction's records remember of requests from now on. */
+  readonly #remembered = new Map<string, Required<Pick<Copy, 'key' | 'requests'>>>();
   #copies = new Map<string, Copy>();
   #touches = new Map<string, Key>();
   #bytes = 0;
@@ -88,6 +90,9 @@ export class Fold {
     switch (event.type) {
       case 'bump':
         if (this.#begun || this.#options.resumed) this.#bump(event.key, event.version);
+        return;
+      case 'requests':
+        if (this.#begun) this.#remembered.set(event.key.id, { key: event.key, requests: event.requests });
         return;
       case 'change':
         if (this.#begun) this.#change(event.key, event.row);
@@ -137,11 +142,20 @@ export class Fold {
       this.#touch(key);
       return;
     }
-    this.#own.set(key.id, { key, row, version });
+    const remembered = this.#remembered.get(key.id);
+    this.#remembered.delete(key.id);
+    this.#own.set(key.id, { key, row, version, ...(remembered && { requests: remembered.requests }) });
     if (this.#own.size <= MAX_OWN_KEYS) return;
     for (const copy of this.#own.values()) this.#touch(copy.key);
+    for (const { key } of this.#remembered.values()) this.#touch(key);
+    this.#remembered.clear();
     this.#own.clear();
     this.#bumps.clear();
+  }
+
+  /** A later write that the follower has says nothing of what this one left to be remembered. */
+  #isAcknowledged({ key, version, requests }: Copy): boolean {
+    return requests === undefined && this.#options.alreadyAcknowledged(key.id, version);
   }
 
   /** A touch happens after all that is in the batch, so it carries the own changes of its key too. */
@@ -158,11 +172,15 @@ export class Fold {
   }
 
   #commit(position: string, committedAtMicros: bigint): void {
+    // Without a change of the record there is no image to copy: a touch reads it, and what it remembers.
+    for (const { key } of this.#remembered.values()) this.#touch(key);
+    this.#remembered.clear();
     for (const [id, copy] of this.#own) {
-      if (this.#touches.has(id) || this.#options.alreadyAcknowledged(id, copy.version)) continue;
+      if (this.#touches.has(id) || this.#isAcknowledged(copy)) continue;
       const known = this.#copies.get(id);
       if (known !== undefined && known.version >= copy.version) continue;
-      this.#copies.set(id, copy);
+      const { requests = known?.requests } = copy;
+      this.#copies.set(id, requests === undefined ? copy : { ...copy, requests });
       // What is replaced counts too: an image of the log may keep all of its event in memory.
       this.#bytes += sizeOf(copy.row);
     }

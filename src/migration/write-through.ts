@@ -135,7 +135,9 @@ async function isLetThrough(options: Acknowledging, written: Answers, call: Call
 async function reachFollower(options: Acknowledging, written: Answers, call: Call): Promise<boolean> {
   const { follower, clock, settings, acknowledged } = options;
   if (follower === null) return false;
-  const copies = written.map(({ stored: { key, row, version } }): Copy => ({ key, row, version }));
+  const copies = written.map(({ stored: { key, row, version, requests } }): Copy => {
+    return requests === undefined ? { key, row, version } : { key, row, version, requests };
+  });
   const untilMs = clock.monotonicMs() + settings.followerRetryBudgetMs;
   while (clock.monotonicMs() < untilMs) {
     try {

@@ -7,6 +7,7 @@ import { type Change, MAX_BATCH_CHANGES, type Records, type Stored, type Written
 import {
   type Acceptance,
   acceptance,
+  asked,
   type CreateRecord,
   type DeleteRecord,
   etagMismatch,
@@ -70,15 +71,19 @@ export function createBatchService({ records, etagOf }: BatchServiceOptions): Ba
   };
 
   const create = async (requests: readonly CreateRecord[], call: Call): Promise<readonly Found[]> => {
-    const changes = requests.map(({ key, row, columns }): Change => ({ key, kind: 'create', row, columns }));
+    const changes = requests.map((one): Change => {
+      const { key, row, columns } = one;
+      return { key, kind: 'create', row, columns, ...asked(one) };
+    });
     return foundOrThrow(changes, await write(changes, call));
   };
 
   const update = async (requests: readonly UpdateRecord[], call: Call): Promise<readonly Found[]> => {
     const conditions = requests.map((request) => acceptance(request, etagOf));
-    const updates = requests.map(({ key, row, columns }, i): Change => {
+    const updates = requests.map((one, i): Change => {
+      const { key, row, columns } = one;
       const accepts = conditions[i]?.accepts;
-      return { key, kind: 'update', row, columns, ...(accepts && { accepts }) };
+      return { key, kind: 'update', row, columns, ...(accepts && { accepts }), ...asked(one) };
     });
     const mayTurn = (): boolean => turnsOf({ written, changes, requests, conditions });
     let changes: readonly Change[] = updates;
@@ -91,8 +96,9 @@ export function createBatchService({ records, etagOf }: BatchServiceOptions): Ba
   };
 
   const remove = async (requests: readonly DeleteRecord[], call: Call): Promise<bigint> => {
-    const changes = requests.map(({ key, etag, allowMissing }): Change => {
-      return { key, kind: 'delete', row: null, columns: [], allowsMissing: allowMissing, ...accepting(etag) };
+    const changes = requests.map((one): Change => {
+      const { key, etag, allowMissing: allowsMissing } = one;
+      return { key, kind: 'delete', row: null, columns: [], allowsMissing, ...accepting(etag), ...asked(one) };
     });
     const written = await write(changes, call);
     throwRefused(changes, written);
@@ -122,13 +128,14 @@ interface UpdateTurn {
 function turnsOf({ written, changes, requests, conditions }: UpdateTurn): boolean {
   let turns = false;
   for (const [index, one] of written.entries()) {
-    if (one.outcome === 'written' || one.outcome === 'withheld') continue;
+    if (one.outcome === 'withheld' || !isRefused(changes[index] as Change, one.outcome)) continue;
     const { etag = '', ifMissing = null } = requests[index] ?? {};
     const mayBeMade = one.outcome === 'not_found' && ifMissing !== null;
     // An etag was given, so there was a record: it is gone, which is a change that the caller has not seen.
     if (mayBeMade && etag !== '') throw ofRecord(etagMismatch(one.stored.version), index);
     if (!mayBeMade && changes[index]?.kind !== 'create') {
-      throw ofRecord(conditions[index]?.refused(one.outcome) ?? refusal(one), index);
+      const broken = one.outcome === 'etag_mismatch' ? conditions[index]?.refused() : undefined;
+      throw ofRecord(broken ?? refusal(one), index);
     }
     turns = true;
   }
@@ -144,13 +151,13 @@ function turned(
 ): Change | undefined {
   if (outcome === 'already_exists') return update;
   const created = outcome === 'not_found' ? request?.ifMissing?.() : undefined;
-  return created && { ...created, key, kind: 'create' };
+  return created && { ...created, key, kind: 'create', ...(request && asked(request)) };
 }
 
 function foundOrThrow(changes: readonly Change[], written: readonly Written[]): readonly Found[] {
   throwRefused(changes, written);
   return written.map((one, index) => {
-    if (one.outcome === 'written' && isFound(one.stored)) return one.stored;
+    if (isFound(one.stored) && (one.outcome === 'written' || one.outcome === 'repeated')) return one.stored;
     throw ofRecord(refusal(one), index);
   });
 }

@@ -3,6 +3,7 @@ import type { Key, KeyValue } from '../domain/key.ts';
 import type { Row } from '../domain/resource.ts';
 import type { Call } from '../stores/call.ts';
 import type { Change, Records, Stored, Written } from '../stores/record-store.ts';
+import type { WriteRequest } from '../stores/remembered-requests.ts';
 import type { PageTokens } from './page-token.ts';
 
 /** A record that exists, with its version as callers see it. */
@@ -62,6 +63,8 @@ export interface CreateRecord extends RecordChange {
   readonly row: Row;
   /** The columns that the caller set; the others get their defaults. */
   readonly columns: readonly number[];
+  /** Makes it safe to ask again. */
+  readonly request?: WriteRequest | undefined;
 }
 
 /** A change of a record. */
@@ -74,7 +77,9 @@ export interface UpdateRecord extends RecordChange {
   /** Throws, under the record's lock, if the record must not become this one. Default: it may become any. */
   readonly check?: (after: Row) => void;
   /** What is created if there is no such record, whatever the mask; asked only then. Null: nothing. */
-  readonly ifMissing: (() => Omit<CreateRecord, 'key'>) | null;
+  readonly ifMissing: (() => Omit<CreateRecord, 'key' | 'request'>) | null;
+  /** Makes it safe to ask again. */
+  readonly request?: WriteRequest | undefined;
 }
 
 /** The removal of a record. */
@@ -83,6 +88,8 @@ export interface DeleteRecord extends RecordChange {
   readonly etag: string;
   /** Whether it is well that there was no such record. */
   readonly allowMissing: boolean;
+  /** Makes it safe to ask again. */
+  readonly request?: WriteRequest | undefined;
 }
 
 /**
@@ -145,35 +152,41 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
 
   const create = async (request: CreateRecord, call: Call): Promise<Found> => {
     const { key, row, columns, validateOnly } = request;
-    return foundOrThrow(await apply({ key, kind: 'create', row, columns }, validateOnly, call));
+    return foundOrThrow(await apply({ key, kind: 'create', row, columns, ...asked(request) }, validateOnly, call));
   };
 
   const update = async (request: UpdateRecord, call: Call): Promise<Found> => {
     const { key, row, columns, etag, ifMissing, validateOnly } = request;
     const { accepts, refused } = acceptance(request, etagOf);
-    const change: Change = { key, kind: 'update', row, columns, ...(accepts && { accepts }) };
+    const change: Change = { key, kind: 'update', row, columns, ...(accepts && { accepts }), ...asked(request) };
     let written = await apply(change, validateOnly, call);
     for (let turn = 0; turn < MAX_UPSERT_TURNS && written.outcome === 'not_found' && ifMissing !== null; turn++) {
       // An etag was given, so there was a record: it is gone, which is a change that the caller has not seen.
       if (etag !== '') throw etagMismatch(written.stored.version);
-      const created = await apply({ ...ifMissing(), key, kind: 'create' }, validateOnly, call);
+      const created = await apply({ ...ifMissing(), key, kind: 'create', ...asked(request) }, validateOnly, call);
       if (created.outcome !== 'already_exists') return foundOrThrow(created);
       written = await apply(change, validateOnly, call);
     }
-    if (!isFound(written.stored) || written.outcome !== 'written') throw refused(written.outcome) ?? refusal(written);
-    return written.stored;
+    if (written.outcome === 'etag_mismatch') throw refused() ?? refusal(written);
+    return foundOrThrow(written);
   };
 
   const remove = async (request: DeleteRecord, call: Call): Promise<bigint> => {
     const { key, etag, validateOnly } = request;
-    const change: Change = { key, kind: 'delete', row: null, columns: [], ...accepting(etag) };
+    const change: Change = { key, kind: 'delete', row: null, columns: [], ...accepting(etag), ...asked(request) };
     const written = await apply(change, validateOnly, call);
-    const absent = written.outcome === 'written' || (written.outcome === 'not_found' && request.allowMissing);
+    const isDone = written.outcome === 'written' || written.outcome === 'repeated';
+    const absent = isDone || (written.outcome === 'not_found' && request.allowMissing);
     if (!absent) throw refusal(written);
     return written.stored.version;
   };
 
   return { get, list, create, update, delete: remove };
+}
+
+/** The part of a change that says which request asks for it. */
+export function asked({ request }: { readonly request?: WriteRequest | undefined }): Pick<Change, 'request'> {
+  return request === undefined ? {} : { request };
 }
 
 /** How a change ended, or would. */
@@ -202,8 +215,8 @@ function withColumns(current: Row, row: Row | null, columns: readonly number[]):
 export interface Acceptance {
   /** Looked at under the record's lock; undefined: the record may be any. */
   readonly accepts: ((current: Row) => boolean) | undefined;
-  /** What the check of the new record threw when it failed last, if that is why the write ended so; undefined: it is not. */
-  refused(outcome: Written['outcome']): unknown;
+  /** What the check of the new record threw when it was last looked at; undefined: it did not. Why a write ended as `etag_mismatch`. */
+  refused(): unknown;
 }
 
 /** Compiles the condition of an update: its etag, and the check of what the record would become. */
@@ -225,7 +238,7 @@ export function acceptance(
   };
   return {
     accepts: etag === '' && check === undefined ? undefined : accepts,
-    refused: (outcome) => (outcome === 'etag_mismatch' ? thrown : undefined),
+    refused: () => thrown,
   };
 }
 
@@ -289,7 +302,7 @@ async function readPage(
 
 function foundOrThrow(written: Verdict): Found {
   const { outcome, stored } = written;
-  if (outcome === 'written' && isFound(stored)) return stored;
+  if ((outcome === 'written' || outcome === 'repeated') && isFound(stored)) return stored;
   throw refusal(written);
 }
 
@@ -308,6 +321,16 @@ export function refusal(written: Verdict): DomainError {
       });
     case 'etag_mismatch':
       return etagMismatch(version);
+    case 'repeated':
+      // The request made it; since then somebody has deleted it.
+      return recordNotFound(version);
+    case 'request_reused':
+      return new DomainError({
+        kind: 'invalid_argument',
+        reason: 'REQUEST_ID_REUSED',
+        message: 'request_id: another request with this id was done before; each needs an id of its own',
+        metadata: { field: 'request_id', version: String(version) },
+      });
     case 'written':
     case 'withheld':
     case 'control_changed':

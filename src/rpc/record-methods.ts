@@ -13,6 +13,7 @@ import type { MethodAccess } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { Reply, UnaryMethod } from './method-table.ts';
 import { createDecoder } from './typed-service.ts';
+import { readRequestId } from './write-request.ts';
 
 /** What the methods of one resource are made of. */
 export interface RecordMethodsOptions {
@@ -173,7 +174,8 @@ export function createReader(
     const columns = messages.columnsToCreate(message);
     check(request, 'new record');
     const row = messages.rowFromMessage(message, { columns, key: key.values });
-    return { key, row, columns, validateOnly: readFlag(request, method.validateOnly) };
+    const validateOnly = readFlag(request, method.validateOnly);
+    return { key, row, columns, validateOnly, ...readRequestId(method, request) };
   };
 }
 
@@ -211,7 +213,8 @@ export function updateReader(
     const etag = readText(message, definition.etagField);
     const validateOnly = readFlag(request, method.validateOnly);
     const holds = checkRecord && { check: (after: Row) => checkRecord(name, after) };
-    return { key, row: rowOf(columns), columns, etag, ifMissing, validateOnly, ...holds };
+    const change = { key, row: rowOf(columns), columns, etag, ifMissing, validateOnly };
+    return { ...change, ...holds, ...readRequestId(method, request) };
   };
 }
 
@@ -234,6 +237,7 @@ export function readDelete(
     etag: readText(request, method.etag),
     allowMissing: readFlag(request, method.allowMissing),
     validateOnly: readFlag(request, method.validateOnly),
+    ...readRequestId(method, request),
   };
 }
 

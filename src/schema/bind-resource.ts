@@ -50,11 +50,16 @@ export function bindResource(
     name: definition.name,
     mysql: { schema: overrides.mysqlSchema ?? definition.mysql.schema, table: definition.mysql.table },
     ...(cassandra && { cassandra }),
+    ...(takesRequestIds(definition) && { remembersRequests: true as const }),
   };
   binding.mistakes.push(...checkMysqlTable(definition, table), ...checkNames(resource));
   const label = `${definition.typeName}: `;
   if (binding.mistakes.length > 0) return { mistakes: binding.mistakes.map((mistake) => label + mistake) };
   return { resource };
+}
+
+function takesRequestIds({ methods: { create, update, delete: remove } }: ResourceDefinition): boolean {
+  return [create, update, remove].some((method) => method?.requestId !== undefined);
 }
 
 function bindKeyColumn(binding: Binding, index: number): Column | undefined {

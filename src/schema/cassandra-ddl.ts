@@ -1,6 +1,6 @@
 import type { Column, Resource } from '../domain/resource.ts';
 import type { CassandraTableDescription } from '../domain/table-description.ts';
-import { CROSSFADE_COLUMNS, cqlTypeOf } from './cql-types.ts';
+import { cqlTypeOf, ownColumnsOf } from './cql-types.ts';
 
 /** Below it, a marker of a deleted record could be forgotten before every replica has seen it. One day. */
 export const MIN_GC_GRACE_SECONDS = 86_400;
@@ -14,7 +14,7 @@ export function cqlName(name: string): string {
 export function createTableCql(resource: Resource): string {
   const { keyspace, table } = targetOf(resource);
   const columns = resource.columns.map((column) => `  ${cqlName(column.cassandraName)} ${cqlTypeOf(column.type)},`);
-  const own = Object.entries(CROSSFADE_COLUMNS).map(([name, type]) => `  ${cqlName(name)} ${type},`);
+  const own = Object.entries(ownColumnsOf(resource)).map(([name, type]) => `  ${cqlName(name)} ${type},`);
   const partition = partitionColumns(resource).map((column) => cqlName(column.cassandraName));
   const clustering = clusteringColumns(resource).map((column) => cqlName(column.cassandraName));
   return [
@@ -24,6 +24,14 @@ export function createTableCql(resource: Resource): string {
     `  PRIMARY KEY ((${partition.join(', ')}), ${clustering.join(', ')})`,
     `) WITH CLUSTERING ORDER BY (${clustering.map((name) => `${name} ASC`).join(', ')});`,
   ].join('\n');
+}
+
+/** The statements that add the columns of Crossfade's own that a table of an earlier definition lacks. */
+export function addColumnsCql(resource: Resource, description: CassandraTableDescription): string[] {
+  const { keyspace, table } = targetOf(resource);
+  return Object.entries(ownColumnsOf(resource))
+    .filter(([name]) => !description.columns.some((column) => column.name === name))
+    .map(([name, type]) => `ALTER TABLE ${cqlName(keyspace)}.${cqlName(table)} ADD ${cqlName(name)} ${type}`);
 }
 
 /**
@@ -61,7 +69,7 @@ export function checkCassandraTable(resource: Resource, description: CassandraTa
 function checkColumns(resource: Resource, description: CassandraTableDescription): string[] {
   const wanted = [
     ...resource.columns.map((column) => [column.cassandraName, cqlTypeOf(column.type)] as const),
-    ...Object.entries(CROSSFADE_COLUMNS),
+    ...Object.entries(ownColumnsOf(resource)),
   ];
   const mistakes: string[] = [];
   for (const [name, type] of wanted) {

@@ -1,4 +1,4 @@
-import type { ColumnType } from '../domain/resource.ts';
+import type { ColumnType, Resource } from '../domain/resource.ts';
 
 /** The columns that every table of the target has beside the resource's own, with their CQL types. */
 export const CROSSFADE_COLUMNS = {
@@ -9,6 +9,11 @@ export const CROSSFADE_COLUMNS = {
   /** Which write made the row. */
   crossfade_write_id: 'blob',
 } as const;
+
+/** Those of one resource: what its records remember of requests is a column where they do. */
+export function ownColumnsOf(resource: Pick<Resource, 'remembersRequests'>): Readonly<Record<string, string>> {
+  return resource.remembersRequests ? { ...CROSSFADE_COLUMNS, crossfade_requests: 'blob' } : CROSSFADE_COLUMNS;
+}
 
 /**
  * The CQL type that holds every value of a column type without loss, and in the same order where the type may be part of

@@ -68,9 +68,11 @@ export interface MethodDefinition {
   readonly output: DescMessage;
 }
 
-/** A method that can be asked for what it would do (AIP-163). */
-interface ValidatingMethod {
-  /** The field `validate_only`; absent: the method always does it. */
+/** A method that writes one record. */
+export interface WriteMethod extends MethodDefinition {
+  /** The field `request_id` (AIP-155); absent: a request can't be told from its repetition. */
+  readonly requestId?: DescField;
+  /** The field `validate_only` (AIP-163); absent: the method always does it. */
   readonly validateOnly?: DescField;
 }
 
@@ -87,14 +89,12 @@ export interface StandardMethods {
     readonly orderBy?: DescField;
     readonly filter?: DescField;
   };
-  /** Input: `parent` (unless the resource has none), `id`, `resource`, perhaps `validate_only`. Output: the resource. */
-  readonly create?: MethodDefinition & ValidatingMethod & { readonly id: DescField; readonly resource: DescField };
-  /** Input: `resource`, `update_mask`, perhaps `allow_missing`, `validate_only`. Output: the resource. */
-  readonly update?: MethodDefinition &
-    ValidatingMethod & { readonly resource: DescField; readonly allowMissing?: DescField };
-  /** Input: `name`, perhaps `etag`, `allow_missing`, `validate_only`. Output: google.protobuf.Empty. */
-  readonly delete?: MethodDefinition &
-    ValidatingMethod & { readonly etag?: DescField; readonly allowMissing?: DescField };
+  /** Input: `parent` (unless the resource has none), `id`, `resource`, perhaps `validate_only`, `request_id`. Output: the resource. */
+  readonly create?: WriteMethod & { readonly id: DescField; readonly resource: DescField };
+  /** Input: `resource`, `update_mask`, perhaps `allow_missing`, `validate_only`, `request_id`. Output: the resource. */
+  readonly update?: WriteMethod & { readonly resource: DescField; readonly allowMissing?: DescField };
+  /** Input: `name`, perhaps `etag`, `allow_missing`, `validate_only`, `request_id`. Output: google.protobuf.Empty. */
+  readonly delete?: WriteMethod & { readonly etag?: DescField; readonly allowMissing?: DescField };
   /** Input: `parent` (unless the resource has none), `names`. Output: `items`. */
   readonly batchGet?: MethodDefinition & BatchOfParent & { readonly names: DescField; readonly items: DescField };
   /** Input: `parent` (unless the resource has none), `requests`, each of the method `each`. Output: `items`. */

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@bufbuild/protobuf';
-import type { MethodDefinition } from './definition.ts';
+import type { MethodDefinition, WriteMethod } from './definition.ts';
 
 /** A served resource as far as its methods need it. */
 export interface MethodsOwner {
@@ -40,10 +40,11 @@ export function requireResource(inspection: Inspection): DescField | undefined {
   return requireField(inspection, snakeCase(message.name), isResource, message.name);
 }
 
-/** The field by which a request asks for what it would do (AIP-163). */
-export function validateOnlyField(inspection: Inspection): { readonly validateOnly?: DescField } {
+/** The fields that any request of a write may have: `validate_only` (AIP-163) and `request_id` (AIP-155). */
+export function writeOptions(inspection: Inspection): Pick<WriteMethod, 'validateOnly' | 'requestId'> {
   const validateOnly = optionalField(inspection, 'validate_only', isBool, 'bool');
-  return validateOnly === undefined ? {} : { validateOnly };
+  const requestId = optionalField(inspection, 'request_id', isString, 'string');
+  return { ...(validateOnly && { validateOnly }), ...(requestId && { requestId }) };
 }
 
 /** A field that the request must have; undefined: it lacks it, or it is of another type. */

@@ -17,7 +17,7 @@ import {
   requireOutput,
   requireResource,
   snakeCase,
-  validateOnlyField,
+  writeOptions,
 } from './method-inspection.ts';
 
 /** A resource's methods, and what is wrong with them. */
@@ -112,28 +112,28 @@ const INSPECTORS: { readonly [V in SingleVerb]: (inspection: Inspection) => Stan
     if (inspection.owner.hasParent) requireField(inspection, 'parent', isString, 'string');
     const id = requireField(inspection, `${snakeCase(message.name)}_id`, isString, 'string');
     const resource = requireResource(inspection);
-    const validateOnly = validateOnlyField(inspection);
+    const options = writeOptions(inspection);
     requireOutput(inspection, message.typeName);
     if (id === undefined || resource === undefined) return undefined;
-    return { ...baseOf(inspection), id, resource, ...validateOnly };
+    return { ...baseOf(inspection), id, resource, ...options };
   },
   Update: (inspection) => {
     const resource = requireResource(inspection);
     const isMask = (field: DescField): boolean => isMessage(field, 'google.protobuf.FieldMask');
     requireField(inspection, 'update_mask', isMask, 'google.protobuf.FieldMask');
     const allowMissing = optionalField(inspection, 'allow_missing', isBool, 'bool');
-    const validateOnly = validateOnlyField(inspection);
+    const options = writeOptions(inspection);
     requireOutput(inspection, inspection.owner.message.typeName);
     if (resource === undefined) return undefined;
-    return { ...baseOf(inspection), resource, ...(allowMissing && { allowMissing }), ...validateOnly };
+    return { ...baseOf(inspection), resource, ...(allowMissing && { allowMissing }), ...options };
   },
   Delete: (inspection) => {
     requireField(inspection, 'name', isString, 'string');
     const etag = optionalField(inspection, 'etag', isString, 'string');
     const allowMissing = optionalField(inspection, 'allow_missing', isBool, 'bool');
-    const validateOnly = validateOnlyField(inspection);
+    const options = writeOptions(inspection);
     requireOutput(inspection, 'google.protobuf.Empty');
-    return { ...baseOf(inspection), ...(etag && { etag }), ...(allowMissing && { allowMissing }), ...validateOnly };
+    return { ...baseOf(inspection), ...(etag && { etag }), ...(allowMissing && { allowMissing }), ...options };
   },
 };
 

@@ -9,6 +9,8 @@ import type { Call } from './call.ts';
 export type LogEvent =
   /** A version was set by a service transaction: comes before the same transaction's change of the record, if any. */
   | { readonly type: 'bump'; readonly key: Key; readonly version: bigint }
+  /** What a record remembers of requests was set: comes after the bump of the same transaction, before its change. */
+  | { readonly type: 'requests'; readonly key: Key; readonly requests: Buffer }
   /** A record changed. `row` null: it was deleted. A change of the key comes as a deletion and a change. */
   | { readonly type: 'change'; readonly key: Key; readonly row: Row | null }
   /** A barrier was committed. */

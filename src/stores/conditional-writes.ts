@@ -16,8 +16,8 @@ import { DomainError, isDomainError } from '../domain/errors.ts';
 import type { Key } from '../domain/key.ts';
 import type { Resource, Row, Value } from '../domain/resource.ts';
 import type { Call } from './call.ts';
-import { atIndex, isRefused, judgeChanges } from './judge-change.ts';
-import type { Change, ControlView, Guard, Written } from './record-store.ts';
+import { atIndex, isRefused, judgeChanges, requestsAfter } from './judge-change.ts';
+import type { Change, ControlView, Guard, Stored, Written } from './record-store.ts';
 import { type ServerValues, withDefaults, withUpdateTimes } from './server-values.ts';
 
 /**
@@ -38,6 +38,8 @@ export interface Seen {
   readonly version: bigint | null;
   /** Which write made it; null: none that is known. */
   readonly writeId: Buffer | null;
+  /** What it remembers of requests; absent: nothing, or the resource's records do not. */
+  readonly requests?: Buffer | undefined;
 }
 
 /** A new state of a record. */
@@ -46,6 +48,8 @@ export interface Next {
   readonly row: Row | null;
   readonly version: bigint;
   readonly writeId: Buffer;
+  /** Absent: it goes on remembering what it did. */
+  readonly requests?: Buffer | undefined;
 }
 
 /** Records as they are, and the time. */
@@ -98,12 +102,9 @@ export async function writeConditionally(
     // An earlier try that was answered "not applied" was applied all the same: it would now be in its own way.
     if (seen.some((one) => one.writeId?.equals(writeId))) return asWritten(engine, seen, writeId, control);
     const version = newestOf(seen.map((one) => nextVersion(one, control.floor, nowMicros)));
-    const outcomes = judgeChanges(
-      changes,
-      seen.map(({ row }) => row),
-    );
+    const outcomes = judgeChanges(changes, seen, version);
     const isMade = !changes.some((change, i) => isRefused(change, outcomes[i]));
-    if (isMade && changes.some(({ kind }) => kind !== 'touch')) {
+    if (isMade && changes.some(({ kind }, i) => kind !== 'touch' && outcomes[i] !== 'repeated')) {
       return replace(engine, { seen, changes, outcomes, nowMicros, version, writeId, control, call });
     }
     const fenced = await engine.fence(
@@ -113,8 +114,8 @@ export async function writeConditionally(
     );
     if (fenced === 'unknown') doubt();
     if (fenced !== 'applied') return null;
-    return seen.map(({ key, row }, i): Written => {
-      return { outcome: outcomes[i] as Written['outcome'], stored: { key, row, version }, control };
+    return seen.map(({ key, row, requests }, i): Written => {
+      return { outcome: outcomes[i] as Written['outcome'], stored: stored(key, { row, version, requests }), control };
     });
   });
   return answer ?? refused();
@@ -134,8 +135,8 @@ export async function touchConditionally(
     const fenced = await engine.fence(seen, versions, call);
     if (fenced === 'unknown') doubt();
     if (fenced !== 'applied') return null;
-    return seen.map(({ key, row }, i): Written => {
-      return { outcome: 'written', stored: { key, row, version: versions[i] as bigint }, control };
+    return seen.map(({ key, row, requests }, i): Written => {
+      return { outcome: 'written', stored: stored(key, { row, version: versions[i] as bigint, requests }), control };
     });
   });
   return answer ?? keys.map((key) => controlChanged(key, control));
@@ -200,13 +201,17 @@ interface Replacement {
 /** Null: another writer was quicker. Throws `unknown`/OUTCOME_UNKNOWN when it could not be found out. */
 async function replace(engine: ConditionalEngine, replacement: Replacement): Promise<readonly Written[] | null> {
   const { seen, changes, outcomes, version, writeId, control, call } = replacement;
-  const next = changes.map((_, i): Next => ({ row: rowOf(engine, replacement, i), version, writeId }));
+  const next = changes.map((change, i): Next => {
+    const before = seen[i]?.requests;
+    const requests = change.request && requestsAfter(change, outcomes[i] as Written['outcome'], before, version);
+    return { row: rowOf(engine, replacement, i), version, writeId, requests };
+  });
   const outcome = await engine.replace(seen, next, call);
   switch (outcome) {
     case 'applied':
-      return seen.map(({ key }, i): Written => {
-        const outcome = outcomes[i] as Written['outcome'];
-        return { outcome, stored: { key, row: next[i]?.row ?? null, version }, control };
+      return seen.map(({ key, requests: before }, i): Written => {
+        const { row, requests = before } = next[i] as Next;
+        return { outcome: outcomes[i] as Written['outcome'], stored: stored(key, { row, version, requests }), control };
       });
     case 'not_applied':
       return null;
@@ -216,8 +221,13 @@ async function replace(engine: ConditionalEngine, replacement: Replacement): Pro
 }
 
 /** What a change makes of its record. What can never be stored names the change's place in a batch. */
-function rowOf(engine: ConditionalEngine, { seen, changes, nowMicros }: Replacement, index: number): Row | null {
+function rowOf(
+  engine: ConditionalEngine,
+  { seen, changes, outcomes, nowMicros }: Replacement,
+  index: number,
+): Row | null {
   const row = seen[index]?.row ?? null;
+  if (outcomes[index] === 'repeated') return row;
   try {
     return rowAfter(engine, changes[index] as Change, row, nowMicros);
   } catch (error) {
@@ -262,9 +272,14 @@ function asWritten(
   if (!found.every((one) => one.writeId?.equals(writeId))) {
     throw engine.outcomeUnknown('the answer was lost, and one of the records was written by another since');
   }
-  return found.map(({ key, row, version }): Written => {
-    return { outcome: 'written', stored: { key, row, version: version ?? 0n }, control };
+  return found.map(({ key, row, version, requests }): Written => {
+    return { outcome: 'written', stored: stored(key, { row, version: version ?? 0n, requests }), control };
   });
+}
+
+/** A record, with what it remembers where that was read. */
+function stored(key: Key, { requests, ...rest }: Pick<Next, 'row' | 'version' | 'requests'>): Stored {
+  return requests === undefined ? { key, ...rest } : { key, ...rest, requests };
 }
 
 function controlOf(guard: Guard): ControlView {

@@ -2,6 +2,7 @@ import type { Key } from '../domain/key.ts';
 import type { Row } from '../domain/resource.ts';
 import type { Call } from './call.ts';
 import type { ControlRecord } from './control-store.ts';
+import type { WriteRequest } from './remembered-requests.ts';
 
 /** One record as a store has it, or its absence. */
 export interface Stored {
@@ -13,6 +14,11 @@ export interface Stored {
    * decorator: the version, `max(stored, floor)` (docs/protocol.md, section 1).
    */
   readonly version: bigint;
+  /**
+   * What it remembers of requests (`remembered-requests.ts`); empty: nothing. Absent: not read. It is there in what is to be copied:
+   * pages of a walk, what touches answer, and what a write answers where it may have changed.
+   */
+  readonly requests?: Buffer;
 }
 
 /**
@@ -51,6 +57,11 @@ export interface Change {
   readonly columns: readonly number[];
   /** Refused with `etag_mismatch` unless this returns true for the record as it is under its lock. */
   readonly accepts?: (current: Row) => boolean;
+  /**
+   * Which request asks for it. One that is remembered is not done again: the outcome is `repeated`, or `request_reused` if its content is
+   * another. Only for resources whose records remember.
+   */
+  readonly request?: WriteRequest;
   /** Of a delete in a batch: a `not_found` of it does not refuse the others. Default false. */
   readonly allowsMissing?: boolean;
 }
@@ -59,9 +70,18 @@ export interface Change {
 export interface Written {
   /**
    * `control_changed`: the control record is not the one expected, or authority is being handed over; nothing was done.
-   * `withheld`: of a batch alone: another of its changes was refused, so this one was not made.
+   * `withheld`: of a batch alone: another of its changes was refused, so this one was not made. `repeated`: the record remembers the
+   * request; it was done before, and the record is as it is now. `request_reused`: it remembers another one with this id.
    */
-  readonly outcome: 'written' | 'already_exists' | 'not_found' | 'etag_mismatch' | 'control_changed' | 'withheld';
+  readonly outcome:
+    | 'written'
+    | 'already_exists'
+    | 'not_found'
+    | 'etag_mismatch'
+    | 'control_changed'
+    | 'withheld'
+    | 'repeated'
+    | 'request_reused';
   /** The record after the commit, or, where the write was refused, as it was found. Its version is the stored one. */
   readonly stored: Stored;
   /**
@@ -117,6 +137,8 @@ export interface Copy {
   readonly row: Row | null;
   /** At which version it is applied. Greater than 0. */
   readonly version: bigint;
+  /** What the record remembers of requests, as of this version; "newer wins" by itself. Absent: the copy says nothing of it. */
+  readonly requests?: Buffer;
 }
 
 /** The attach for which a copy is meant. */

@@ -11,6 +11,7 @@ import type { Copy, FollowerStore, Guard, RecordStore, Stored } from '../../src/
 import { arbitraryRow } from '../support/arbitrary-row.ts';
 import { collect, testCall } from '../support/calls.ts';
 import { bytesResource, notesResource, signedResource, typesResource, unsignedResource } from '../support/resources.ts';
+import { describeRequests } from './record-store-requests.ts';
 import { describeWrites } from './record-store-writes.ts';
 
 /** How the contract gets at an engine. */
@@ -72,7 +73,10 @@ export function describeRecordStore(
       describeTypes(opener(typesResource));
       describeCalls(opener(notesResource));
     });
-    excepted('as the authority', exceptions.writes, () => describeWrites(opener(notesResource), exceptions));
+    excepted('as the authority', exceptions.writes, () => {
+      describeWrites(opener(notesResource), exceptions);
+      describeRequests(opener(notesResource));
+    });
   });
 }
 

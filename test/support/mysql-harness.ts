@@ -59,7 +59,9 @@ async function openStore(pool: MysqlPool, resource: Resource): Promise<MysqlStor
   const client = pool.client('authority');
   const tables = createRecordTables(resource, pool.controlSchema);
   await client.write(`DELETE FROM ${tables.table}`, [], testCall());
-  await client.write(`DELETE FROM ${tables.versions} WHERE resource = ?`, [resource.id], testCall());
+  for (const own of [tables.versions, tables.requests]) {
+    await client.write(`DELETE FROM ${own} WHERE resource = ?`, [resource.id], testCall());
+  }
   const setControl = async (change: ControlChange): Promise<void> => {
     const state: FollowerState = change.state ?? 'in_sync';
     await client.write(

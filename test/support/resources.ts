@@ -1,6 +1,6 @@
 /** Resources for tests of the stores, and the tables that hold them in either store. */
 import type { Column, ColumnType, Resource } from '../../src/domain/resource.ts';
-import { CROSSFADE_COLUMNS, cqlTypeOf } from '../../src/schema/cql-types.ts';
+import { cqlTypeOf, ownColumnsOf } from '../../src/schema/cql-types.ts';
 
 /** A string column's type: every character, at most `maxChars` of them. */
 export function stringType(
@@ -61,11 +61,18 @@ export function placeResource(resource: Resource, place: string): Resource {
 }
 
 /** Plain records: a string for the parent, a string for the record, a few values. */
-export const notesResource = testResource(
-  'notes',
-  { owner: stringType(60), note: stringType(60) },
-  { title: stringType(200), amount: { kind: 'decimal', precision: 12, scale: 2, unsigned: false }, stars: intType(32) },
-);
+export const notesResource: Resource = {
+  ...testResource(
+    'notes',
+    { owner: stringType(60), note: stringType(60) },
+    {
+      title: stringType(200),
+      amount: { kind: 'decimal', precision: 12, scale: 2, unsigned: false },
+      stars: intType(32),
+    },
+  ),
+  remembersRequests: true,
+};
 
 /** Records in the order of signed integers. */
 export const signedResource = testResource(
@@ -143,7 +150,7 @@ export function cassandraTable(resource: Resource): string {
   const { columns, keyLength, parentLength, cassandra } = resource;
   const names = columns.map((one) => one.cassandraName);
   const declared = columns.map((one) => `${one.cassandraName} ${cqlTypeOf(one.type)}`);
-  const own = Object.entries(CROSSFADE_COLUMNS).map(([name, type]) => `${name} ${type}`);
+  const own = Object.entries(ownColumnsOf(resource)).map(([name, type]) => `${name} ${type}`);
   const key = [`(${names.slice(0, parentLength).join(', ')})`, ...names.slice(parentLength, keyLength)].join(', ');
   return `CREATE TABLE ${cassandra?.keyspace}.${cassandra?.table} (${[...declared, ...own].join(', ')}, PRIMARY KEY (${key}))`;
 }

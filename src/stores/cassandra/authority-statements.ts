@@ -1,3 +1,4 @@
+import { types } from 'cassandra-driver';
 import type { Key } from '../../domain/key.ts';
 import type { Resource } from '../../domain/resource.ts';
 import type { Next, Seen } from '../conditional-writes.ts';
@@ -42,19 +43,21 @@ export function compileAuthorityStatements(
   const names = columns.map((column) => quote(column.cassandraName));
   const keyNames = names.slice(0, keyLength);
   const own = ['crossfade_version', 'crossfade_deleted', 'crossfade_write_id'];
+  const remembers = resource.remembersRequests ? ['crossfade_requests'] : [];
   const now = 'now() AS crossfade_now';
   const selected = columns.map((column) => selectOf(column.type, quote(column.cassandraName)));
   const isKey = keyNames.map((column) => `${column} = ?`).join(' AND ');
   const isIn = [...keyNames.slice(0, -1).map((column) => `${column} = ?`), `${keyNames.at(-1)} IN ?`].join(' AND ');
   const ifStill = `WHERE ${isKey} IF crossfade_version = ?`;
-  const set = [...names.slice(keyLength), ...own].map((column) => `${column} = ?`).join(', ');
+  const set = [...names.slice(keyLength), ...own, ...remembers].map((column) => `${column} = ?`).join(', ');
   const text = {
-    see: `SELECT ${[...selected.slice(keyLength), ...own, now].join(', ')} FROM ${name} WHERE ${isKey}`,
-    seeIn: `SELECT ${[...selected, ...own, now].join(', ')} FROM ${name} WHERE ${isIn}`,
+    see: `SELECT ${[...selected.slice(keyLength), ...own, ...remembers, now].join(', ')} FROM ${name} WHERE ${isKey}`,
+    seeIn: `SELECT ${[...selected, ...own, ...remembers, now].join(', ')} FROM ${name} WHERE ${isIn}`,
     replace: `UPDATE ${name} USING TTL ? SET ${set} ${ifStill}`,
     fence: `UPDATE ${name} SET crossfade_version = ? ${ifStill}`,
     unlessMoved: `UPDATE ${name} USING TTL ? SET crossfade_version = ? ${ifStill}`,
-    marker: `INSERT INTO ${name} (${[...names, ...own].join(', ')}) VALUES (${marks([...names, ...own])}) USING TTL ?`,
+    marker: `INSERT INTO ${name} (${[...names, ...own, ...remembers].join(', ')})
+      VALUES (${marks([...names, ...own, ...remembers])}) USING TTL ?`,
   };
   const binds = columns.map((column) => bindOf(column.type));
   const bindKey = binds.slice(0, keyLength);
@@ -63,9 +66,11 @@ export function compileAuthorityStatements(
     version === null ? null : bigintBytes(version),
   ];
   const nulls = columns.slice(keyLength).map(() => null);
-  const marker = (seen: Seen, version: bigint, writeId: Buffer): readonly Bound[] => {
+  // Unset where there is nothing new: a null would be one more tombstone in every row.
+  const bindRequests = (requests: Buffer | undefined): unknown[] => remembers.map(() => requests ?? types.unset);
+  const marker = (seen: Seen, { version, writeId, requests = seen.requests }: Omit<Next, 'row'>): readonly Bound[] => {
     const stamp = bigintBytes(version);
-    const row = [...bindAll(bindKey, seen.key.values), ...nulls, stamp, true, writeId];
+    const row = [...bindAll(bindKey, seen.key.values), ...nulls, stamp, true, writeId, ...bindRequests(requests)];
     return [
       { query: text.unlessMoved, params: [options.markerTtlSeconds, stamp, ...still(seen)] },
       { query: text.marker, params: [...row, options.markerTtlSeconds] },
@@ -75,15 +80,17 @@ export function compileAuthorityStatements(
     see: (key) => ({ query: text.see, params: bindAll(bindKey, key.values) }),
     seeIn: (keys) => ({ query: text.seeIn, params: bindIn(bindKey, keys) }),
     seen: (key, row) => (row === undefined ? absent(key) : present(options.read(row, key), row)),
-    replace: (seen, { row, version, writeId }) => {
-      if (row === null) return marker(seen, version, writeId);
+    replace: (seen, next) => {
+      const { row, version, writeId, requests } = next;
+      if (row === null) return marker(seen, next);
       const params: unknown[] = [0, ...bindAll(binds.slice(keyLength), row.slice(keyLength))];
-      return [{ query: text.replace, params: [...params, bigintBytes(version), false, writeId, ...still(seen)] }];
+      params.push(bigintBytes(version), false, writeId, ...bindRequests(requests), ...still(seen));
+      return [{ query: text.replace, params }];
     },
     // The write id stays: whoever lost the answer to its write looks for it.
     fence: (seen, version) =>
       seen.row === null
-        ? marker(seen, version, seen.writeId ?? NO_WRITE_ID)
+        ? marker(seen, { version, writeId: seen.writeId ?? NO_WRITE_ID })
         : [{ query: text.fence, params: [bigintBytes(version), ...still(seen)] }],
   };
 }
@@ -92,7 +99,8 @@ function absent(key: Key): Seen {
   return { key, row: null, version: null, writeId: null };
 }
 
-function present({ key, row }: Stored, read: DriverRow): Seen {
+function present({ key, row, requests }: Stored, read: DriverRow): Seen {
   const { crossfade_version: version, crossfade_write_id: writeId } = read;
-  return { key, row, version: (version ?? null) as bigint | null, writeId: (writeId ?? null) as Buffer | null };
+  const seen = { key, row, version: (version ?? null) as bigint | null, writeId: (writeId ?? null) as Buffer | null };
+  return requests === undefined ? seen : { ...seen, requests };
 }

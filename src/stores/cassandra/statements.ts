@@ -1,6 +1,8 @@
+import { types } from 'cassandra-driver';
 import type { Key } from '../../domain/key.ts';
 import type { Column, Resource, Row, Value } from '../../domain/resource.ts';
 import type { Copy, ListQuery, Stored } from '../record-store.ts';
+import { NO_REQUESTS } from '../remembered-requests.ts';
 import type { Bound } from './client.ts';
 import { type Bind, bigintBytes, bindOf, hasVariableSize, type Read, readOf, selectOf } from './values.ts';
 
@@ -42,6 +44,7 @@ export function compileStatements(
   const clustering = keyNames.slice(resource.parentLength);
   const own = ['crossfade_version', 'crossfade_deleted'];
   const selected = resource.columns.map((column) => selectOf(column.type, quote(column.cassandraName)));
+  const remembers = resource.remembersRequests ? ['crossfade_requests'] : [];
   const columns = [...selected, ...own].join(', ');
   const values = [...selected.slice(resource.keyLength), ...own].join(', ');
   const token = `token(${partition.join(', ')})`;
@@ -50,10 +53,11 @@ export function compileStatements(
   const text = {
     get: `SELECT ${values} ${from} ${keyNames.map((column) => `${column} = ?`).join(' AND ')}`,
     getIn: `SELECT ${columns} ${from} ${[...keyNames.slice(0, -1).map((column) => `${column} = ?`), `${keyNames.at(-1)} IN ?`].join(' AND ')}`,
-    walk: `SELECT ${columns} ${from} ${token} > ? AND ${token} <= ?`,
+    walk: `SELECT ${[columns, ...remembers].join(', ')} ${from} ${token} > ? AND ${token} <= ?`,
     sample: `SELECT ${token} AS crossfade_token ${from} ${token} >= ? LIMIT ?`,
     // The write id is empty, not null: a null would be one more tombstone in every row.
-    apply: `INSERT INTO ${name} (${[...names, ...own].join(', ')}, crossfade_write_id) VALUES (${marks(names)}, ?, ?, 0x) USING TIMESTAMP ? AND TTL ?`,
+    apply: `INSERT INTO ${name} (${[...names, ...own, ...remembers].join(', ')}, crossfade_write_id)
+      VALUES (${marks([...names, ...own, ...remembers])}, 0x) USING TIMESTAMP ? AND TTL ?`,
   };
   const bindKey = resource.columns.slice(0, resource.keyLength).map((column) => bindOf(column.type));
   return {
@@ -62,7 +66,7 @@ export function compileStatements(
     list: compileList(bindKey, clustering, `SELECT ${columns} ${from} ${inPartition}`),
     walk: (start, end) => ({ query: text.walk, params: [bigintBytes(start), bigintBytes(end)] }),
     sample: (start, limit) => ({ query: text.sample, params: [bigintBytes(start), limit] }),
-    apply: compileApply(resource.columns, text.apply, markerTtlSeconds),
+    apply: compileApply(resource, text.apply, markerTtlSeconds),
     sizeOf: compileSizeOf(resource.columns),
     ...compileReads(resource),
   };
@@ -108,18 +112,22 @@ function compileList(bindKey: readonly Bind[], clustering: readonly string[], al
   };
 }
 
-function compileApply(columns: readonly Column[], query: string, markerTtlSeconds: number): (copy: Copy) => Bound {
+function compileApply(resource: Resource, query: string, markerTtlSeconds: number): (copy: Copy) => Bound {
+  const { columns, remembersRequests = false } = resource;
   const binds = columns.map((column) => bindOf(column.type));
   // The copies of a bulk copy nearly all have one version, the floor.
   let last = { version: 0n, stamp: bigintBytes(0n) };
-  return ({ key, row, version }) => {
+  return ({ key, row, version, requests }) => {
     if (version !== last.version) last = { version, stamp: bigintBytes(version) };
     const { stamp } = last;
     const params: unknown[] = [];
     const source: Row = row ?? key.values;
     for (let i = 0; i < binds.length; i++) params.push(bindOne(binds[i], source[i] ?? null));
     // A TTL of 0 is none.
-    params.push(stamp, row === null, stamp, row === null ? markerTtlSeconds : 0);
+    params.push(stamp, row === null);
+    // A copy that says nothing of requests leaves what is there: it is a cell of its own, and newer wins for each.
+    if (remembersRequests) params.push(requests ?? types.unset);
+    params.push(stamp, row === null ? markerTtlSeconds : 0);
     return { query, params };
   };
 }
@@ -145,17 +153,23 @@ function compileReads(resource: Resource): Pick<Statements, 'keyValues' | 'read'
   const readers = resource.columns.map((column): [string, Read] => [column.cassandraName, readOf(column.type)]);
   const keyReaders = readers.slice(0, resource.keyLength);
   const valueReaders = readers.slice(resource.keyLength);
+  const readRecord: Statements['read'] = (row, key) => {
+    const version = (row.crossfade_version ?? 0n) as bigint;
+    if (row.crossfade_deleted === true) return { key, row: null, version };
+    const values: Value[] = [...key.values];
+    for (const [name, read] of valueReaders) {
+      const value = row[name];
+      values.push(value === null ? null : read(value));
+    }
+    return { key, row: values, version };
+  };
   return {
     keyValues: (row) => keyReaders.map(([name, read]) => read(row[name]) as Key['values'][number]),
+    // Undefined where the statement did not ask for it.
     read: (row, key) => {
-      const version = (row.crossfade_version ?? 0n) as bigint;
-      if (row.crossfade_deleted === true) return { key, row: null, version };
-      const values: Value[] = [...key.values];
-      for (const [name, read] of valueReaders) {
-        const value = row[name];
-        values.push(value === null ? null : read(value));
-      }
-      return { key, row: values, version };
+      const { crossfade_requests: requests } = row;
+      const found = readRecord(row, key);
+      return requests === undefined ? found : { ...found, requests: (requests ?? NO_REQUESTS) as Buffer };
     },
   };
 }

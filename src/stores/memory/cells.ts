@@ -16,6 +16,7 @@ export interface CellChange {
   readonly version?: bigint | null;
   readonly deleted?: boolean | null;
   readonly writeId?: Uint8Array | null;
+  readonly requests?: Uint8Array | undefined;
 }
 
 interface Cells {
@@ -23,6 +24,7 @@ interface Cells {
   readonly version: Cell;
   readonly deleted: Cell;
   readonly writeId: Cell;
+  readonly requests: Cell;
 }
 
 /**
@@ -43,12 +45,13 @@ export class MemoryCells {
       version: never,
       deleted: never,
       writeId: never,
+      requests: never,
     };
   }
 
   /** The row as a linearizable read sees it. */
   see(key: Key): Seen {
-    const { columns, version, deleted, writeId } = this.#rows.get(key.id) ?? this.#none;
+    const { columns, version, deleted, writeId, requests } = this.#rows.get(key.id) ?? this.#none;
     const values = columns.map(({ value }) => value);
     const isThere = [...values, version.value, deleted.value, writeId.value].some((value) => value !== null);
     return {
@@ -56,6 +59,7 @@ export class MemoryCells {
       row: isThere && deleted.value !== true ? [...key.values, ...values] : null,
       version: version.value as bigint | null,
       writeId: writeId.value as Buffer | null,
+      ...(requests.value !== null && { requests: requests.value as Buffer }),
     };
   }
 
@@ -69,9 +73,11 @@ export class MemoryCells {
       version: written(before.version, change.version),
       deleted: written(before.deleted, change.deleted),
       writeId: written(before.writeId, change.writeId),
+      requests: written(before.requests, change.requests),
     });
-    const { row, version } = this.see(key);
+    const { row, version, requests } = this.see(key);
     this.#table.set(key, row, version ?? 0n);
+    if (requests !== undefined) this.#table.setRequests(key, requests);
   }
 
   /** The columns of a row behind its key; of a marker all null. */

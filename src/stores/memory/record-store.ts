@@ -4,7 +4,7 @@ import { differingColumns, type Resource, type Row, type Value } from '../../dom
 import type { Call } from '../call.ts';
 import type { LogEvent } from '../change-log.ts';
 import type { ControlRecord } from '../control-store.ts';
-import { judgeChanges } from '../judge-change.ts';
+import { isRefused, judgeChanges, requestsAfter } from '../judge-change.ts';
 import { otherAttach } from '../other-attach.ts';
 import type { Change, ControlView, Copy, FollowerGuard, Guard, SourceStore, Written } from '../record-store.ts';
 import { controlLock } from './control-store.ts';
@@ -86,13 +86,16 @@ function createTransactions(database: MemoryDatabase, resource: Resource, table:
 
   const changeLocked = async (changes: readonly Change[], control: ControlView): Promise<readonly Written[]> => {
     const before = changes.map(({ key }) => table.get(key));
+    // A request that is remembered needs the lock, and so the bump, also while detached.
+    const isBumped = control.state !== 'detached' || changes.some(({ request }) => request !== undefined);
     const base = highest(control.floor + 1n, database.clock.wallMicros(), ...before.map(({ version }) => version + 1n));
     // While detached nothing reads the versions: the next attach raises the floor above all of them.
-    const versions = before.map(({ version }) => (control.state === 'detached' ? version : base));
-    const outcomes = judgeChanges(
-      changes,
-      before.map(({ row }) => row),
-    );
+    const versions = before.map(({ version }) => (isBumped ? base : version));
+    const outcomes = judgeChanges(changes, before, base);
+    const isMade = !changes.some((change, i) => isRefused(change, outcomes[i]));
+    const requests = changes.map((change, i) => {
+      return isMade ? requestsAfter(change, outcomes[i] as Written['outcome'], before[i]?.requests, base) : undefined;
+    });
     const rows = changes.map((change, i) => {
       const current = before[i]?.row ?? null;
       return outcomes[i] === 'written' ? rowAfter(resource, change, current) : current;
@@ -101,15 +104,28 @@ function createTransactions(database: MemoryDatabase, resource: Resource, table:
     const changed: LogEvent[] = [];
     for (const [i, { key }] of changes.entries()) {
       const [row = null, version = 0n] = [rows[i], versions[i]];
-      if (control.state !== 'detached') bumps.push({ type: 'bump', key, version });
+      if (isBumped) bumps.push({ type: 'bump', key, version });
+      const remembered = requests[i];
+      if (remembered !== undefined && changes[i]?.request !== undefined && outcomes[i] !== 'repeated') {
+        bumps.push({ type: 'requests', key, requests: remembered });
+      }
       if (!sameRow(before[i]?.row ?? null, row)) changed.push({ type: 'change', key, row });
     }
     await database.step();
     await database.commitThen(id, [...bumps, ...changed], () => {
-      for (const [i, { key }] of changes.entries()) table.set(key, rows[i] ?? null, versions[i] ?? 0n);
+      for (const [i, { key }] of changes.entries()) {
+        table.set(key, rows[i] ?? null, versions[i] ?? 0n);
+        if (requests[i] !== undefined) table.setRequests(key, requests[i], base);
+      }
     });
     return changes.map(({ key }, i): Written => {
-      const stored = { key, row: rows[i] ?? null, version: versions[i] ?? 0n };
+      const remembered = requests[i] ?? before[i]?.requests;
+      const stored = {
+        key,
+        row: rows[i] ?? null,
+        version: versions[i] ?? 0n,
+        ...(remembered && { requests: remembered }),
+      };
       return { outcome: outcomes[i] as Written['outcome'], stored, control };
     });
   };
@@ -119,8 +135,10 @@ function createTransactions(database: MemoryDatabase, resource: Resource, table:
     const bumps: LogEvent[] = [];
     const changes: LogEvent[] = [];
     const applied: Copy[] = [];
-    for (const { key, row, version } of copies) {
+    const remembered: Required<Pick<Copy, 'key' | 'version' | 'requests'>>[] = [];
+    for (const { key, row, version, requests } of copies) {
       const before = table.get(key);
+      if (requests !== undefined) remembered.push({ key, version, requests });
       if (version <= before.version) continue;
       bumps.push({ type: 'bump', key, version });
       if (!sameRow(before.row, row)) changes.push({ type: 'change', key, row });
@@ -128,6 +146,7 @@ function createTransactions(database: MemoryDatabase, resource: Resource, table:
     }
     await database.commitThen(id, [...bumps, ...changes], () => {
       for (const { key, row, version } of applied) table.set(key, row, version);
+      for (const { key, version, requests } of remembered) table.setRequests(key, requests, version);
     });
   };
 

@@ -1,31 +1,37 @@
 import { createKeyCodec, type Key } from '../../domain/key.ts';
 import type { Resource, Row } from '../../domain/resource.ts';
 import type { ListQuery, Stored, WalkPage, WalkRange } from '../record-store.ts';
+import { NO_REQUESTS } from '../remembered-requests.ts';
 
 interface Entry {
   readonly key: Key;
   row: Row | null;
   /** 0: never written through the service. */
   version: bigint;
+  requests?: Buffer;
+  /** The version at which it remembers them. */
+  requestsAt?: bigint;
 }
 
 /** The records and stored versions of one resource in memory, in key order. Every method is one synchronous step. */
 export class MemoryTable {
   readonly #entries = new Map<string, Entry>();
   readonly #parentLength: number;
+  readonly #remembers: boolean;
   readonly #codec: ReturnType<typeof createKeyCodec>;
   /** The ids in key order; null after a key was added. */
   #sorted: string[] | null = [];
 
   constructor(resource: Resource) {
     this.#parentLength = resource.parentLength;
+    this.#remembers = resource.remembersRequests ?? false;
     this.#codec = createKeyCodec(resource);
   }
 
   /** The record with this key, or its absence. */
   get(key: Key): Stored {
     const entry = this.#entries.get(key.id);
-    return entry === undefined ? { key, row: null, version: 0n } : { ...entry };
+    return entry === undefined ? { key, row: null, version: 0n } : storedOf(entry);
   }
 
   /** Sets the row, and the version if one is given. */
@@ -38,6 +44,14 @@ export class MemoryTable {
     }
     entry.row = row;
     if (version !== undefined) entry.version = version;
+  }
+
+  /** Sets what a record that is there, or was, remembers of requests, unless that is of a newer version. */
+  setRequests(key: Key, requests: Buffer, version = 0n): void {
+    const entry = this.#entries.get(key.id);
+    if (entry === undefined || version < (entry.requestsAt ?? 0n)) return;
+    entry.requests = requests;
+    entry.requestsAt = version;
   }
 
   /** Of deleted records too; 0: none. */
@@ -56,7 +70,7 @@ export class MemoryTable {
     for (let i = first; i >= 0 && i < ids.length; i += descending ? -1 : 1) {
       const entry = this.#at(ids, i);
       if (entry === undefined || found.length >= limit || !entry.key.id.startsWith(prefix)) break;
-      if (entry.row !== null) found.push({ ...entry });
+      if (entry.row !== null) found.push(storedOf(entry));
     }
     return found;
   }
@@ -84,9 +98,14 @@ export class MemoryTable {
       const entry = this.#at(ids, i);
       if (entry === undefined || (to !== '' && entry.key.id >= to)) break;
       if (records.length >= limit) return { records, next: hex(records.at(-1)?.key.id ?? '') };
-      if (entry.row !== null || entry.version > 0n) records.push({ ...entry });
+      if (entry.row !== null || entry.version > 0n) records.push(this.#walked(entry));
     }
     return { records, next: null };
+  }
+
+  /** A record that remembers requests says so in a walk also where there are none. */
+  #walked(entry: Entry): Stored {
+    return this.#remembers ? { ...storedOf(entry), requests: entry.requests ?? NO_REQUESTS } : storedOf(entry);
   }
 
   #ids(): readonly string[] {
@@ -97,6 +116,10 @@ export class MemoryTable {
   #at(ids: readonly string[], index: number): Entry | undefined {
     return this.#entries.get(ids[index] ?? '');
   }
+}
+
+function storedOf({ key, row, version, requests }: Entry): Stored {
+  return requests === undefined ? { key, row, version } : { key, row, version, requests };
 }
 
 /** Ids hold one byte a character, so the order of their characters is the order of the keys. */

@@ -88,9 +88,9 @@ export function createMemoryTargetStore(options: MemoryTargetStoreOptions): Memo
     ...createTableReads(table, clock),
     apply: async (copies, call) => {
       checkCall(clock, call);
-      for (const { key, row, version } of copies) {
+      for (const { key, row, version, requests } of copies) {
         const columns = cells.columnsOf(row);
-        cells.write(key, { columns, version, deleted: row === null, writeId: NO_WRITE_ID }, version);
+        cells.write(key, { columns, version, deleted: row === null, writeId: NO_WRITE_ID, requests }, version);
       }
     },
   };
@@ -170,8 +170,9 @@ function createEngine(
       checkCall(clock, call);
       return update(seen, (timestamp) =>
         seen.forEach(({ key }, i) => {
-          const { row, version, writeId } = next[i] as Next;
-          cells.write(key, { columns: cells.columnsOf(row), version, deleted: row === null, writeId }, timestamp);
+          const { row, version, writeId, requests } = next[i] as Next;
+          const columns = cells.columnsOf(row);
+          cells.write(key, { columns, version, deleted: row === null, writeId, requests }, timestamp);
         }),
       );
     },

@@ -10,6 +10,7 @@ import type { MysqlClient, MysqlParameter, MysqlSession } from './pool.ts';
 import type { RecordProcedures } from './record-procedures.ts';
 import { versionOf } from './record-reads.ts';
 import type { RecordTables } from './record-tables.ts';
+import { forgetSql } from './request-memory.ts';
 import type { Bind } from './values.ts';
 
 /**
@@ -115,15 +116,19 @@ async function checkGuard(
   throw otherAttach(resource.id);
 }
 
-/** Applies what several rows of one statement can, and returns the copies that replace a record, which are left. */
+/** Applies what several rows of one statement can, and returns the copies that must go alone: they replace a record, or remember requests. */
 async function applyBatch(
   session: MysqlSession,
   tables: RecordTables,
   statements: Statements,
   batch: readonly Copy[],
 ): Promise<readonly Copy[]> {
-  const newer = await lockNewer(session, statements, batch);
-  if (newer.length === 0) return [];
+  // What remembers requests is rare, and goes alone; what says that there are none goes together.
+  const remembering = batch.filter(({ requests }) => requests !== undefined && requests.length > 0);
+  const plain = batch.filter((copy) => !remembering.includes(copy));
+  const newer = await lockNewer(session, statements, plain);
+  await forget(session, tables, plain);
+  if (newer.length === 0) return remembering;
   const existing = await findExisting(session, tables, statements, newer);
   const isReplacing = ({ key, row }: Copy): boolean => row !== null && existing.has(key.id);
   const bumps = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap((copy) => [copy.key.bytes, copy.version]);
@@ -136,7 +141,18 @@ async function applyBatch(
   const rows = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap((copy) => bindRow(tables, copy));
   await inPieces(fresh, (piece) => session.execute(statements.insert(piece.length), rows(piece)), statements.maxRows);
   // Not INSERT … ON DUPLICATE KEY UPDATE: with another unique key it would change another record.
-  return newer.filter(isReplacing);
+  return [...newer.filter(isReplacing), ...remembering];
+}
+
+/** Drops what records remember that are copied as remembering nothing. */
+async function forget(session: MysqlSession, tables: RecordTables, copies: readonly Copy[]): Promise<void> {
+  const told = copies.filter(({ requests }) => requests?.length === 0);
+  if (told.length === 0 || !tables.resource.remembersRequests) return;
+  // Copies of a walk have the floor at least, and that is what must not outlive it.
+  const before = told.reduce((least, { version }) => (version < least ? version : least), told[0]?.version ?? 0n);
+  await inPieces(told, (piece) =>
+    session.execute(forgetSql(tables, piece.length), [...piece.map(({ key }) => key.bytes), before]),
+  );
 }
 
 /** Locks the side rows of a batch, making those that are missing, and returns the copies that are newer. */

@@ -10,6 +10,7 @@ import {
   parameterType,
 } from './procedure.ts';
 import type { RecordTables } from './record-tables.ts';
+import { forgetSql, rememberSql } from './request-memory.ts';
 import type { Bind } from './values.ts';
 
 /** The compiled apply procedure of one resource: one copy in a transaction of its own. */
@@ -35,18 +36,20 @@ export function createApplyProcedure(
     'p_key VARBINARY(1024)',
     'p_version BIGINT UNSIGNED',
     'p_deleted TINYINT UNSIGNED',
+    ...(resource.remembersRequests ? ['p_requests VARBINARY(512)'] : []),
     ...details.map((column, i) => `p_${i} ${parameterType(column)}`),
   ];
   const values = details.map((column, i) => asColumnValue(column, `p_${i}`, table.isMariadb));
   return {
     ...compileProcedure({ resource: resource.id, controlSchema, declared, body: procedureBody(tables, values) }),
-    parameters: ({ key, row, version }, guard) => [
+    parameters: ({ key, row, version, requests }, guard) => [
       guard === undefined ? 0 : 1,
       guard?.epoch ?? 0,
       guard?.attach ?? 0,
       key.bytes,
       version,
       row === null ? 1 : 0,
+      ...(resource.remembersRequests ? [requests ?? null] : []),
       ...tables.binds.map((bind, i) => bindColumn(bind, row === null ? key.values[i] : row[i])),
     ],
   };
@@ -87,7 +90,18 @@ function procedureBody(tables: RecordTables, values: readonly string[]): string 
       INSERT INTO ${table} (${names.join(', ')}) VALUES (${values.join(', ')});
     END IF;
   END IF;
+  ${resource.remembersRequests ? rememberStatements(tables) : ''}
   COMMIT;
   SELECT ${applied.done};
 END`;
+}
+
+/** What the record remembers of requests is newer or not by itself: it may be an older copy's, whose record came too late. */
+function rememberStatements(tables: RecordTables): string {
+  const forget = forgetSql(tables, 1).replace('(?)', '(p_key)').replace('?', 'p_version');
+  return `IF LENGTH(p_requests) > 0 THEN
+    ${rememberSql(tables, ['p_key', 'p_version', 'p_requests'])};
+  ELSEIF p_requests IS NOT NULL THEN
+    ${forget};
+  END IF;`;
 }

@@ -30,7 +30,10 @@ export interface ReadTable {
 export interface ReadTables {
   readonly resource: ReadTable;
   /** Crossfade's own, by name. */
-  readonly control: Readonly<Record<'crossfade_version' | 'crossfade_barrier' | 'crossfade_control', ReadTable>>;
+  readonly control: Readonly<Record<'crossfade_version' | 'crossfade_barrier' | 'crossfade_control', ReadTable>> & {
+    /** Only of a resource whose records remember requests. */
+    readonly crossfade_request?: ReadTable;
+  };
   /** A transaction begins. */
   begin(): void;
 }
@@ -54,6 +57,11 @@ export function compileTables(resource: Resource, emit: (event: LogEvent) => voi
       emit({ type: 'bump', key, version: version as bigint });
     },
   );
+  const memory = [wanted('key', BYTES), wanted('requests', BYTES)];
+  const requests = controlTable(resource, memory, true, ([, bytes, remembered]) => {
+    // The event's bytes are not ours to keep.
+    emit({ type: 'requests', key: codec.fromBytes(bytes as Buffer), requests: Buffer.from(remembered as Buffer) });
+  });
   const barrier = controlTable(resource, [wanted('id', NAME)], false, ([, id]) => {
     emit({ type: 'barrier', id: id as string });
   });
@@ -63,7 +71,12 @@ export function compileTables(resource: Resource, emit: (event: LogEvent) => voi
   });
   return {
     resource: resourceTable(resource, bumps, emit),
-    control: { crossfade_version: version, crossfade_barrier: barrier, crossfade_control: control },
+    control: {
+      crossfade_version: version,
+      crossfade_barrier: barrier,
+      crossfade_control: control,
+      ...(resource.remembersRequests && { crossfade_request: requests }),
+    },
     begin: () => bumps.clear(),
   };
 }

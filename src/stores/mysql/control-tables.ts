@@ -40,6 +40,14 @@ export const controlTables = [
     version BIGINT UNSIGNED NOT NULL,
     PRIMARY KEY (resource, \`key\`)
   ) ENGINE=InnoDB`,
+  // Beside the side table, not in it: an ALTER of a table that capture reads stops every capture that is running.
+  `CREATE TABLE IF NOT EXISTS crossfade_request (
+    resource VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    \`key\` VARBINARY(1024) NOT NULL,
+    version BIGINT UNSIGNED NOT NULL,
+    requests VARBINARY(512) NOT NULL,
+    PRIMARY KEY (resource, \`key\`)
+  ) ENGINE=InnoDB`,
   `CREATE TABLE IF NOT EXISTS crossfade_checkpoint (
     resource VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     epoch INT UNSIGNED NOT NULL,

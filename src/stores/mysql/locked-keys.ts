@@ -33,6 +33,8 @@ export interface Batch {
   readonly guard: Guard;
   /** In key order, each once. */
   readonly keys: readonly Key[];
+  /** Whether the keys are locked also while detached, where versions say nothing. Default false. */
+  readonly alwaysLocked?: boolean;
 }
 
 /** Keys whose side rows are this transaction's own, unless the control record is not the one expected. */
@@ -81,7 +83,7 @@ export function inKeyOrder(keys: readonly Key[]): readonly Key[] {
 
 /** Steps (a) and (b). Where the control record is not the one expected nothing is bumped. */
 export async function lockKeys(session: MysqlSession, tables: RecordTables, batch: Batch): Promise<LockedKeys> {
-  const { statements, guard, keys } = batch;
+  const { statements, guard, keys, alwaysLocked = false } = batch;
   const { rows: found } = await session.execute(statements.guard, []);
   const [epoch, attach, state, floor, generation, base] = found[0] ?? [];
   if (base === undefined) throw noControlRecord(tables.resource.id);
@@ -95,7 +97,7 @@ export async function lockKeys(session: MysqlSession, tables: RecordTables, batc
   if (!holds(control, guard)) return { control, versions: new Map() };
   // A key that only fills the statement up is bumped twice, which is as good as once.
   const keyBytes = padKeys(keys, statements.size).map((key) => key.bytes);
-  if (control.state !== 'detached') {
+  if (control.state !== 'detached' || alwaysLocked) {
     const parameters = keyBytes.flatMap((bytes): MysqlParameter[] => [bytes, versionOf(base)]);
     await session.execute(statements.bump, parameters);
   }

@@ -1,5 +1,5 @@
 import type { Resource } from '../../domain/resource.ts';
-import type { SourceStore } from '../record-store.ts';
+import type { SourceStore, Written } from '../record-store.ts';
 import { createApply } from './apply-copies.ts';
 import { createWriteMany } from './batch-writes.ts';
 import type { Role } from './errors.ts';
@@ -33,14 +33,20 @@ export function createMysqlRecordStore(options: {
   const client = pool.client(role);
   const tables = createRecordTables(resource, controlSchema);
   const procedures = createRecordProcedures(client, tables, controlSchema);
+  const write = createWrite(client, tables, procedures);
+  const writeMany = createWriteMany(client, tables, procedures);
   return {
     engine: 'mysql',
     maxKeys: MAX_KEYS,
     ...createRecordReads(client, tables),
     ...createRecordWalk(client, tables),
     prepare: procedures.prepare,
-    write: createWrite(client, tables, procedures),
-    writeMany: createWriteMany(client, tables, procedures),
+    // One that is to be remembered is a batch of one: what the record remembers is compared by the service, under the record's lock.
+    write: async (change, guard, call) =>
+      change.request === undefined
+        ? await write(change, guard, call)
+        : ((await writeMany([change], guard, call))[0] as Written),
+    writeMany,
     touchMany: createTouchMany(client, tables),
     apply: createApply(client, tables, procedures),
     clock: async (call) => {

@@ -14,6 +14,8 @@ export interface RecordTables {
   readonly table: string;
   readonly control: string;
   readonly versions: string;
+  /** What records remember of requests; only of resources whose records do. */
+  readonly requests: string;
   /** All columns in row order: `t.a, t.b`. */
   readonly columns: string;
   /** As many NULLs as there are columns. */
@@ -52,6 +54,7 @@ export function createRecordTables(resource: Resource, controlSchema: string): R
     table,
     control: `${schema}.crossfade_control`,
     versions,
+    requests: `${schema}.crossfade_request`,
     columns: resource.columns.map((column) => `t.${identifier(column.mysqlName)}`).join(', '),
     nulls: resource.columns.map(() => 'NULL').join(', '),
     keyColumns: keyColumns.map((column) => `t.${identifier(column.mysqlName)}`),

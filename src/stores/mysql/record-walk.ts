@@ -2,6 +2,7 @@ import { DomainError } from '../../domain/errors.ts';
 import type { Key } from '../../domain/key.ts';
 import type { Call } from '../call.ts';
 import type { FollowerStore, Stored, WalkPage, WalkRange } from '../record-store.ts';
+import { NO_REQUESTS } from '../remembered-requests.ts';
 import { compareRows, rowsIn } from './key-sql.ts';
 import { MAX_PAGE } from './limits.ts';
 import { integer } from './link.ts';
@@ -70,6 +71,13 @@ function createRecordPages(client: MysqlClient, tables: RecordTables): Pages {
   const order = tables.keyColumns.join(', ');
   const table = `${tables.table} t FORCE INDEX (PRIMARY)`;
   const keyOf = (row: readonly MysqlValue[]): Key => tables.codec.fromRow(tables.readRow(row));
+  const { remembersRequests, columns } = tables.resource;
+  const remembers = remembersRequests
+    ? `LEFT JOIN ${tables.requests} q ON q.resource = ${tables.id} AND q.\`key\` = v.\`key\``
+    : '';
+  /** A record that has none says so, or its copies would leave the follower what it had. */
+  const withRequests = (stored: Stored, row: readonly MysqlValue[]): Stored =>
+    remembersRequests ? { ...stored, requests: (row[columns.length + 1] as Buffer | null) ?? NO_REQUESTS } : stored;
   const within = (from: Key | null, to: Key | null): { where: string; parameters: MysqlParameter[] } => {
     const bounds = [
       ...(from === null ? [] : [{ key: from, ...compareRows(tables.keyColumns, '>') }]),
@@ -97,10 +105,10 @@ function createRecordPages(client: MysqlClient, tables: RecordTables): Pages {
     },
     page: async ({ from, to }, limit, call) => {
       const { where, parameters } = within(from, to);
-      const sql = `SELECT v.version, ${tables.columns} FROM ${tables.tableWithVersions} ${where}
-        ORDER BY ${order} LIMIT ?`;
+      const sql = `SELECT v.version, ${tables.columns}${remembers ? ', q.requests' : ''}
+        FROM ${tables.tableWithVersions} ${remembers} ${where} ORDER BY ${order} LIMIT ?`;
       const { rows } = await client.read(sql, [...parameters, integer(limit)], call);
-      const records = rows.map((row) => readVersioned(tables, row));
+      const records = rows.map((row) => withRequests(readVersioned(tables, row), row));
       return { records, next: rows.length < limit ? null : textOfKey(records.at(-1)?.key) };
     },
   };
@@ -112,7 +120,7 @@ function createRecordPages(client: MysqlClient, tables: RecordTables): Pages {
  * brings.
  */
 function createTracePages(client: MysqlClient, tables: RecordTables): Pages {
-  const table = `${tables.versions} FORCE INDEX (PRIMARY)`;
+  const table = `${tables.versions} v FORCE INDEX (PRIMARY)`;
   const within = (from: Key | null, to: Key | null): { where: string; parameters: MysqlParameter[] } => ({
     where: `WHERE resource = ${tables.id}${from === null ? '' : ' AND `key` > ?'}${to === null ? '' : ' AND `key` <= ?'}`,
     parameters: [from, to].flatMap((key) => (key === null ? [] : [key.bytes])),
@@ -131,10 +139,17 @@ function createTracePages(client: MysqlClient, tables: RecordTables): Pages {
     },
     page: async ({ from, to }, limit, call) => {
       const { where, parameters } = within(from, to);
-      const sql = `SELECT \`key\`, version FROM ${table} ${where} ORDER BY \`key\` LIMIT ?`;
+      const requests = tables.resource.remembersRequests
+        ? `(SELECT q.requests FROM ${tables.requests} q
+        WHERE q.resource = ${tables.id} AND q.\`key\` = v.\`key\`)`
+        : 'NULL';
+      const sql = `SELECT \`key\`, version, ${requests} FROM ${table} ${where} ORDER BY \`key\` LIMIT ?`;
       const { rows } = await client.read(sql, [...parameters, integer(limit)], call);
-      const traces = rows.map(([key, version]): Stored => {
-        return { key: keyFromBytes(tables, key as Buffer), row: null, version: versionOf(version) };
+      const traces = rows.map(([key, version, remembered]): Stored => {
+        const trace = { key: keyFromBytes(tables, key as Buffer), row: null, version: versionOf(version) };
+        return tables.resource.remembersRequests
+          ? { ...trace, requests: (remembered as Buffer | null) ?? NO_REQUESTS }
+          : trace;
       });
       const present = await findPresent(client, tables, traces, call);
       return {

@@ -13,6 +13,7 @@ import {
 } from './locked-keys.ts';
 import type { MysqlClient, MysqlSession } from './pool.ts';
 import type { RecordTables } from './record-tables.ts';
+import { readRequests } from './request-memory.ts';
 
 /**
  * Touches of many keys: each transaction takes the shared lock on the control record, bumps all its keys with one
@@ -47,9 +48,10 @@ async function touchBatch(session: MysqlSession, tables: RecordTables, batch: Ba
   const { control, versions } = await lockKeys(session, tables, batch);
   if (!holds(control, guard)) return controlChanged(keys, control);
   const rows = await readRows(session, tables, { keys, sql: batch.statements.rows, size: batch.statements.size });
-  return keys.map((key) => ({
-    outcome: 'written',
-    stored: { key, row: rows.get(key.id) ?? null, version: versions.get(key.id) ?? 0n },
-    control,
-  }));
+  const requests = await readRequests(session, tables, { keys, size: batch.statements.size });
+  return keys.map((key) => {
+    const stored = { key, row: rows.get(key.id) ?? null, version: versions.get(key.id) ?? 0n };
+    const remembered = requests.get(key.id);
+    return { outcome: 'written', stored: remembered ? { ...stored, requests: remembered } : stored, control };
+  });
 }
