@@ -26,7 +26,7 @@ export interface ListRecords {
    * or none, and still have a token. Default: all.
    */
   readonly matches?: (row: Row) => boolean;
-  /** What else the caller asked for, as text: a token of another request is refused. Default: nothing. */
+  /** What `matches` stands for, as text: a token of another order or text is refused. Default: empty. */
   readonly request?: string;
   /**
    * Asked for each record in turn, once: whether it still fits into the answer. The page ends before the first that
@@ -141,7 +141,7 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
   };
 
   const list = async (request: ListRecords, call: Call): Promise<RecordPage> => {
-    const binding = { parent: request.parent, request: request.request ?? '' };
+    const binding = { parent: request.parent, request: requestText(request) };
     const after = request.pageToken === '' ? null : pageTokens.open(request.pageToken, binding);
     const { page, last, version } = await readPage(records, { ...request, maxPageSize }, after, call);
     return { records: page, nextPageToken: last === null ? '' : pageTokens.seal(last, binding), version };
@@ -192,7 +192,7 @@ export function asked({ request }: { readonly request?: WriteRequest | undefined
 /** How a change ended, or would. */
 type Verdict = Pick<Written, 'outcome' | 'stored'>;
 
-/** What a change would come to, by the record as the authority has it now; nothing is written and no version given out. */
+/** What a change would come to, by the record as the authority has it now; nothing is written, and no new version made. */
 async function judge(records: Records, change: Change, call: Call): Promise<Verdict> {
   const { key, kind, columns, accepts } = change;
   const [stored] = await records.getMany([key], { ...call, consistency: 'authority' });
@@ -254,6 +254,11 @@ export function isFound(stored: Stored | undefined): stored is Found {
 function pageSize(given: number, most: number): number {
   if (given < 0) throw invalidField('page_size', 'must not be negative');
   return Math.min(given === 0 ? DEFAULT_PAGE_SIZE : given, most);
+}
+
+/** What a page token is bound to besides the parent; empty for a listing of everything, forwards. */
+function requestText({ descending = false, request = '' }: ListRecords): string {
+  return descending || request !== '' ? JSON.stringify([descending, request]) : '';
 }
 
 /** A page on its way to be one. */

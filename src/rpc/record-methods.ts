@@ -142,9 +142,8 @@ function listHandler(options: RecordMethodsOptions, method: NonNullable<Standard
     };
     const pageSize = request.pageSize as number;
     const pageToken = request.pageToken as string;
-    // Two ways to write one order are one listing; a filter counts as it was written.
-    const bound = descending || matches !== null ? JSON.stringify([descending, filter]) : '';
-    const asked = { parent, pageSize, pageToken, descending, fits, request: bound, ...(matches && { matches }) };
+    const filtered = matches === null ? {} : { matches, request: filter };
+    const asked = { parent, pageSize, pageToken, descending, fits, ...filtered };
     const page = await service.list(asked, context);
     context.answerVersion = page.version;
     return () => messages.encodeListResponse(items.slice(0, page.records.length), page.nextPageToken);

@@ -116,11 +116,15 @@ function violated(violations: readonly Violation[], texts: ReadonlyMap<string, s
 }
 
 function describe({ field, ruleId, rule, message }: Violation, texts: ReadonlyMap<string, string>): FieldViolation {
-  const [first] = rule;
-  const isCustom = first?.kind !== 'field' || first.name.startsWith('cel');
   // The text of an expression may be made of values; a standard rule's is made of the rule's own.
+  const isCustom = rule.length === 0 || rule.some(isOfExpression);
   const text = isCustom ? (texts.get(ruleId) ?? '') : message;
   return { field: pathToString(field), rule: ruleId, description: text === '' ? `breaks the rule ${ruleId}` : text };
+}
+
+/** Whether a rule's path leads to an expression: a message's or a field's own, or a predefined rule, which is an extension. */
+function isOfExpression(step: Path[number]): boolean {
+  return step.kind === 'extension' || (step.kind === 'field' && ['cel', 'cel_expression'].includes(step.name));
 }
 
 function unusable(message: DescMessage, cause: unknown): DomainError {

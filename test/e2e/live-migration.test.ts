@@ -203,13 +203,23 @@ describe('a live migration through the API, driven by flags', () => {
 
   it('lists the same in the same order from either store, across a page token', async () => {
     const parent = parents.find(Boolean) ?? '';
+    const asked = { parent, orderBy: 'name desc', filter: 'dispenses > 0 AND start_time > 1900-01-01T00:00:00Z' };
     const first = await one.listMedications({ parent, pageSize: 3 });
+    const last = await one.listMedications({ ...asked, pageSize: 2 });
     await flags.setRollout('read-target', 0);
     await expect.poll(() => servedBy(one, first.medications[0]?.name ?? ''), { timeout: 10_000 }).toContain('source');
     const rest = await one.listMedications({ parent, pageSize: 1000, pageToken: first.nextPageToken });
     const whole = await one.listMedications({ parent, pageSize: 1000 });
     expect([...first.medications, ...rest.medications].map(({ name }) => name)).toEqual(
       whole.medications.map(({ name }) => name),
+    );
+    const before = await one.listMedications({ ...asked, pageSize: 1000, pageToken: last.nextPageToken });
+    expect(last.medications).toHaveLength(2);
+    expect([...last.medications, ...before.medications].map(({ name }) => name)).toEqual(
+      whole.medications
+        .filter(({ dispenses }) => dispenses > 0)
+        .map(({ name }) => name)
+        .toReversed(),
     );
     await flags.setRollout('read-target', 100);
   });

@@ -218,16 +218,22 @@ export class Client {
     return answer;
   }
 
-  /** Reads all pages, each through another instance, and from the store that its flags say. */
+  /** Reads all pages, forwards or backwards, each through another instance, and from the store that its flags say. */
   async #list(): Promise<void> {
     const { instances, random, world, thinkMs } = this.#options;
     const size = 1 + Math.floor(random.uniform() * LARGEST_PAGE);
+    // No draw of its own, so that seeds go on meaning what they meant.
+    const descending = size % 2 === 0;
     let after = '';
     let page: RecordPage | null = null;
     do {
       const instance = this.#pick(instances());
       if (instance === undefined) return;
-      page = await this.#listPage(instance, { pageSize: size, pageToken: page?.nextPageToken ?? '' }, after);
+      page = await this.#listPage(
+        instance,
+        { pageSize: size, pageToken: page?.nextPageToken ?? '', descending },
+        after,
+      );
       if (page === null) return;
       after = noteOf(page.records.at(-1)) ?? after;
       if (page.nextPageToken !== '') await world.clock.sleep(random.uniform() * thinkMs);
@@ -237,27 +243,29 @@ export class Client {
   /** Null: there was no answer. Each record that the page holds, or leaves out, was read. */
   async #listPage(
     instance: SimInstance,
-    request: Pick<ListRecords, 'pageSize' | 'pageToken'>,
+    request: Pick<ListRecords, 'pageSize' | 'pageToken'> & { readonly descending: boolean },
     after: string,
   ): Promise<RecordPage | null> {
     const { history, random, ignoresVersions } = this.#options;
     const keepsVersion = !ignoresVersions && random.uniform() < 0.5;
-    const reads = CLIENT_KEYS.filter((note) => note > after).map((note) => history.beginRead(note));
+    const { descending } = request;
+    const follows = (note: string, before: string) => before === '' || (descending ? note < before : note > before);
+    const reads = CLIENT_KEYS.filter((note) => follows(note, after)).map((note) => history.beginRead(note));
     const call = this.#call({ atLeast: keepsVersion ? this.#listed : 0n });
-    const by = `${this.#options.name} list of ${request.pageSize} after '${after}' at ${instance.name}`;
+    const by = `${this.#options.name} list of ${request.pageSize}${descending ? ' backwards' : ''} after '${after}' at ${instance.name}`;
     const fits = () => random.uniform() < FITTING_SHARE;
     const page = await this.#ask(instance, by, () => instance.service.list({ ...request, parent, fits }, call));
     if (page === null) return null;
     const notes = page.records.map((record) => noteOf(record) ?? '');
     this.#trace(`${by}: ${notes.join()} from ${call.note?.servedBy}`);
-    const isInOrder = notes.every((note, i) => note > (notes[i - 1] ?? after));
+    const isInOrder = notes.every((note, i) => follows(note, notes[i - 1] ?? after));
     if (!isInOrder || notes.length > request.pageSize) throw new Violation(`error: ${by} answered ${notes.join()}`);
     if (page.version > this.#listed) this.#listed = page.version;
     // Without a lease one record of the caller's version is enough.
     if (isAlone(call)) return page;
     const last = page.nextPageToken === '' ? undefined : notes.at(-1);
     for (const read of reads) {
-      if (last !== undefined && read.key > last) continue;
+      if (last !== undefined && follows(read.key, last)) continue;
       const record = page.records.find(({ key }) => key.id === noteKey(read.key).id);
       const content = contentOf(record?.row ?? null, `${read.key}, as listed`);
       history.endRead(read, content, record?.version ?? null, `${by} (${call.note?.servedBy})`);

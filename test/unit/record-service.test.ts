@@ -236,8 +236,8 @@ describe('list', () => {
 
   it('goes backwards, page by page', async () => {
     for (const note of ['b', 'a', 'c']) await create(note);
-    const first = await page(2, '', { descending: true, request: 'backwards' });
-    const second = await page(2, first.nextPageToken, { descending: true, request: 'backwards' });
+    const first = await page(2, '', { descending: true });
+    const second = await page(2, first.nextPageToken, { descending: true });
     expect([first, second].map(notesOf)).toEqual([['c', 'b'], ['a']]);
   });
 
@@ -246,6 +246,8 @@ describe('list', () => {
     const { nextPageToken } = await page(1, '', { request: 'one' });
     expect((await failure(page(1, nextPageToken, { request: 'another' }))).reason).toBe('INVALID_PAGE_TOKEN');
     expect((await failure(page(1, nextPageToken))).reason).toBe('INVALID_PAGE_TOKEN');
+    const turned = page(1, nextPageToken, { request: 'one', descending: true });
+    expect((await failure(turned)).reason).toBe('INVALID_PAGE_TOKEN');
   });
 
   it('shows the records that match, whatever lies between them, until there are no more', async () => {

@@ -43,6 +43,9 @@ describe('the rules of a message', () => {
       string title = 2 [(buf.validate.field).string.max_len = 5];
       int32 pages = 3 [(buf.validate.field).int32 = {gte: 1 lte: 100}];
       repeated string tags = 4 [(buf.validate.field).repeated = {unique: true items: {string: {min_len: 3}}}];
+      repeated string codes = 6 [(buf.validate.field).repeated.items.cel = {
+        id: "book.code", expression: "this == 'x' ? '' : 'not ' + this"
+      }];
       string isbn = 5 [(buf.validate.field).cel = {
         id: "book.isbn", expression: "this == 'x' ? '' : 'not ' + this"
       }];`);
@@ -50,7 +53,9 @@ describe('the rules of a message', () => {
     const rules = of(definition.message);
     rules?.check(book(definition, { title: 'short', pages: 1, tags: ['abc'], isbn: 'x' }));
     const error = refusal(() =>
-      rules?.check(book(definition, { title: 'secret-title', pages: 0, tags: ['abc', 'ab'], isbn: 'secret' })),
+      rules?.check(
+        book(definition, { title: 'secret-title', pages: 0, tags: ['abc', 'ab'], codes: ['secret'], isbn: 'secret' }),
+      ),
     );
     expect(error).toMatchObject({ kind: 'invalid_argument', reason: 'RULE_VIOLATED' });
     expect(error.metadata).toEqual({ field: 'title', rule: 'string.max_len' });
@@ -58,6 +63,7 @@ describe('the rules of a message', () => {
       { field: 'title', rule: 'string.max_len', description: 'must be at most 5 characters' },
       { field: 'pages', rule: 'int32.gte_lte', description: expect.any(String) },
       { field: 'tags[1]', rule: 'string.min_len', description: expect.any(String) },
+      { field: 'codes[0]', rule: 'book.code', description: 'breaks the rule book.code' },
       { field: 'isbn', rule: 'book.isbn', description: 'breaks the rule book.isbn' },
     ]);
     expect(JSON.stringify([error.message, error.violations])).not.toContain('secret');
