@@ -32,6 +32,17 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: 'mariadb',
+          include: [
+            'test/contract/mysql-{change-log,change-log-flow,change-log-gaps}.test.ts',
+            'test/contract/mysql-{control-store,record-store,server-values,source-fence,writes}.test.ts',
+          ],
+          globalSetup: ['test/support/stack-mariadb.ts'],
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/support/stack-stores.ts', 'test/support/stack-unleash.ts'],

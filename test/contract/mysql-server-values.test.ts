@@ -23,6 +23,9 @@ const types: readonly (readonly [sql: string, type: ColumnType])[] = [
   ["TIME(3) NOT NULL DEFAULT '-01:02:03.004'", { kind: 'time', fsp: 3 }],
   ["DATETIME(6) NOT NULL DEFAULT '2020-01-01 00:00:00.000001'", { kind: 'datetime', fsp: 6 }],
   ["TIMESTAMP NOT NULL DEFAULT '2020-01-01 00:00:00'", { kind: 'timestamp', fsp: 0 }],
+  ["BIT(9) NOT NULL DEFAULT b'100000001'", { kind: 'int', bits: 64, unsigned: true, bit: 9 }],
+  ["VARBINARY(4) NOT NULL DEFAULT X'00FF'", { kind: 'bytes', maxBytes: 4, fixed: false }],
+  ["VARCHAR(20) NOT NULL DEFAULT 'NULL'", stringOf(20)],
   ['VARCHAR(20)', stringOf(20)],
 ];
 
@@ -69,9 +72,14 @@ describe('what MySQL puts into columns by itself', () => {
   });
 
   it('is read as an INSERT stores it, with rows and without', async () => {
-    const { defaults, onUpdate } = await readServerValues(pool, resource, testCall());
+    const before = await readServerValues(pool, resource, testCall()).catch((error: unknown) => error);
     await database.run(`INSERT INTO ${resource.mysql.table} (owner, note, needed) VALUES ('o', 'n', 'x')`);
-    expect(await readServerValues(pool, resource, testCall())).toEqual({ defaults, onUpdate });
+    const { defaults, onUpdate } = await readServerValues(pool, resource, testCall());
+    const untold = {
+      kind: 'failed_precondition',
+      message: expect.stringContaining('only of a table with rows: write a first record'),
+    };
+    expect(before).toEqual((await isMariadb()) ? expect.objectContaining(untold) : { defaults, onUpdate });
     const store = createMysqlRecordStore({ pool, resource, role: 'authority' });
     const [stored] = await store.list({ parent: ['o'], after: null, limit: 1 }, testCall());
     const { keyLength } = resource;
@@ -82,6 +90,11 @@ describe('what MySQL puts into columns by itself', () => {
     expect(defaults.slice(-2)).toEqual([{ kind: 'now' }, { kind: 'none' }]);
     expect(onUpdate).toEqual([resource.columns.length - 2]);
   });
+
+  async function isMariadb(): Promise<boolean> {
+    const [[version] = []] = (await pool.client('authority').read('SELECT @@version', [], testCall())).rows;
+    return /mariadb/i.test(String(version));
+  }
 
   it('names the columns that only the server can tell', async () => {
     await database.run(`CREATE TABLE own (owner INT NOT NULL, note INT NOT NULL AUTO_INCREMENT UNIQUE,

@@ -1,16 +1,23 @@
 /** Rows for property tests: any row that a resource can hold. */
 import * as fc from 'fast-check';
-import { canonicalJson, MAX_JSON_DEPTH } from '../../src/domain/json-text.ts';
+import { canonicalJson } from '../../src/domain/json-text.ts';
 import type { ColumnType, Resource, Row, Value } from '../../src/domain/resource.ts';
 import { checkString, intRange } from '../../src/schema/canonical-values.ts';
 import { parseTime } from '../../src/schema/temporal-text.ts';
 
-/** Any row of a resource, in canonical values, with its edges. Key values are not empty and have no control characters. */
-export function arbitraryRow(resource: Resource): fc.Arbitrary<Row> {
+/** Levels of a document that MariaDB takes. */
+const MARIADB_JSON_DEPTH = 31;
+
+/**
+ * Any row of a resource, in canonical values, with its edges. Key values are not empty and have no control characters.
+ *
+ * @param jsonDepth the most levels of a JSON document. Default: those that MariaDB takes.
+ */
+export function arbitraryRow(resource: Resource, jsonDepth = MARIADB_JSON_DEPTH): fc.Arbitrary<Row> {
   return fc.tuple(
     ...resource.columns.map((column, i) => {
       if (i < resource.keyLength) return arbitraryKeyValue(column.type);
-      const value = arbitraryValue(column.type);
+      const value = arbitraryValue(column.type, jsonDepth);
       return column.nullable ? fc.option(value, { nil: null, freq: 20 }) : value;
     }),
   );
@@ -28,8 +35,8 @@ export function arbitraryKeyValue(type: ColumnType): fc.Arbitrary<NonNullable<Va
 }
 
 /** Any value of a column type, never null: every second one is an edge. */
-export function arbitraryValue(type: ColumnType): fc.Arbitrary<NonNullable<Value>> {
-  const edges = edgesOf(type);
+export function arbitraryValue(type: ColumnType, jsonDepth = MARIADB_JSON_DEPTH): fc.Arbitrary<NonNullable<Value>> {
+  const edges = edgesOf(type, jsonDepth);
   const any = anyValue(type);
   return edges.length === 0 ? any : fc.oneof(any, fc.constantFrom(...edges));
 }
@@ -77,7 +84,7 @@ function anyValue(type: ColumnType): fc.Arbitrary<NonNullable<Value>> {
 const LONGEST = 300;
 
 /** Where each type's values end, and what is known to be lost on the way. */
-function edgesOf(type: ColumnType): readonly NonNullable<Value>[] {
+function edgesOf(type: ColumnType, jsonDepth: number): readonly NonNullable<Value>[] {
   switch (type.kind) {
     case 'int':
       return intEdges(type);
@@ -127,7 +134,7 @@ function edgesOf(type: ColumnType): readonly NonNullable<Value>[] {
     case 'set':
       return ['', type.values.join(',')];
     case 'json':
-      return jsonEdges(MAX_JSON_DEPTH).map((text) => canonicalJson(text));
+      return jsonEdges(jsonDepth).map((text) => canonicalJson(text));
     case 'bool':
     case 'enum':
       return [];
@@ -325,9 +332,6 @@ function arbitraryDateText(fsp: number | null): fc.Arbitrary<string> {
   const fraction = part(10 ** fsp - 1, fsp).map((digits) => (fsp === 0 ? '' : `.${digits}`));
   return fc.tuple(date, clock, fraction).map(([day, time, rest]) => `${day}T${time}${rest}`);
 }
-
-/** Levels of a document that MariaDB takes. */
-const MARIADB_JSON_DEPTH = 31;
 
 /** Integers beyond 2^53, the ends of doubles, deep nesting, names and texts that need care. */
 function jsonEdges(depth: number): readonly string[] {

@@ -14,6 +14,8 @@ interface CarriedType {
   readonly shape?: FieldShape;
   readonly format?: ColumnFormat;
   readonly zeroDates?: ZeroDates;
+  /** Only where an absent field has a value in the column. */
+  readonly notNull?: true;
 }
 
 const UTF8 = 'CHARACTER SET utf8mb4 COLLATE';
@@ -51,10 +53,13 @@ const carried: readonly CarriedType[] = [
   { sql: 'BINARY(16)', format: 'uuid' },
   { sql: 'DATE' },
   { sql: 'DATE', zeroDates: 'null' },
+  { sql: 'DATE', zeroDates: 'null', notNull: true },
   { sql: 'DATE', zeroDates: 'text' },
   ...[0, 3, 6].flatMap((fsp) => ['TIME', 'DATETIME', 'TIMESTAMP'].map((base) => ({ sql: `${base}(${fsp})` }))),
   { sql: 'DATETIME(6)', zeroDates: 'null' },
+  { sql: 'DATETIME', zeroDates: 'null', notNull: true },
   { sql: 'TIMESTAMP(6)', zeroDates: 'null' },
+  { sql: 'TIMESTAMP(3)', zeroDates: 'null', notNull: true },
   { sql: 'DATETIME', zeroDates: 'text' },
   { sql: 'DATETIME(2)', zeroDates: 'text' },
   { sql: `ENUM('active','on-hold','it''s','ü','back\\\\slash') ${UTF8} utf8mb4_general_ci` },
@@ -87,9 +92,9 @@ export function sqlByColumn(flavour: Flavour): ReadonlyMap<string, string> {
   );
 }
 
-/** CREATE TABLE of `every_type`: the key is a text and a number, every other column is nullable. */
+/** CREATE TABLE of `every_type`: the key is a text and a number, every other column may be null, or its field absent. */
 export function everyTypeSql(flavour: Flavour): string {
-  const columns = typesOf(flavour).map(({ sql }, i) => `${nameOf(i)} ${sql} NULL`);
+  const columns = typesOf(flavour).map(({ sql, notNull }, i) => `${nameOf(i)} ${sql} ${notNull ? 'NOT NULL' : 'NULL'}`);
   return `CREATE TABLE every_type (owner VARCHAR(40) ${UTF8} utf8mb4_bin NOT NULL, sample BIGINT UNSIGNED NOT NULL,
     ${columns.join(',\n')}, PRIMARY KEY (owner, sample)) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`;
 }

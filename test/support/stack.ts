@@ -7,7 +7,7 @@ import type { UnleashAddress } from '../../stack/unleash.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** In the projects `stores` and `e2e`. */
+    /** In the projects `stores` and `e2e`; in `mariadb` the address of MariaDB. */
     mysql: MysqlAddress;
     /** In the projects `stores` and `e2e`. */
     mariadb: MysqlAddress;

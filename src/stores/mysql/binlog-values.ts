@@ -1,4 +1,3 @@
-import { canonicalJson } from '../../domain/json-text.ts';
 import type { ColumnType, NoDay, Value } from '../../domain/resource.ts';
 import { COLUMN_TYPE, type LogCursor, type LoggedColumn, lengthBytes } from './binlog-columns.ts';
 import { decimalBytes, readDecimal } from './binlog-decimal.ts';
@@ -247,10 +246,7 @@ function setText(members: readonly string[], bytes: Buffer, at: number, width: n
 }
 
 function jsonReader(column: LoggedColumn): ReadLogged | null {
-  if (column.type === COLUMN_TYPE.json) return prefixed(column.width, binaryJsonText);
-  // MariaDB's JSON is text.
-  const text = stringReader(column);
-  return text === null ? null : (cursor) => canonicalJson(text(cursor) as string);
+  return column.type === COLUMN_TYPE.json ? prefixed(column.width, binaryJsonText) : null;
 }
 
 function prefixed(prefix: number, read: (bytes: Buffer, start: number, end: number) => Value): ReadLogged {

@@ -136,7 +136,7 @@ function kindOfDefault(
   of: { readonly extra: string; readonly nullable: boolean; readonly dataType: string; readonly isMariadb: boolean },
 ): ColumnDefault {
   // MariaDB writes the default as SQL, so null is NULL.
-  if (value === null || value === 'NULL') return of.nullable ? 'null' : 'none';
+  if (value === null || (of.isMariadb && value === 'NULL')) return of.nullable ? 'null' : 'none';
   const isTemporal = of.dataType === 'timestamp' || of.dataType === 'datetime';
   if (isTemporal && /^(current_timestamp|now|localtime|localtimestamp)\b/i.test(value)) return 'now';
   const isExpression = of.isMariadb ? !MARIADB_CONSTANT.test(value) : of.extra.includes('DEFAULT_GENERATED');

@@ -8,7 +8,8 @@ import { createRecordTables } from './record-tables.ts';
 
 /**
  * Reads what the server puts into a table's columns by itself. Throws `failed_precondition`/MIGRATION_STATE that names the
- * columns whose values only the server can tell: expressions, AUTO_INCREMENT, generated columns.
+ * columns whose values only the server can tell: expressions, AUTO_INCREMENT, generated columns, and, on MariaDB, any of a table
+ * without rows.
  */
 export async function readServerValues(pool: MysqlPool, resource: Resource, deadline: Deadline): Promise<ServerValues> {
   const client = pool.client('authority');
@@ -21,10 +22,14 @@ export async function readServerValues(pool: MysqlPool, resource: Resource, dead
     details?.defaultKind === 'constant' ? `DEFAULT(${identifier(details.name)})` : 'NULL',
   );
   const tables = createRecordTables(resource, pool.controlSchema);
-  // DEFAULT() needs a column of a table, and a row, whichever: the table may have none.
-  const one = `FROM (SELECT 1) AS one LEFT JOIN ${tables.table} ON FALSE`;
-  const { rows } = await client.read(`SELECT ${expressions.join(', ')} ${one}`, [], deadline);
-  const values = tables.readRow(rows[0] ?? []);
+  const select = `SELECT ${expressions.join(', ')}`;
+  // DEFAULT() needs a row, whichever; over an empty table an aggregate makes one.
+  const found = await client.read(`${select} FROM ${tables.table} LIMIT 1`, [], deadline);
+  const row =
+    found.rows[0] ?? (await client.read(`${select}, COUNT(*) FROM ${tables.table}`, [], deadline)).rows[0] ?? [];
+  const untold = columns.filter((details, i) => details?.defaultKind === 'constant' && row[i] === null);
+  if (untold.length > 0) throw toldOfRows(untold.map((details) => details?.name ?? ''));
+  const values = tables.readRow(row);
   const isKey = (i: number): boolean => i < resource.keyLength;
   return {
     defaults: columns.map((details, i): ServerDefault => {
@@ -47,6 +52,15 @@ function defaultOf(details: MysqlColumnDetails | undefined, value: Value, type: 
     default:
       return { kind: 'none' };
   }
+}
+
+/** MariaDB has null for the default of a NOT NULL column of a table without rows. */
+function toldOfRows(names: readonly string[]): DomainError {
+  return new DomainError({
+    kind: 'failed_precondition',
+    reason: 'MIGRATION_STATE',
+    message: `the server tells the defaults of ${names.join(', ')} only of a table with rows: write a first record`,
+  });
 }
 
 function onlyTheServerKnows(names: readonly string[]): DomainError {
