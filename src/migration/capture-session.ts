@@ -12,7 +12,7 @@ import type { ControlRecord } from '../stores/control-store.ts';
 import type { Copy, FollowerStore, Guard, RecordStore } from '../stores/record-store.ts';
 import { Backoff, isTransient, publicText } from './backoff.ts';
 import { isLaterAttach } from './control-record.ts';
-import { type Batch, Fold } from './fold.ts';
+import { type Batch, Fold, type FoldOptions } from './fold.ts';
 import { InFlight } from './in-flight.ts';
 import type { HoldOutside } from './outside-writes.ts';
 import { slept } from './task-lease.ts';
@@ -91,7 +91,7 @@ export interface CaptureSessionOptions {
   readonly resumed: boolean;
   /** Whether the service's own changes are in the log for the first time, not as copies of what the authority has. */
   readonly carriesOwn: boolean;
-  readonly alreadyAcknowledged: (keyId: string, version: bigint) => boolean;
+  readonly alreadyAcknowledged: FoldOptions['alreadyAcknowledged'];
   /** Told at once of barriers that are met, before the other instances can see it. */
   readonly onBarriersMet: (ids: readonly string[]) => void;
   /** Takes outside changes where the target is the authority, in place of a touch; null: they are touched. */
@@ -226,7 +226,7 @@ export class CaptureSession {
     if (signal.aborted) return;
     const batch = this.#fold.cut();
     const { done } = this.#inFlight.begin(batch);
-    if (batch.copies.size === 0 && batch.touches.size === 0) {
+    if (batch.copies.size === 0 && batch.touches.size === 0 && batch.rereads.size === 0) {
       done();
       return;
     }
@@ -244,9 +244,11 @@ export class CaptureSession {
     try {
       const { touchBatch, applyBatch } = this.#options.settings;
       const touches = slices([...batch.touches.values()], (key) => key.id, touchBatch);
+      const rereads = this.#carriesOwn ? slices([...batch.rereads.values()], (key) => key.id, touchBatch) : [];
       const copies = this.#carriesOwn ? slices([...batch.copies.values()], (copy) => copy.key.id, applyBatch) : [];
       await Promise.all([
         ...touches.map((keys) => this.#takeOutside(keys, signal)),
+        ...rereads.map((keys) => this.#touch(keys, signal)),
         ...copies.map((some) => this.#apply(some, signal)),
       ]);
       return !signal.aborted;

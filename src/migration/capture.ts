@@ -7,6 +7,7 @@ import type { JobStore } from '../stores/job-store.ts';
 import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { Backoff } from './backoff.ts';
 import { CaptureSession, type CaptureSettings, type SessionEnd } from './capture-session.ts';
+import type { FoldOptions } from './fold.ts';
 import type { HoldOutside } from './outside-writes.ts';
 import type { Roles } from './roles.ts';
 import { runTask, slept } from './task-lease.ts';
@@ -55,7 +56,7 @@ export interface CaptureOptions {
   /** Called once for each gap, by the instance that met it. Must not throw. */
   readonly onGap: (gap: CaptureGap) => void;
   /** See `RecentAcknowledgements`. Default: nothing is known. */
-  readonly alreadyAcknowledged?: (keyId: string, version: bigint) => boolean;
+  readonly alreadyAcknowledged?: FoldOptions['alreadyAcknowledged'];
   /** See `Barriers.noteMet`. Default: nobody is told. */
   readonly onBarriersMet?: (ids: readonly string[]) => void;
   /** Records outside changes for a person, where the settings ask for that. Default: nobody can, so they are touched. */

@@ -13,6 +13,11 @@ export interface Batch {
   readonly copies: ReadonlyMap<string, Copy>;
   /** Keys that outside writers changed, by id: to be touched, then applied. */
   readonly touches: ReadonlyMap<string, Key>;
+  /**
+   * Keys whose records remember a request that changed nothing, by id: there is no image to copy, so they are touched, but they are
+   * the service's own.
+   */
+  readonly rereads: ReadonlyMap<string, Key>;
   /** Barriers within the stretch. */
   readonly barriers: readonly string[];
   /** After the last transaction that ends within it; null: none does. */
@@ -37,8 +42,8 @@ export interface FoldOptions {
   readonly maxRecords: number;
   /** The most content of a batch, in bytes, roughly; one record may be larger. */
   readonly maxBytes: number;
-  /** Whether the follower is known to have this key at this version. */
-  readonly alreadyAcknowledged: (keyId: string, version: bigint) => boolean;
+  /** Whether the follower is known to have this key at this version or a newer one; `exactly`: at this one. */
+  readonly alreadyAcknowledged: (keyId: string, version: bigint, exactly: boolean) => boolean;
 }
 
 /**
@@ -56,6 +61,7 @@ export class Fold {
   readonly #remembered = new Map<string, Required<Pick<Copy, 'key' | 'requests'>>>();
   #copies = new Map<string, Copy>();
   #touches = new Map<string, Key>();
+  #rereads = new Map<string, Key>();
   #bytes = 0;
   #barriers: string[] = [];
   #position: string | null = null;
@@ -76,12 +82,14 @@ export class Fold {
   /** Whether the batch has as much as one may have. */
   get full(): boolean {
     const { maxRecords, maxBytes } = this.#options;
-    return this.#copies.size + this.#touches.size >= maxRecords || this.#bytes >= maxBytes;
+    const records = this.#copies.size + this.#touches.size + this.#rereads.size;
+    return records >= maxRecords || this.#bytes >= maxBytes;
   }
 
   /** Whether there is anything to hand on. */
   get pending(): boolean {
-    return this.#position !== null || this.#barriers.length > 0 || this.#copies.size > 0 || this.#touches.size > 0;
+    if (this.#position !== null || this.#barriers.length > 0) return true;
+    return this.#copies.size > 0 || this.#touches.size > 0 || this.#rereads.size > 0;
   }
 
   /** Takes one event in. `stopped` is the caller's. */
@@ -117,6 +125,7 @@ export class Fold {
     const batch: Batch = {
       copies: this.#copies,
       touches: this.#touches,
+      rereads: this.#rereads,
       barriers: this.#barriers,
       position: this.#position,
       begun: this.#begun,
@@ -124,6 +133,7 @@ export class Fold {
     };
     this.#copies = new Map();
     this.#touches = new Map();
+    this.#rereads = new Map();
     this.#bytes = 0;
     this.#barriers = [];
     this.#position = null;
@@ -147,15 +157,13 @@ export class Fold {
     this.#own.set(key.id, { key, row, version, ...(remembered && { requests: remembered.requests }) });
     if (this.#own.size <= MAX_OWN_KEYS) return;
     for (const copy of this.#own.values()) this.#touch(copy.key);
-    for (const { key } of this.#remembered.values()) this.#touch(key);
-    this.#remembered.clear();
     this.#own.clear();
     this.#bumps.clear();
   }
 
   /** A later write that the follower has says nothing of what this one left to be remembered. */
   #isAcknowledged({ key, version, requests }: Copy): boolean {
-    return requests === undefined && this.#options.alreadyAcknowledged(key.id, version);
+    return this.#options.alreadyAcknowledged(key.id, version, requests !== undefined);
   }
 
   /** A touch happens after all that is in the batch, so it carries the own changes of its key too. */
@@ -172,8 +180,7 @@ export class Fold {
   }
 
   #commit(position: string, committedAtMicros: bigint): void {
-    // Without a change of the record there is no image to copy: a touch reads it, and what it remembers.
-    for (const { key } of this.#remembered.values()) this.#touch(key);
+    for (const [id, { key }] of this.#remembered) this.#rereads.set(id, key);
     this.#remembered.clear();
     for (const [id, copy] of this.#own) {
       if (this.#touches.has(id) || this.#isAcknowledged(copy)) continue;

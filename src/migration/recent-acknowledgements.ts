@@ -17,10 +17,10 @@ export class RecentAcknowledgements {
     if (!oldest.done) this.#versions.delete(oldest.value);
   }
 
-  /** Whether the follower is known to have the record at this version or a newer one. */
-  has(keyId: string, version: bigint): boolean {
+  /** Whether the follower is known to have the record at this version or a newer one; `exactly`: at this one. */
+  has(keyId: string, version: bigint, exactly = false): boolean {
     const known = this.#versions.get(keyId);
-    return known !== undefined && known >= version;
+    return known !== undefined && (exactly ? known === version : known >= version);
   }
 
   /** Forgets everything: a new attach may have emptied the follower. */

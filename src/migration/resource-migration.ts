@@ -265,7 +265,7 @@ function createCapture(parts: Parts, signal: AbortSignal): Capture {
       const feeds = lease.latest(resource.id)?.authority === 'source';
       if (feeds || isMendedByWalk(gap)) void mendGap(gapOptions(parts), gap, signal);
     },
-    alreadyAcknowledged: (keyId, version) => acknowledged.has(keyId, version),
+    alreadyAcknowledged: (keyId, version, exactly) => acknowledged.has(keyId, version, exactly),
     onBarriersMet: (ids) => barriers.noteMet(ids),
     holdOutside: createHoldOutside(parts),
     settings: settings.capture,

@@ -131,6 +131,35 @@ describe('the stream', () => {
     ]);
   });
 
+  it('shows what records remember of requests, where they do', async () => {
+    const set = (note: string, text: string, resource = 'notes') =>
+      `INSERT INTO crossfade_request VALUES ('${resource}', X'${bytesOf(noteKey(note))}', 1, '${text}')
+       ON DUPLICATE KEY UPDATE requests = VALUES(requests)`;
+    const work = async () => {
+      await transaction(bump('g', 5), set('g', 'one'), insert('g', 'one'));
+      await transaction(bump('g', 6), set('g', 'two'), set('g', 'other', 'others'));
+      await outside.query('DELETE FROM crossfade_request');
+      await transaction("DELETE FROM notes WHERE note = 'g'", 'DELETE FROM crossfade_version');
+    };
+    const remembered = (text: string) => ({
+      type: 'requests',
+      key: bytesOf(noteKey('g')),
+      requests: Buffer.from(text),
+    });
+    const plain = [bumped('g', 5n), changed('g', 'one'), bumped('g', 6n), removed('g')];
+    expect(await shown(work)).toEqual([
+      bumped('g', 5n),
+      remembered('one'),
+      changed('g', 'one'),
+      bumped('g', 6n),
+      remembered('two'),
+      removed('g'),
+    ]);
+    const { remembersRequests: _, ...forgetful } = placeResource(notesResource, database.name);
+    const other = createMysqlChangeLog({ pool, connection: database.address, resource: forgetful });
+    expect(await shown(work, other)).toEqual(plain);
+  });
+
   it('shows copies of a follower as the service’s own: bumps, then changes, in one transaction', async () => {
     const resource = placeResource(notesResource, database.name);
     const store = createMysqlRecordStore({ pool, resource, role: 'follower' });

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { type Client, Code, ConnectError } from '@connectrpc/connect';
@@ -14,7 +14,7 @@ import {
 } from '../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { Operations } from '../../clients/typescript/gen/google/longrunning/operations_pb.ts';
 import { Medications } from '../../clients/typescript/gen/hospital/v1/medications_pb.ts';
-import { createSession } from '../../clients/typescript/src/session.ts';
+import { createSession, reasonOf } from '../../clients/typescript/src/session.ts';
 import { loadHospital } from '../../examples/hospital/load.ts';
 import { parseConfig } from '../../src/app/config.ts';
 import { type Service, startService } from '../../src/app/service.ts';
@@ -233,8 +233,33 @@ describe('a live migration through the API, driven by flags', () => {
     const medication = { code: 8, description: 'by the target', startTime: { seconds: 1_700_000_000n, nanos: 0 } };
     // What was changed past the service at first was found before any verification that counts.
     await migrations.startVerification({ name: 'migrations/medications' });
+    const ids = Array.from({ length: 4 }, () => randomUUID());
+    const early = { parent, medicationId: '78', medication, requestId: ids[0] ?? '' };
+    const first = await one.createMedication(early);
+    const noted = {
+      medication: { name: first.name, note: 'early', etag: first.etag },
+      updateMask: { paths: ['note'] },
+      requestId: ids[1] ?? '',
+    };
+    await one.updateMedication(noted);
     await flags.setPhase('target-authority', true);
     await authorityIs(Store.TARGET);
+    // Sent again in another epoch: no second effect, though the one is there already and the other's etag is not.
+    const early2 = await other.createMedication(early);
+    expect(early2).toMatchObject({ name: first.name, note: 'early' });
+    expect(await other.updateMedication(noted)).toEqual(early2);
+    await expect(other.createMedication({ ...early, requestId: randomUUID() })).rejects.toMatchObject({
+      code: Code.AlreadyExists,
+    });
+    const reused = other.deleteMedication({ name: first.name, requestId: ids[0] ?? '' });
+    await expect(reused).rejects.toSatisfy((error) => reasonOf(error) === 'REQUEST_ID_REUSED');
+    const batch = {
+      parent,
+      requests: ['79', '80'].map((medicationId, i) => ({ medicationId, medication, requestId: ids[i + 2] ?? '' })),
+    };
+    const batched = await one.batchCreateMedications(batch);
+    const gone = { name: first.name, requestId: randomUUID() };
+    await one.deleteMedication(gone);
     const created = await one.createMedication({ parent, medicationId: '77', medication });
     // Defaults that MySQL would have put there.
     expect(created).toMatchObject({ dispenses: 0, description: 'by the target' });
@@ -251,6 +276,9 @@ describe('a live migration through the API, driven by flags', () => {
     const before = await one.listMedications({ parent, pageSize: 1 });
     await flags.setPhase('target-authority', false);
     await authorityIs(Store.SOURCE);
+    expect(await other.batchCreateMedications(batch)).toEqual(batched);
+    await other.deleteMedication(gone);
+    await expect(other.deleteMedication({ name: first.name })).rejects.toMatchObject({ code: Code.NotFound });
     const rest = await other.listMedications({ parent, pageSize: 1000, pageToken: before.nextPageToken });
     expect([...before.medications, ...rest.medications].map(({ name }) => name)).toContain(created.name);
     expect(await other.getMedication({ name: created.name })).toMatchObject({ note: 'changed', etag: updated.etag });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/domain/clock.ts';
+import { recall } from '../../src/stores/remembered-requests.ts';
 import { createRealWorld, type RealWorld, startInstance } from '../support/real-migration.ts';
 import { seededRandom } from '../support/virtual-clock.ts';
 
@@ -41,6 +42,30 @@ describe('capture from MySQL into Cassandra', () => {
     expect(size).toBeGreaterThan(80_000);
     await expectAlike();
   }, 240_000);
+
+  it('carries what records remember of requests whose writer never reached the follower, also where nothing changed', async () => {
+    await world.attach();
+    const one = start('one');
+    const request = (id: number) => ({ id: Buffer.alloc(16, id), hash: Buffer.alloc(8, id) });
+    const key = world.key('owner', 'note');
+    const row = [...(key.values as string[]), 'title', null, null];
+    const write = (kind: 'create' | 'update', id?: number) =>
+      world.authority.write(
+        { key, kind, row, columns: [2], ...(id && { request: request(id) }) },
+        world.record(),
+        world.call(),
+      );
+    await write('create', 1);
+    await write('update', 2);
+    const { stored } = await write('update');
+    await one.barriers.pass(world.call());
+    for await (const { range } of world.follower.split(100, world.call())) {
+      const [found] = (await world.follower.walk(range, null, 10, world.call())).records;
+      const known = [1, 2, 3].map((id) => recall(found?.requests, request(id), stored.version));
+      expect(known).toEqual(['repeated', 'repeated', 'new']);
+    }
+    expect(one.capture.status().touched).toBe(0);
+  });
 
   it('loses nothing when instances die at seeded moments and others take over', async () => {
     const random = seededRandom(20261122);

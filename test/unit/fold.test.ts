@@ -44,6 +44,29 @@ describe('folding the log', () => {
     expect(batch.copies.size + batch.touches.size).toBe(0);
   });
 
+  const requests = Buffer.from('remembered');
+  const remembers = (key: typeof a): LogEvent => ({ type: 'requests', key, requests });
+
+  it('carries what a record remembers of requests with its change, and on with later changes that say nothing of it', () => {
+    const into = take(fold(), bump(a, 5n), remembers(a), change(a, 'x'), commit('1'));
+    const batch = take(into, bump(a, 6n), change(a, 'y'), commit('2')).cut();
+    expect([...batch.copies.values()]).toEqual([{ key: a, row: noteRow(a, 'y'), version: 6n, requests }]);
+  });
+
+  it('reads a record again that remembers a request which changed nothing: it was no outside writer’s', () => {
+    const batch = take(fold(), bump(a, 5n), remembers(a), commit('1'), bump(a, 6n), change(a, 'x'), commit('2')).cut();
+    expect([...batch.rereads.keys()]).toEqual([a.id]);
+    expect(batch.touches.size).toBe(0);
+    expect([...batch.copies.values()]).toEqual([{ key: a, row: noteRow(a, 'x'), version: 6n }]);
+  });
+
+  it('leaves out a write that remembers a request only if the follower acknowledged this very one', () => {
+    const own = (version: bigint): LogEvent[] => [bump(a, version), remembers(a), change(a, 'x'), commit('1')];
+    const known = (_id: string, version: bigint, exactly: boolean) => (exactly ? version === 6n : version <= 6n);
+    expect(take(fold(true, { alreadyAcknowledged: known }), ...own(6n)).cut().copies.size).toBe(0);
+    expect(take(fold(true, { alreadyAcknowledged: known }), ...own(5n)).cut().copies.size).toBe(1);
+  });
+
   it('does not take a bump of one transaction for a change of the next', () => {
     const batch = take(fold(), bump(a, 5n), commit('1'), change(a, 'x'), commit('2')).cut();
     expect([...batch.touches.keys()]).toEqual([a.id]);
