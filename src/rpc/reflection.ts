@@ -41,13 +41,19 @@ export function addReflection(server: Server, options: ReflectionOptions): void 
   }
 }
 
-/** Nothing is read before: a call that is not admitted has not been looked at. */
+/** Nothing is read before: a call that is not admitted has not been looked at. Questions are read at the pace of their answers. */
 function answerAll(call: ServerDuplexStream<Buffer, Buffer>, reflect: ReturnType<typeof createReflection>): void {
+  let refused = false;
   call.on('data', (bytes: Buffer) => {
+    if (refused) return;
     try {
       const request = fromBinary(ServerReflectionRequestSchema, bytes);
-      call.write(Buffer.from(toBinary(ServerReflectionResponseSchema, reflect(request))));
+      const hasRoom = call.write(Buffer.from(toBinary(ServerReflectionResponseSchema, reflect(request))));
+      if (hasRoom) return;
+      call.pause();
+      call.once('drain', () => call.resume());
     } catch {
+      refused = true;
       call.emit('error', { code: status.INVALID_ARGUMENT, details: "the request can't be decoded" });
     }
   });

@@ -10,6 +10,7 @@ const MESSAGE = Buffer.concat([Buffer.from([0x0a, NAME.length]), Buffer.from(NAM
 const frame = (flag = 0) => Buffer.concat([Buffer.from([flag, 0, 0, 0, MESSAGE.length]), MESSAGE]);
 const [INVALID_ARGUMENT, NOT_FOUND, RESOURCE_EXHAUSTED] = ['3', '5', '8'];
 const BAD_REQUEST = 400;
+const MOST_WAITING_BYTES = 50 * 1024 * 1024;
 
 let servers: Servers;
 let session: ClientHttp2Session;
@@ -81,6 +82,20 @@ it('streams of health and reflection are bounded', async () => {
   for (const stream of open) stream.close();
 });
 
+it('questions to reflection are read at the pace of their answers', async () => {
+  const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+  const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+  stream.on('error', () => {});
+  // Each asks for a file with all that it imports: its answer is a thousand times as long.
+  const symbol = Buffer.from('hospital.v1.Medications');
+  const question = Buffer.concat([Buffer.from([0, 0, 0, 0, symbol.length + 2, 0x22, symbol.length]), symbol]);
+  stream.write(Buffer.concat(Array.from({ length: 20_000 }, () => question)));
+  // Nobody reads the answers. Without a pace some hundred megabytes of them would wait after three seconds.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  expect(process.memoryUsage().arrayBuffers).toBeLessThan(MOST_WAITING_BYTES);
+  stream.close(constants.NGHTTP2_CANCEL);
+});
+
 describe('a head over HTTP', () => {
   it.each([
     ['an empty host', `POST ${PATH} HTTP/1.1\r\nhost: \r\n\r\n`],
@@ -94,4 +109,20 @@ describe('a head over HTTP', () => {
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${BAD_REQUEST} `));
     expect((await fetch(`http://127.0.0.1:${servers.httpPort}/healthz`)).status).toBe(200);
   });
+});
+
+it('a message that connect-es can’t even complain of is answered over gRPC-Web', async () => {
+  // The complaint quotes so many bytes of what is no JSON that it ends in the midst of a character, in one of the two.
+  for (const text of ['😀'.repeat(60), `a${'😀'.repeat(60)}`]) {
+    const message = Buffer.from(text);
+    const body = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
+    const answer = await fetch(`http://127.0.0.1:${servers.httpPort}${PATH}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/grpc-web+json' },
+      body,
+      signal: AbortSignal.timeout(5_000),
+    });
+    const status = answer.headers.get('grpc-status') ?? /grpc-status: *(\d+)/i.exec(await answer.text())?.[1];
+    expect(status).toBe(INVALID_ARGUMENT);
+  }
 });
