@@ -98,6 +98,24 @@ describe('the command', () => {
     return { child, ended: new Promise((resolve) => child.once('close', resolve)), errors: () => errors };
   }
 
+  test('has a MariaDB with the settings that change capture and durable writes need', {
+    timeout: START_TIMEOUT_MS,
+  }, async () => {
+    const stack = await startStack({ mariadb: true });
+    const { host, port, user, password } = stack.addresses.mariadb ?? { host: '', port: 0, user: '', password: '' };
+    const connection = await createConnection({ host, port, user, password, connectTimeout: 5_000 });
+    try {
+      const [rows] = await connection.query(`SELECT @@version LIKE '10.11.%-MariaDB%' AS version, @@log_bin AS log,
+        @@binlog_format AS format, @@binlog_row_image AS image, @@binlog_row_metadata AS metadata,
+        @@gtid_strict_mode AS strict, @@sync_binlog AS synced, @@innodb_flush_log_at_trx_commit AS flushed`);
+      const rest = { metadata: 'FULL', strict: 1, synced: 1, flushed: 1 };
+      expect(rows).toEqual([{ version: 1, log: 1, format: 'ROW', image: 'FULL', ...rest }]);
+    } finally {
+      await connection.end();
+      await stack.stop();
+    }
+  });
+
   test('keeps its state file only while the stack is up, and ends well on Ctrl-C', {
     timeout: START_TIMEOUT_MS,
   }, async () => {

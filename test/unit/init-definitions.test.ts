@@ -266,6 +266,40 @@ describe('columns', () => {
   });
 });
 
+describe('columns with dates that no calendar has', () => {
+  const columns = [
+    tableColumn('id', 'int'),
+    tableColumn('born', 'date'),
+    tableColumn('at', 'datetime(3)', { nullable: true }),
+    tableColumn('seen', 'timestamp'),
+    tableColumn('fine', 'date'),
+  ];
+  const dirty = foundTable('people', columns, { notes: { noDays: ['born', 'at', 'seen'] } });
+
+  it('are shown as text, a TIMESTAMP as an absent field, and the report says why', () => {
+    const plan = planned(dirty);
+    expect(plan.fields.map(({ zeroDates, cqlType }) => [zeroDates, cqlType])).toEqual([
+      ['text', 'text'],
+      ['text', 'text'],
+      ['null', 'bigint'],
+      [undefined, 'date'],
+    ]);
+    expect(printProto(resourceProto(plan, initSettings))).toContain('zero_dates: ZERO_DATES_TEXT');
+    expect(printProto(resourceProto(plan, initSettings))).toContain('zero_dates: ZERO_DATES_NULL');
+    const why = plan.remarks.filter(({ text }) => /ZERO_DATES/.test(text)).map(({ column }) => column);
+    expect(why).toEqual(['born', 'at', 'seen']);
+  });
+
+  it('stay as an earlier run has them, whatever the rows hold by now', () => {
+    const clean = foundTable('people', columns);
+    const again = planned(clean, lockPlan(planned(dirty)));
+    expect(again.fields.map(({ zeroDates }) => zeroDates)).toEqual(['text', 'text', 'null', undefined]);
+    const later = planned(dirty, lockPlan(planned(clean)));
+    expect(later.fields.map(({ zeroDates }) => zeroDates)).toEqual([undefined, undefined, undefined, undefined]);
+    expect(later.remarks.map(({ text }) => text)).toContainEqual(expect.stringContaining('until they are mended'));
+  });
+});
+
 describe('what can’t be carried', () => {
   it('is left out where a create can do without, and then nothing moves', () => {
     const columns = [

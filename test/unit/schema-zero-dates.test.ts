@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { decideTable } from '../../src/app/init/decide-table.ts';
+import { buildImage } from '../../src/app/init/proto-descriptor.ts';
+import { resourceProto } from '../../src/app/init/resource-proto.ts';
 import type { MysqlColumnDescription } from '../../src/domain/table-description.ts';
+import { bindResource } from '../../src/schema/bind-resource.ts';
 import { cqlTypeOf } from '../../src/schema/cql-types.ts';
+import { findDefinitions } from '../../src/schema/definitions.ts';
+import { loadDescriptors } from '../../src/schema/descriptors.ts';
 import { parseDateText } from '../../src/schema/temporal-text.ts';
 import { columnTypeOf } from '../../src/schema/types.ts';
 import { createBind, createRead } from '../../src/stores/mysql/values.ts';
-import { tableColumn } from '../support/init-tables.ts';
+import { foundTable, initSettings, tableColumn } from '../support/init-tables.ts';
 
 const nullable = { nullable: true };
 
@@ -77,6 +83,37 @@ describe('a policy that a column can not have', () => {
   ] as const)('%s as %s is refused', (columnType, zeroDates, mistake) => {
     expect(columnTypeOf(tableColumn('it', columnType), null, 'plain', zeroDates)).toEqual({
       mistake: expect.stringMatching(mistake),
+    });
+  });
+});
+
+describe('a definition with zero_dates', () => {
+  const table = (columns: readonly MysqlColumnDescription[]) =>
+    foundTable('books', [tableColumn('shelf', 'int'), tableColumn('book', 'int'), ...columns], {
+      primaryKey: ['shelf', 'book'],
+      notes: { noDays: columns.map(({ name }) => name) },
+    });
+
+  function bound(zeroDates: 'null' | 'text' | undefined, column: MysqlColumnDescription) {
+    const decision = decideTable(table([column]), initSettings);
+    if (decision.kind === 'refused') throw new Error('refused');
+    const image = buildImage([resourceProto(decision.plan, initSettings)]);
+    const [found] = findDefinitions(loadDescriptors(image)).definitions;
+    if (found === undefined) throw new Error('there is no definition');
+    const fields = found.fields.map(({ zeroDates: _, ...field }) => ({ ...field, ...(zeroDates && { zeroDates }) }));
+    return bindResource({ ...found, fields }, table([column]).description);
+  }
+
+  it('has a column that may be null, though MySQL’s is NOT NULL, in a field that can be absent', () => {
+    const result = bound('null', tableColumn('seen', 'timestamp', { hasDefault: true }));
+    expect(result).toMatchObject({
+      resource: { columns: [{}, {}, { nullable: true, type: { kind: 'timestamp', noDay: 'zero' } }] },
+    });
+  });
+
+  it('is refused where the field can not be absent', () => {
+    expect(bound('null', tableColumn('born', 'date'))).toEqual({
+      mistakes: [expect.stringContaining('has ZERO_DATES_NULL: make the field optional')],
     });
   });
 });
