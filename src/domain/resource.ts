@@ -69,6 +69,17 @@ export interface Column {
   readonly required?: true;
 }
 
+/** Where a resource's records are in the target. */
+export interface CassandraPlace {
+  readonly keyspace: string;
+  readonly table: string;
+  /**
+   * How many partitions records without a parent are spread over, by a hash of the key: it can't change once the table is
+   * there. Absent where the parent is the partition.
+   */
+  readonly buckets?: number;
+}
+
 /** How the key's parts are written in a resource name. */
 export interface NamePart {
   /** The collection before the variable: `patients`. */
@@ -89,13 +100,13 @@ export interface Resource {
   /** Row order. The first `keyLength` columns are the key, partition first, then clustering. */
   readonly columns: readonly Column[];
   readonly keyLength: number;
-  /** How many leading key columns name the parent, which is also Cassandra's partition key. */
+  /** How many leading key columns name the parent, which is also Cassandra's partition key; 0: see `cassandra.buckets`. */
   readonly parentLength: number;
   /** The name pattern, one part for each key column, in key order. */
   readonly name: readonly NamePart[];
   readonly mysql: { readonly schema: string; readonly table: string };
   /** Absent: the resource has no target and stays at the source. */
-  readonly cassandra?: { readonly keyspace: string; readonly table: string };
+  readonly cassandra?: CassandraPlace;
 }
 
 /** Whether two canonical values are the same; -0 and 0 differ, null differs from everything else. */

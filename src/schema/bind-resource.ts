@@ -38,8 +38,8 @@ export function bindResource(
   const fieldColumns = definition.fields.map((field) => bindFieldColumn(binding, field));
   const columns = [...keyColumns, ...fieldColumns].filter((column) => column !== undefined);
   const cassandra = definition.cassandra && {
+    ...definition.cassandra,
     keyspace: overrides.cassandraKeyspace ?? definition.cassandra.keyspace,
-    table: definition.cassandra.table,
   };
   const resource: Resource = {
     id: definition.id,

@@ -1,6 +1,6 @@
 /** Resources for tests of the stores, and the tables that hold them in either store. */
 import type { Column, ColumnType, Resource } from '../../src/domain/resource.ts';
-import { CROSSFADE_COLUMNS, cqlTypeOf } from '../../src/schema/cql-types.ts';
+import { createTableCql } from '../../src/schema/cassandra-ddl.ts';
 
 /** A string column's type: every character, at most `maxChars` of them. */
 export function stringType(
@@ -34,9 +34,12 @@ export function testResource(
     parentLength: keys.length - 1,
     name: keys.map(([name]) => ({ collection: `${name}s`, variable: name })),
     mysql: { schema: 'test', table: id },
-    cassandra: { keyspace: 'test', table: id },
+    cassandra: { keyspace: 'test', table: id, ...(keys.length === 1 && { buckets: BUCKETS }) },
   };
 }
+
+/** Partitions of the records without a parent. */
+const BUCKETS = 4;
 
 function column(name: string, type: ColumnType, nullable: boolean): Column {
   return {
@@ -92,6 +95,13 @@ export const bytesResource = testResource(
   { title: stringType(40) },
 );
 
+/** The same without a parent. */
+export const loneResource = testResource(
+  'lone',
+  { lone: stringType(125) },
+  { title: stringType(200), amount: { kind: 'decimal', precision: 12, scale: 2, unsigned: false }, stars: intType(32) },
+);
+
 /** A column of every type that is carried. */
 export const typesResource = testResource(
   'types',
@@ -136,16 +146,18 @@ export const typesResource = testResource(
 );
 
 /** Every resource of this file. */
-export const testResources = [notesResource, signedResource, unsignedResource, bytesResource, typesResource] as const;
+export const testResources = [
+  notesResource,
+  loneResource,
+  signedResource,
+  unsignedResource,
+  bytesResource,
+  typesResource,
+] as const;
 
 /** CREATE TABLE for a resource in Cassandra. */
 export function cassandraTable(resource: Resource): string {
-  const { columns, keyLength, parentLength, cassandra } = resource;
-  const names = columns.map((one) => one.cassandraName);
-  const declared = columns.map((one) => `${one.cassandraName} ${cqlTypeOf(one.type)}`);
-  const own = Object.entries(CROSSFADE_COLUMNS).map(([name, type]) => `${name} ${type}`);
-  const key = [`(${names.slice(0, parentLength).join(', ')})`, ...names.slice(parentLength, keyLength)].join(', ');
-  return `CREATE TABLE ${cassandra?.keyspace}.${cassandra?.table} (${[...declared, ...own].join(', ')}, PRIMARY KEY (${key}))`;
+  return createTableCql(resource).replace(' IF NOT EXISTS', '');
 }
 
 /** CREATE TABLE for a resource in MySQL. */

@@ -1,5 +1,6 @@
 import type { MysqlColumnDescription } from '../../domain/table-description.ts';
 import { checkForeignKeys } from '../../schema/check-mysql-table.ts';
+import { MAX_BUCKETS } from '../../schema/definitions.ts';
 import { keyTypeMistake } from '../../schema/key-types.ts';
 import { snakeCase } from '../../schema/standard-methods.ts';
 import { columnTypeOf } from '../../schema/types.ts';
@@ -36,7 +37,10 @@ export function decideTable(found: FoundTable, settings: InitSettings, locked?: 
     });
   }
   if (refused.length > 0) return { kind: 'refused', refusal: { table: description.table, reasons: refused } };
-  return { kind: 'planned', plan: planOf(found, settings, { names, parts, keyRemarks, decided }) };
+  return {
+    kind: 'planned',
+    plan: planOf(found, settings, { names, parts, keyRemarks, decided, buckets: locked?.buckets }),
+  };
 }
 
 interface Parts {
@@ -44,12 +48,17 @@ interface Parts {
   readonly parts: readonly PatternPart[];
   readonly keyRemarks: readonly Reason[];
   readonly decided: FieldDecisions;
+  /** What an earlier run has said. */
+  readonly buckets: number | undefined;
 }
 
-function planOf(found: FoundTable, settings: InitSettings, { names, parts, keyRemarks, decided }: Parts): TablePlan {
+function planOf(found: FoundTable, settings: InitSettings, all: Parts): TablePlan {
+  const { names, parts, keyRemarks, decided } = all;
   const { description, notes } = found;
-  const staysBecause = whyNotMovable(found, parts, decided);
+  const staysBecause = whyNotMovable(found, decided);
+  const buckets = parts.length === 1 ? decideBuckets(notes.rows, all.buckets) : undefined;
   const remarks = [...keyRemarks, ...decided.remarks];
+  if (staysBecause.length === 0 && buckets !== undefined) remarks.push({ text: buckets.why });
   if (staysBecause.length === 0 && notes.serverValued.length > 0) {
     remarks.push({
       text: `authority stays with MySQL, as only MySQL can tell the values of ${notes.serverValued.join(', ')}; copying and reading from Cassandra work`,
@@ -67,6 +76,7 @@ function planOf(found: FoundTable, settings: InitSettings, { names, parts, keyRe
       target: {
         keyspace: settings.keyspace,
         table: snakeName(description.table, 'table').slice(0, MAX_CASSANDRA_NAME),
+        ...(buckets !== undefined && { buckets: buckets.count }),
       },
     }),
     staysBecause,
@@ -138,14 +148,21 @@ function keyMistake(column: MysqlColumnDescription): string | undefined {
   return 'mistake' in typed ? typed.mistake : keyTypeMistake(column, typed.type);
 }
 
-/** Why a table with a key of one column can't be moved in this version. */
-export const NO_PARENT =
-  'the primary key is this one column, so the records have no parent that could be Cassandra’s partition key';
+/** Rows that one partition of the target holds well. */
+const ROWS_OF_A_BUCKET = 50_000;
 
-function whyNotMovable(found: FoundTable, parts: readonly PatternPart[], decided: FieldDecisions): Reason[] {
+/** How many partitions the records of a key of one column are spread over, a power of two; it can't change later. */
+function decideBuckets(rows: number, before: number | undefined): { readonly count: number; readonly why: string } {
+  if (before !== undefined) return { count: before, why: `${before} buckets, as an earlier run has decided` };
+  const wanted = Math.max(1, Math.ceil(rows / ROWS_OF_A_BUCKET));
+  const count = Math.min(2 ** Math.ceil(Math.log2(wanted)), MAX_BUCKETS);
+  const why = `the key is one column, so a hash of it is the partition: buckets = ${count}, as there are about ${rows} rows, and one partition holds ${ROWS_OF_A_BUCKET} well`;
+  const late = 'the number can’t change once the table is there: raise it before if the table will grow';
+  return { count, why: `${why}; ${late}` };
+}
+
+function whyNotMovable(found: FoundTable, decided: FieldDecisions): Reason[] {
   const reasons: Reason[] = [];
-  // Nothing else matters then, as nothing else would help.
-  if (parts.length === 1) return [{ column: parts[0]?.column ?? '', text: NO_PARENT }];
   for (const { column } of decided.leftOut) {
     reasons.push({
       ...(column !== undefined && { column }),

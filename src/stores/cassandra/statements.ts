@@ -1,7 +1,8 @@
 import type { Key } from '../../domain/key.ts';
-import type { Column, Resource, Row, Value } from '../../domain/resource.ts';
+import type { Column, Resource, Value } from '../../domain/resource.ts';
 import type { Copy, Stored } from '../record-store.ts';
 import type { Bound } from './client.ts';
+import { compileTargetKey, type TargetKey } from './target-key.ts';
 import { type Bind, bigintBytes, bindOf, hasVariableSize, type Read, readOf, selectOf } from './values.ts';
 
 /** One row as the driver hands it over: values by column name. */
@@ -13,8 +14,10 @@ export interface Statements {
   readonly get: (key: Key) => Bound;
   /** Several records of one partition, which differ in the last key column alone; null: the key has none. */
   readonly getIn: ((keys: readonly Key[]) => Bound) | null;
-  /** All rows of a partition, from after a key on. */
-  readonly list: (parent: readonly Value[], after: Key | null) => Bound;
+  /** All rows of a partition, from after a key on. `bucket`: which one, where the records have no parent. */
+  readonly list: (parent: readonly Value[], after: Key | null, bucket?: number) => Bound;
+  /** How many rows a partition has. */
+  readonly count: (parent: readonly Value[], bucket: number) => Bound;
   /** All rows of a range of tokens, the first exclusive, the last inclusive. */
   readonly walk: (from: bigint, to: bigint) => Bound;
   /** The tokens of the rows from a token on, as `crossfade_token`. */
@@ -36,10 +39,11 @@ export function compileStatements(
   markerTtlSeconds: number,
 ): Statements {
   const name = `${quote(table.keyspace)}.${quote(table.table)}`;
-  const names = resource.columns.map((column) => quote(column.cassandraName));
-  const keyNames = names.slice(0, resource.keyLength);
-  const partition = keyNames.slice(0, resource.parentLength);
-  const clustering = keyNames.slice(resource.parentLength);
+  const key = compileTargetKey(resource);
+  const { partition, clustering } = key;
+  const keyNames = [...partition, ...clustering];
+  const others = resource.columns.slice(resource.keyLength).map((column) => quote(column.cassandraName));
+  const names = [...keyNames, ...others];
   const own = ['crossfade_version', 'crossfade_deleted'];
   const selected = resource.columns.map((column) => selectOf(column.type, quote(column.cassandraName)));
   const columns = [...selected, ...own].join(', ');
@@ -52,23 +56,24 @@ export function compileStatements(
     getIn: `SELECT ${columns} ${from} ${[...keyNames.slice(0, -1).map((column) => `${column} = ?`), `${keyNames.at(-1)} IN ?`].join(' AND ')}`,
     list: `SELECT ${columns} ${from} ${inPartition}`,
     listAfter: `SELECT ${columns} ${from} ${inPartition} AND (${clustering.join(', ')}) > (${marks(clustering)})`,
+    count: `SELECT COUNT(*) AS rows ${from} ${inPartition}`,
     walk: `SELECT ${columns} ${from} ${token} > ? AND ${token} <= ?`,
     sample: `SELECT ${token} AS crossfade_token ${from} ${token} >= ? LIMIT ?`,
     // The write id is empty, not null: a null would be one more tombstone in every row.
     apply: `INSERT INTO ${name} (${[...names, ...own].join(', ')}, crossfade_write_id) VALUES (${marks(names)}, ?, ?, 0x) USING TIMESTAMP ? AND TTL ?`,
   };
-  const bindKey = resource.columns.slice(0, resource.keyLength).map((column) => bindOf(column.type));
   return {
-    get: (key) => ({ query: text.get, params: bindAll(bindKey, key.values) }),
-    getIn: clustering.length === 0 ? null : (keys) => ({ query: text.getIn, params: bindIn(bindKey, keys) }),
-    list: (parent, after) => {
-      if (after === null) return { query: text.list, params: bindAll(bindKey, parent) };
-      const rest = bindAll(bindKey, after.values).slice(parent.length);
-      return { query: text.listAfter, params: [...bindAll(bindKey, parent), ...rest] };
+    get: (one) => ({ query: text.get, params: key.bind(one) }),
+    getIn: clustering.length === 0 ? null : (keys) => ({ query: text.getIn, params: key.bindIn(keys) }),
+    list: (parent, after, bucket = 0) => {
+      const params = key.bindPartition(parent, bucket);
+      if (after === null) return { query: text.list, params };
+      return { query: text.listAfter, params: [...params, ...key.bindClustering(after)] };
     },
+    count: (parent, bucket) => ({ query: text.count, params: key.bindPartition(parent, bucket) }),
     walk: (start, end) => ({ query: text.walk, params: [bigintBytes(start), bigintBytes(end)] }),
     sample: (start, limit) => ({ query: text.sample, params: [bigintBytes(start), limit] }),
-    apply: compileApply(resource.columns, text.apply, markerTtlSeconds),
+    apply: compileApply(key, resource, text.apply, markerTtlSeconds),
     sizeOf: compileSizeOf(resource.columns),
     ...compileReads(resource),
   };
@@ -89,27 +94,24 @@ export function bindAll(binds: readonly Bind[], values: readonly Value[]): unkno
   return values.map((value, i) => bindOne(binds[i], value));
 }
 
-/** The parameters of `… = ? AND last IN ?`: what the keys share, then the list of what they differ in. */
-export function bindIn(binds: readonly Bind[], keys: readonly Key[]): unknown[] {
-  const last = binds.length - 1;
-  const shared = bindAll(binds, keys[0]?.values.slice(0, last) ?? []);
-  return [...shared, keys.map((key) => bindOne(binds[last], key.values[last] ?? null))];
-}
-
 function bindOne(bind: Bind | undefined, value: Value): unknown {
   return value === null || bind === undefined ? null : bind(value);
 }
 
-function compileApply(columns: readonly Column[], query: string, markerTtlSeconds: number): (copy: Copy) => Bound {
+function compileApply(
+  targetKey: TargetKey,
+  { columns, keyLength }: Resource,
+  query: string,
+  markerTtlSeconds: number,
+): (copy: Copy) => Bound {
   const binds = columns.map((column) => bindOf(column.type));
   // The copies of a bulk copy nearly all have one version, the floor.
   let last = { version: 0n, stamp: bigintBytes(0n) };
   return ({ key, row, version }) => {
     if (version !== last.version) last = { version, stamp: bigintBytes(version) };
     const { stamp } = last;
-    const params: unknown[] = [];
-    const source: Row = row ?? key.values;
-    for (let i = 0; i < binds.length; i++) params.push(bindOne(binds[i], source[i] ?? null));
+    const params = targetKey.bind(key);
+    for (let i = keyLength; i < binds.length; i++) params.push(bindOne(binds[i], row?.[i] ?? null));
     // A TTL of 0 is none.
     params.push(stamp, row === null, stamp, row === null ? markerTtlSeconds : 0);
     return { query, params };
