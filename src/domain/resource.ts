@@ -24,6 +24,11 @@ export type ColumnType =
       readonly padSpace: boolean;
       readonly charset?: 'utf8mb3' | 'latin1' | 'ascii';
       readonly trimsSpaces?: true;
+      /**
+       * Only of key columns: MySQL takes other spellings for equal, or sorts otherwise than by code points, so statements
+       * must compare and sort by bytes. Default false.
+       */
+      readonly loose?: true;
     }
   /** A Buffer of at most `maxBytes`; exactly as many if `fixed`. */
   | { readonly kind: 'bytes'; readonly maxBytes: number; readonly fixed: boolean }
@@ -107,6 +112,11 @@ export interface Resource {
   readonly mysql: { readonly schema: string; readonly table: string };
   /** Absent: the resource has no target and stays at the source. */
   readonly cassandra?: CassandraPlace;
+}
+
+/** Whether a key column's values must be compared and sorted by bytes, not as MySQL does by itself. */
+export function isLooseKey(type: ColumnType): boolean {
+  return type.kind === 'string' && type.loose === true;
 }
 
 /** Whether two canonical values are the same; -0 and 0 differ, null differs from everything else. */

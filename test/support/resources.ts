@@ -5,7 +5,7 @@ import { createTableCql } from '../../src/schema/cassandra-ddl.ts';
 /** A string column's type: every character, at most `maxChars` of them. */
 export function stringType(
   maxChars: number,
-  more: { trimsSpaces?: true; charset?: 'latin1' | 'ascii' | 'utf8mb3' } = {},
+  more: { trimsSpaces?: true; charset?: 'latin1' | 'ascii' | 'utf8mb3'; loose?: true } = {},
 ) {
   return { kind: 'string', maxChars, maxBytes: maxChars * 4, padSpace: true, ...more } as const;
 }
@@ -102,6 +102,45 @@ export const loneResource = testResource(
   { title: stringType(200), amount: { kind: 'decimal', precision: 12, scale: 2, unsigned: false }, stars: intType(32) },
 );
 
+/** Records in the order of dates, times and decimals, one below the other. */
+export const datesResource = testResource(
+  'dates',
+  {
+    price: { kind: 'decimal', precision: 6, scale: 2, unsigned: false },
+    noted: { kind: 'timestamp', fsp: 3 },
+    made: { kind: 'int', bits: 16, unsigned: true, year: true },
+    day: { kind: 'date' },
+  },
+  { title: stringType(40) },
+);
+export const momentsResource = testResource(
+  'moments',
+  { day: { kind: 'date' }, moment: { kind: 'datetime', fsp: 6 } },
+  { title: stringType(40) },
+);
+export const pricesResource = testResource(
+  'prices',
+  { moment: { kind: 'datetime', fsp: 0 }, price: { kind: 'decimal', precision: 30, scale: 2, unsigned: false } },
+  { title: stringType(40) },
+);
+export const sharesResource = testResource(
+  'shares',
+  { price: { kind: 'decimal', precision: 4, scale: 4, unsigned: true }, stamp: { kind: 'timestamp', fsp: 0 } },
+  { title: stringType(40) },
+);
+
+/** Texts in a collation that takes `A` and `a` for the same. */
+export const looseResource = testResource(
+  'loose',
+  { owner: stringType(60, { loose: true }), note: stringType(60, { loose: true }) },
+  { title: stringType(40) },
+);
+export const latinResource = testResource(
+  'latin',
+  { code: stringType(60, { loose: true, charset: 'latin1' }) },
+  { title: stringType(40) },
+);
+
 /** A column of every type that is carried. */
 export const typesResource = testResource(
   'types',
@@ -152,6 +191,12 @@ export const testResources = [
   signedResource,
   unsignedResource,
   bytesResource,
+  datesResource,
+  momentsResource,
+  pricesResource,
+  sharesResource,
+  looseResource,
+  latinResource,
   typesResource,
 ] as const;
 
@@ -186,7 +231,8 @@ function mysqlTypeOf(type: ColumnType): string {
     case 'string': {
       const charset = type.charset ?? 'utf8mb4';
       const base = type.trimsSpaces ? 'CHAR' : 'VARCHAR';
-      return `${base}(${type.maxChars}) CHARACTER SET ${charset} COLLATE ${charset === 'utf8mb3' ? 'utf8' : charset}_bin`;
+      const collation = type.loose ? (charset === 'latin1' ? 'swedish_ci' : 'general_ci') : 'bin';
+      return `${base}(${type.maxChars}) CHARACTER SET ${charset} COLLATE ${charset === 'utf8mb3' ? 'utf8' : charset}_${collation}`;
     }
     case 'bytes':
       return `${type.fixed ? 'BINARY' : 'VARBINARY'}(${type.maxBytes})`;

@@ -1,7 +1,8 @@
+import { isLooseKey } from '../../domain/resource.ts';
 import type { MysqlColumnDescription } from '../../domain/table-description.ts';
 import { checkForeignKeys } from '../../schema/check-mysql-table.ts';
 import { MAX_BUCKETS } from '../../schema/definitions.ts';
-import { keyTypeMistake } from '../../schema/key-types.ts';
+import { keyType, keyTypeMistake } from '../../schema/key-types.ts';
 import { snakeCase } from '../../schema/standard-methods.ts';
 import { columnTypeOf } from '../../schema/types.ts';
 import { decideFields, type FieldDecisions } from './decide-fields.ts';
@@ -59,6 +60,12 @@ function planOf(found: FoundTable, settings: InitSettings, all: Parts): TablePla
   const buckets = parts.length === 1 ? decideBuckets(notes.rows, all.buckets) : undefined;
   const remarks = [...keyRemarks, ...decided.remarks];
   if (staysBecause.length === 0 && buckets !== undefined) remarks.push({ text: buckets.why });
+  const loose = looseColumns(found);
+  if (staysBecause.length === 0 && loose.length > 0) {
+    remarks.push({
+      text: `authority stays with MySQL, as the collation of ${loose.join(', ')} takes different spellings for the same key, which only MySQL can refuse; copying and reading from Cassandra work`,
+    });
+  }
   if (staysBecause.length === 0 && notes.serverValued.length > 0) {
     remarks.push({
       text: `authority stays with MySQL, as only MySQL can tell the values of ${notes.serverValued.join(', ')}; copying and reading from Cassandra work`,
@@ -146,6 +153,14 @@ function refuseKey({ description, notes }: FoundTable, locked: LockedTable | und
 function keyMistake(column: MysqlColumnDescription): string | undefined {
   const typed = columnTypeOf(column, null, 'plain');
   return 'mistake' in typed ? typed.mistake : keyTypeMistake(column, typed.type);
+}
+
+function looseColumns({ description }: FoundTable): string[] {
+  return description.primaryKey.filter((name) => {
+    const column = description.columns.find((each) => each.name === name);
+    const typed = column && columnTypeOf(column, null, 'plain');
+    return column !== undefined && typed !== undefined && 'type' in typed && isLooseKey(keyType(column, typed.type));
+  });
 }
 
 /** Rows that one partition of the target holds well. */

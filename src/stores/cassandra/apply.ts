@@ -1,4 +1,5 @@
 import { bucketOf } from '../../domain/bucket.ts';
+import { hasIntKey } from '../../domain/key.ts';
 import type { Resource } from '../../domain/resource.ts';
 import type { Copy } from '../record-store.ts';
 import { BATCH_BYTES, BATCH_ROWS, MIXED_BYTES, MIXED_PARTITIONS } from './limits.ts';
@@ -7,7 +8,7 @@ import { BATCH_BYTES, BATCH_ROWS, MIXED_BYTES, MIXED_PARTITIONS } from './limits
 export function compilePartitionOf(resource: Resource): (copy: { readonly key: { readonly id: string } }) => string {
   const buckets = resource.cassandra?.buckets ?? 0;
   if (buckets > 0) return ({ key }) => String(bucketOf(key, buckets));
-  const parts = resource.columns.slice(0, resource.parentLength).map((column) => column.type.kind === 'int');
+  const parts = resource.columns.slice(0, resource.parentLength).map((column) => hasIntKey(column.type));
   return ({ key: { id } }) => {
     let end = 0;
     for (const isInt of parts) end = isInt ? end + INT_LENGTH : id.indexOf('\0\0', end) + 2;

@@ -1,6 +1,7 @@
 import type { MysqlColumnDescription, UnshownValue } from '../../domain/table-description.ts';
 import { identifier } from './names.ts';
 import type { Deadline, MysqlClient } from './pool.ts';
+import { isUnnameable } from './table-scan.ts';
 
 /** A table of a live system is not read as a whole to find out what its columns hold. */
 export const SAMPLE_ROWS = 10_000;
@@ -46,7 +47,7 @@ export async function sampleValues(
   };
 }
 
-function probeOf({ name, columnType }: MysqlColumnDescription, isKey: boolean): Probe | undefined {
+function probeOf({ name, columnType, collation }: MysqlColumnDescription, isKey: boolean): Probe | undefined {
   const column = identifier(name);
   const [base = ''] = /^\w+/.exec(columnType.toLowerCase()) ?? [];
   if (/^tinyint\(1\)$/i.test(columnType)) return { column: name, condition: `${column} NOT IN (0, 1)`, text: null };
@@ -56,9 +57,15 @@ function probeOf({ name, columnType }: MysqlColumnDescription, isKey: boolean): 
   }
   if (base === 'enum')
     return { column: name, condition: `${column} + 0 = 0`, text: 'the empty error value of an ENUM' };
-  if (isKey && (base === 'char' || base === 'varchar')) {
-    const text = 'an empty key or one with a slash, which no resource name can say';
-    return { column: name, condition: `${column} = '' OR ${column} LIKE '%/%'`, text };
+  if (isKey && padsExactly(collation)) {
+    const text = 'a key with a space at its end or a control character, which its collation does not tell apart';
+    return { column: name, condition: isUnnameable(name), text };
   }
   return undefined;
+}
+
+/** Whether texts are compared by their bytes, but for spaces at the end. */
+export function padsExactly(collation: string | null): boolean {
+  const text = collation ?? '';
+  return text.endsWith('_bin') && !/_0900_|_nopad_/.test(text);
 }

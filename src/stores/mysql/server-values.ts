@@ -1,5 +1,5 @@
 import { DomainError } from '../../domain/errors.ts';
-import type { Resource, Value } from '../../domain/resource.ts';
+import { isLooseKey, type Resource, type Value } from '../../domain/resource.ts';
 import type { ServerDefault, ServerValues } from '../server-values.ts';
 import { describeColumns, type MysqlColumnDetails } from './describe-table.ts';
 import { identifier } from './names.ts';
@@ -8,9 +8,12 @@ import { createRecordTables } from './record-tables.ts';
 
 /**
  * Reads what the server puts into a table's columns by itself. Throws `failed_precondition`/MIGRATION_STATE that names the
- * columns whose values only the server can tell: expressions, AUTO_INCREMENT, generated columns.
+ * columns whose values only the server can tell: expressions, AUTO_INCREMENT, generated columns; or key columns of which only it
+ * can tell which texts are the same.
  */
 export async function readServerValues(pool: MysqlPool, resource: Resource, deadline: Deadline): Promise<ServerValues> {
+  const loose = resource.columns.slice(0, resource.keyLength).filter(({ type }) => isLooseKey(type));
+  if (loose.length > 0) throw onlyTheServerCompares(loose.map(({ mysqlName }) => mysqlName));
   const client = pool.client('authority');
   const described = await describeColumns(client, resource.mysql, deadline);
   const byName = new Map(described.map((details) => [details.name, details]));
@@ -47,6 +50,14 @@ function defaultOf(details: MysqlColumnDetails | undefined, value: Value): Serve
     default:
       return { kind: 'none' };
   }
+}
+
+function onlyTheServerCompares(names: readonly string[]): DomainError {
+  return new DomainError({
+    kind: 'failed_precondition',
+    reason: 'MIGRATION_STATE',
+    message: `the collation of ${names.join(', ')} takes different spellings for the same key, which only MySQL can refuse`,
+  });
 }
 
 function onlyTheServerKnows(names: readonly string[]): DomainError {
