@@ -31,14 +31,16 @@ const INT_BYTES = 9;
 const INT_OFFSET = 1n << 64n;
 
 /**
- * Integers: 9 bytes big-endian of `value + 2^64`. Everything else: the bytes with 0x00 written as 0x00 0xff, then
- * 0x00 0x00, so that a shorter value sorts before its own extensions.
+ * Integers and times: 9 bytes big-endian of `value + 2^64`. Decimals: the digits without the point of `value + 10^(digits before
+ * the point)`, all as long as each other, so that negative ones sort first, then as everything else: the bytes with 0x00 written
+ * as 0x00 0xff, then 0x00 0x00, so that a shorter value sorts before its own extensions.
  */
 export function createKeyCodec(resource: Pick<Resource, 'columns' | 'keyLength'>): KeyCodec {
   const types = resource.columns.slice(0, resource.keyLength).map((column) => column.type);
+  const encoders = types.map(encoderOf);
   const fromValues = (values: readonly KeyValue[]): Key => {
     let id = '';
-    for (const value of values) id += encodeValue(value);
+    for (let i = 0; i < values.length; i++) id += (encoders[i] as Encode)(values[i] as KeyValue);
     return { values, bytes: Buffer.from(id, 'latin1'), id };
   };
   return {
@@ -50,6 +52,30 @@ export function createKeyCodec(resource: Pick<Resource, 'columns' | 'keyLength'>
       return { values, bytes: Buffer.from(id, 'latin1'), id };
     },
   };
+}
+
+/** Whether values of a type take {@link INT_BYTES}, and have no terminator. */
+export function hasIntKey({ kind }: ColumnType): boolean {
+  return kind === 'int' || kind === 'datetime' || kind === 'timestamp';
+}
+
+type Encode = (value: KeyValue) => string;
+
+function encoderOf(type: ColumnType): Encode {
+  return type.kind === 'decimal' ? (value) => encodeDecimal(value as string, type) : encodeValue;
+}
+
+function encodeDecimal(text: string, { precision }: ColumnType & { kind: 'decimal' }): string {
+  const shifted = BigInt(text.replace('.', '')) + 10n ** BigInt(precision);
+  return shifted.toString().padStart(precision + 1, '0') + TERMINATOR;
+}
+
+function decodeDecimal(digits: string, { precision, scale }: ColumnType & { kind: 'decimal' }): string {
+  const value = BigInt(digits) - 10n ** BigInt(precision);
+  const absolute = (value < 0n ? -value : value).toString().padStart(scale + 1, '0');
+  const point = absolute.length - scale;
+  const magnitude = scale === 0 ? absolute : `${absolute.slice(0, point)}.${absolute.slice(point)}`;
+  return value < 0n ? `-${magnitude}` : magnitude;
 }
 
 /** Encodings are put together as strings of one character a byte: several times quicker than as buffers. */
@@ -89,7 +115,8 @@ function decode(types: readonly ColumnType[], bytes: Uint8Array): KeyValue[] {
   const values: KeyValue[] = [];
   let at = 0;
   for (const type of types) {
-    const part = type.kind === 'int' ? decodeInt(buffer, at, type.bits === 64) : decodeBytes(buffer, at, type);
+    const isWide = type.kind !== 'int' || type.bits === 64;
+    const part = hasIntKey(type) ? decodeInt(buffer, at, isWide) : decodeBytes(buffer, at, type);
     values.push(part.value);
     at = part.next;
   }
@@ -110,8 +137,15 @@ function decodeBytes(buffer: Buffer, at: number, type: ColumnType): { value: Key
   // Nearly always the first zero ends the value; one within it is followed by 0xff.
   const part =
     buffer[zero + 1] === 0 && zero >= 0 ? { raw: buffer.subarray(at, zero), end: zero } : unescaped(buffer, at);
-  const value = type.kind === 'bytes' ? Buffer.from(part.raw) : part.raw.toString('utf8');
-  return { value, next: part.end + 2 };
+  return { value: toValue(part.raw, type), next: part.end + 2 };
+}
+
+function toValue(raw: Buffer, type: ColumnType): KeyValue {
+  if (type.kind === 'bytes') return Buffer.from(raw);
+  const text = raw.toString('utf8');
+  if (type.kind !== 'decimal') return text;
+  if (!/^\d+$/.test(text)) throw new RangeError('the key has no decimal where it should');
+  return decodeDecimal(text, type);
 }
 
 /** The bytes from `at` up to the terminator at `end`, each zero without what follows it. */

@@ -35,6 +35,11 @@ export type ColumnType =
       readonly charset?: 'utf8mb3' | 'latin1' | 'ascii';
       readonly trimsSpaces?: true;
       readonly json?: true;
+      /**
+       * Only of key columns: MySQL takes other spellings for equal, or sorts otherwise than by code points, so statements
+       * must compare and sort by bytes. Default false.
+       */
+      readonly loose?: true;
     }
   /** A Buffer of at most `maxBytes`; exactly as many if `fixed`. */
   | { readonly kind: 'bytes'; readonly maxBytes: number; readonly fixed: boolean }
@@ -91,6 +96,17 @@ export interface Column {
   readonly required?: true;
 }
 
+/** Where a resource's records are in the target. */
+export interface CassandraPlace {
+  readonly keyspace: string;
+  readonly table: string;
+  /**
+   * How many partitions records without a parent are spread over, by a hash of the key: it can't change once the table is
+   * there. Absent where the parent is the partition.
+   */
+  readonly buckets?: number;
+}
+
 /** How the key's parts are written in a resource name. */
 export interface NamePart {
   /** The collection before the variable: `patients`. */
@@ -111,15 +127,20 @@ export interface Resource {
   /** Row order. The first `keyLength` columns are the key, partition first, then clustering. */
   readonly columns: readonly Column[];
   readonly keyLength: number;
-  /** How many leading key columns name the parent, which is also Cassandra's partition key. */
+  /** How many leading key columns name the parent, which is also Cassandra's partition key; 0: see `cassandra.buckets`. */
   readonly parentLength: number;
   /** The name pattern, one part for each key column, in key order. */
   readonly name: readonly NamePart[];
   readonly mysql: { readonly schema: string; readonly table: string };
   /** Absent: the resource has no target and stays at the source. */
-  readonly cassandra?: { readonly keyspace: string; readonly table: string };
+  readonly cassandra?: CassandraPlace;
   /** Whether its records remember the requests that wrote them (`request_id`). Default: they do not, and nothing is kept for it. */
   readonly remembersRequests?: true;
+}
+
+/** Whether a key column's values must be compared and sorted by bytes, not as MySQL does by itself. */
+export function isLooseKey(type: ColumnType): boolean {
+  return type.kind === 'string' && type.loose === true;
 }
 
 /** Whether two canonical values are the same; -0 and 0 differ, null differs from everything else. */

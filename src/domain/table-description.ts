@@ -60,6 +60,8 @@ export interface UnshownValue {
 
 /** What serving a table does not need to know of it, and writing a definition does. */
 export interface MysqlTableNotes {
+  /** Counted where there are few, else the server's estimate. */
+  readonly rows: number;
   /** Empty: there is none. */
   readonly comment: string;
   /** By column; columns without a comment are absent. */
@@ -88,4 +90,6 @@ export interface CassandraTableDescription {
   readonly partitionKey: readonly string[];
   readonly clusteringKey: readonly { readonly name: string; readonly order: 'asc' | 'desc' }[];
   readonly gcGraceSeconds: number;
+  /** Empty: there is none. */
+  readonly comment: string;
 }

@@ -90,19 +90,19 @@ function isStrings(field: DescField): boolean {
 
 /**
  * Why a resource can't have batch writes: they are atomic in either store, and Cassandra is within one partition alone. Null: it
- * can. The one place that knows which records share a partition; each method that is refused is named.
+ * can. `buckets`: of the target's table, if there is one. The one place that knows which records share a partition; each method that is refused is named.
  */
 export function batchMistakes(
   methods: StandardMethods,
-  of: { readonly hasParent: boolean; readonly moves: boolean },
+  of: { readonly hasParent: boolean; readonly buckets: number | undefined },
 ): readonly string[] {
-  if (of.hasParent || !of.moves) return [];
+  if (of.hasParent || (of.buckets ?? 1) <= 1) return [];
   const { batchCreate, batchUpdate, batchDelete } = methods;
   return [batchCreate, batchUpdate, batchDelete].flatMap((method) =>
     method === undefined
       ? []
       : [
-          `${method.path.slice(1).replace('/', '.')}: records without a parent are in many partitions of Cassandra, so no write of several can be atomic there: remove the method`,
+          `${method.path.slice(1).replace('/', '.')}: the records are in ${of.buckets} partitions of Cassandra, so no write of several can be atomic there: remove the method, or set storage.cassandra.buckets to 1`,
         ],
   );
 }

@@ -3,7 +3,7 @@ import type { MysqlColumnDescription, MysqlTableDescription } from '../domain/ta
 import { checkMysqlTable, checkNames } from './check-mysql-table.ts';
 import type { ColumnReference, FieldDefinition, ResourceDefinition } from './definition.ts';
 import { enumNumbers, hasPresence, isLegacyRequired, shapeOf, typeNameOf } from './field-shape.ts';
-import { keyTypeMistake } from './key-types.ts';
+import { keyType, keyTypeMistake } from './key-types.ts';
 import { columnTypeOf, fittingShapes, roundsToScale } from './types.ts';
 
 /** A resource that can be served, or everything that keeps it from being served, each with its cure. */
@@ -38,8 +38,8 @@ export function bindResource(
   const fieldColumns = definition.fields.map((field) => bindFieldColumn(binding, field));
   const columns = [...keyColumns, ...fieldColumns].filter((column) => column !== undefined);
   const cassandra = definition.cassandra && {
+    ...definition.cassandra,
     keyspace: overrides.cassandraKeyspace ?? definition.cassandra.keyspace,
-    table: definition.cassandra.table,
   };
   const resource: Resource = {
     id: definition.id,
@@ -77,7 +77,7 @@ function bindKeyColumn(binding: Binding, index: number): Column | undefined {
   if (shown !== undefined) checkShownKey(binding, shown, key, typed.type);
   return {
     field: shown?.field.name ?? null,
-    type: typed.type,
+    type: keyType(column, typed.type),
     nullable: false,
     mysqlName: column.name,
     cassandraName: key.cassandraColumn,

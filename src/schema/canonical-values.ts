@@ -11,6 +11,13 @@ const DECIMAL = /^(-?)0*(\d+)(?:\.(?=\d)(\d*?)0*)?$/;
 /** A decimal of more characters is refused without looking: MySQL's have at most 65 digits. */
 const MAX_DECIMAL_TEXT = 200;
 const MAX_FLOAT = 3.4028234663852886e38;
+const MICROS_PER_SECOND = 1_000_000n;
+/** 0001-01-01T00:00:00 and 9999-12-31T23:59:59.999999. */
+const MIN_DATETIME_MICROS = -62_135_596_800_000_000n;
+const MAX_DATETIME_MICROS = 253_402_300_799_999_999n;
+/** 1970-01-01T00:00:01Z and 2038-01-19T03:14:07.999999Z; MySQL takes 0 for "no date". */
+const MIN_TIMESTAMP_MICROS = MICROS_PER_SECOND;
+const MAX_TIMESTAMP_MICROS = 2n ** 31n * MICROS_PER_SECOND - 1n;
 const FIRST_YEAR = 1901;
 const LAST_YEAR = 2155;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is these
@@ -78,6 +85,17 @@ export function checkString(type: TypeOf<'string'>, text: string, path: string):
   checkCharset(type, text, path);
   if (type.json) canonicalJson(text, path, MARIADB_JSON_DEPTH);
   return text;
+}
+
+/** A time, in microseconds since 1970, that the column's type has. */
+export function checkRange({ kind }: TypeOf<'datetime' | 'timestamp'>, micros: bigint, path: string): bigint {
+  if (kind === 'datetime' && (micros < MIN_DATETIME_MICROS || micros > MAX_DATETIME_MICROS)) {
+    throw invalidField(path, 'not of a year from 1 to 9999');
+  }
+  if (kind === 'timestamp' && (micros < MIN_TIMESTAMP_MICROS || micros > MAX_TIMESTAMP_MICROS)) {
+    throw invalidField(path, 'not from 1970-01-01T00:00:01Z to 2038-01-19T03:14:07.999999Z');
+  }
+  return micros;
 }
 
 /** Bytes that the column holds as they are. */

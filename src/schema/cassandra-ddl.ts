@@ -1,6 +1,6 @@
-import type { Column, Resource } from '../domain/resource.ts';
+import type { CassandraPlace, Resource } from '../domain/resource.ts';
 import type { CassandraTableDescription } from '../domain/table-description.ts';
-import { cqlTypeOf, ownColumnsOf } from './cql-types.ts';
+import { BUCKET_COLUMN, BUCKET_TYPE, cqlTypeOf, ownColumnsOf } from './cql-types.ts';
 
 /** Below it, a marker of a deleted record could be forgotten before every replica has seen it. One day. */
 export const MIN_GC_GRACE_SECONDS = 86_400;
@@ -12,17 +12,16 @@ export function cqlName(name: string): string {
 
 /** A table that a resource's records can move to. Throws a TypeError if the resource has no target. */
 export function createTableCql(resource: Resource): string {
-  const { keyspace, table } = targetOf(resource);
-  const columns = resource.columns.map((column) => `  ${cqlName(column.cassandraName)} ${cqlTypeOf(column.type)},`);
-  const own = Object.entries(ownColumnsOf(resource)).map(([name, type]) => `  ${cqlName(name)} ${type},`);
-  const partition = partitionColumns(resource).map((column) => cqlName(column.cassandraName));
-  const clustering = clusteringColumns(resource).map((column) => cqlName(column.cassandraName));
+  const { keyspace, table, buckets } = targetOf(resource);
+  const columns = wantedColumns(resource).map(([name, type]) => `  ${cqlName(name)} ${type},`);
+  const partition = partitionColumns(resource).map(cqlName);
+  const clustering = clusteringColumns(resource).map(cqlName);
+  const comment = buckets === undefined ? '' : ` AND comment = '${bucketsComment(buckets)}'`;
   return [
     `CREATE TABLE IF NOT EXISTS ${cqlName(keyspace)}.${cqlName(table)} (`,
     ...columns,
-    ...own,
     `  PRIMARY KEY ((${partition.join(', ')}), ${clustering.join(', ')})`,
-    `) WITH CLUSTERING ORDER BY (${clustering.map((name) => `${name} ASC`).join(', ')});`,
+    `) WITH CLUSTERING ORDER BY (${clustering.map((name) => `${name} ASC`).join(', ')})${comment};`,
   ].join('\n');
 }
 
@@ -52,6 +51,7 @@ export function checkCassandraTable(resource: Resource, description: CassandraTa
       clusteringColumns(resource),
       description.clusteringKey.map((column) => column.name),
     ),
+    ...checkBuckets(resource, description),
   ];
   for (const column of description.clusteringKey) {
     if (column.order !== 'asc') {
@@ -67,12 +67,8 @@ export function checkCassandraTable(resource: Resource, description: CassandraTa
 }
 
 function checkColumns(resource: Resource, description: CassandraTableDescription): string[] {
-  const wanted = [
-    ...resource.columns.map((column) => [column.cassandraName, cqlTypeOf(column.type)] as const),
-    ...Object.entries(ownColumnsOf(resource)),
-  ];
   const mistakes: string[] = [];
-  for (const [name, type] of wanted) {
+  for (const [name, type] of wantedColumns(resource)) {
     const column = description.columns.find((each) => each.name === name);
     if (column === undefined) {
       mistakes.push(`has no column ${name}: ALTER TABLE … ADD ${cqlName(name)} ${type}`);
@@ -85,21 +81,50 @@ function checkColumns(resource: Resource, description: CassandraTableDescription
   return mistakes;
 }
 
-function checkKey(what: string, wanted: readonly Column[], given: readonly string[]): string[] {
-  const names = wanted.map((column) => column.cassandraName);
-  if (names.join('\0') === given.join('\0')) return [];
-  return [`has the ${what} (${given.join(', ')}): it must be (${names.join(', ')})`];
+function checkKey(what: string, wanted: readonly string[], given: readonly string[]): string[] {
+  if (wanted.join('\0') === given.join('\0')) return [];
+  return [`has the ${what} (${given.join(', ')}): it must be (${wanted.join(', ')})`];
 }
 
-function partitionColumns(resource: Resource): readonly Column[] {
-  return resource.columns.slice(0, resource.parentLength);
+/** Names and CQL types of the columns that the table must have. */
+function wantedColumns(resource: Resource): readonly (readonly [string, string])[] {
+  return [
+    ...(resource.cassandra?.buckets === undefined ? [] : [[BUCKET_COLUMN, BUCKET_TYPE] as const]),
+    ...resource.columns.map((column) => [column.cassandraName, cqlTypeOf(column.type)] as const),
+    ...Object.entries(ownColumnsOf(resource)),
+  ];
 }
 
-function clusteringColumns(resource: Resource): readonly Column[] {
-  return resource.columns.slice(resource.parentLength, resource.keyLength);
+/** What the table's comment says of the buckets: rows stand under them, so their number is the table's for ever. */
+function bucketsComment(buckets: number): string {
+  return `crossfade_buckets=${buckets}`;
 }
 
-function targetOf(resource: Resource): NonNullable<Resource['cassandra']> {
+function checkBuckets(resource: Resource, { comment }: CassandraTableDescription): string[] {
+  const { buckets } = targetOf(resource);
+  if (buckets === undefined) return [];
+  const recorded = /\bcrossfade_buckets=(\d+)\b/.exec(comment)?.[1];
+  if (recorded === String(buckets)) return [];
+  if (recorded === undefined) {
+    return [
+      `does not say in its comment how many buckets its rows stand in. If it is empty, or was made for ${buckets}: ALTER TABLE … WITH comment = '${bucketsComment(buckets)}'`,
+    ];
+  }
+  return [
+    `was made for ${recorded} buckets, and storage.cassandra.buckets is ${buckets}: rows would not be found. Set it to ${recorded}, or drop the table and copy anew`,
+  ];
+}
+
+function partitionColumns({ columns, parentLength, cassandra }: Resource): readonly string[] {
+  if (cassandra?.buckets !== undefined) return [BUCKET_COLUMN];
+  return columns.slice(0, parentLength).map((column) => column.cassandraName);
+}
+
+function clusteringColumns({ columns, parentLength, keyLength }: Resource): readonly string[] {
+  return columns.slice(parentLength, keyLength).map((column) => column.cassandraName);
+}
+
+function targetOf(resource: Resource): CassandraPlace {
   if (resource.cassandra === undefined) throw new TypeError(`${resource.typeName} has no target`);
   return resource.cassandra;
 }

@@ -15,6 +15,12 @@ export function ownColumnsOf(resource: Pick<Resource, 'remembersRequests'>): Rea
   return resource.remembersRequests ? { ...CROSSFADE_COLUMNS, crossfade_requests: 'blob' } : CROSSFADE_COLUMNS;
 }
 
+/** The partition key of a table whose records have no parent: a hash of the key, modulo the table's number of buckets. */
+export const BUCKET_COLUMN = 'crossfade_bucket';
+
+/** The CQL type of {@link BUCKET_COLUMN}. */
+export const BUCKET_TYPE = 'int';
+
 /**
  * The CQL type that holds every value of a column type without loss, and in the same order where the type may be part of
  * a key. Where CQL's own type would lose something another one stands in: its `timestamp` has milliseconds, so times

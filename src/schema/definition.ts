@@ -1,5 +1,5 @@
 import type { DescField, DescMessage, DescMethod } from '@bufbuild/protobuf';
-import type { NamePart } from '../domain/resource.ts';
+import type { CassandraPlace, NamePart } from '../domain/resource.ts';
 import type { RequestRules } from './request-rules.ts';
 
 /** What a user's proto says about one resource; {@link bindResource} turns it into a resource with its table's help. */
@@ -26,7 +26,7 @@ export interface ResourceDefinition {
   /** An empty schema must come from the config. */
   readonly mysql: { readonly schema: string; readonly table: string };
   /** Absent: the resource stays at the source. An empty keyspace must come from the config. */
-  readonly cassandra?: { readonly keyspace: string; readonly table: string };
+  readonly cassandra?: CassandraPlace;
 }
 
 /** How a BINARY(16) column is written: as its bytes, or as the text of a UUID. */

@@ -6,8 +6,9 @@ import {
   hasOption,
   ScalarType,
 } from '@bufbuild/protobuf';
-import type { NamePart } from '../domain/resource.ts';
+import type { CassandraPlace, NamePart } from '../domain/resource.ts';
 import {
+  type CassandraTable,
   field as fieldOption,
   KeyFormat,
   type Storage,
@@ -30,6 +31,8 @@ export interface FoundDefinitions {
 }
 
 const ID = /^[a-z][a-z0-9_]{0,39}$/;
+/** The most partitions that records without a parent are spread over: a list asks all of them. */
+export const MAX_BUCKETS = 256;
 /** Fields that no column holds. */
 const UNSTORED = ['name', 'etag'];
 
@@ -105,7 +108,7 @@ function define(
   if ((storage.mysql?.table ?? '') === '') report('storage.mysql.table is not set');
   if (type.nameField !== '' && type.nameField !== 'name') report('google.api.resource.name_field must be "name"');
   checkPartitioning(storage, name, report);
-  mistakes.push(...batchMistakes(methods, { hasParent: name.length > 1, moves: storage.cassandra !== undefined }));
+  mistakes.push(...batchMistakes(methods, { hasParent: name.length > 1, buckets: storage.cassandra?.buckets }));
   const nameField = plainString(message, 'name');
   if (nameField === undefined) {
     report('has no field "string name" (AIP-122)');
@@ -127,8 +130,12 @@ function define(
     methods,
     rules,
     mysql: { schema: storage.mysql?.schema ?? '', table: storage.mysql?.table ?? '' },
-    ...(storage.cassandra && { cassandra: { keyspace: storage.cassandra.keyspace, table: storage.cassandra.table } }),
+    ...(storage.cassandra && { cassandra: placeOf(storage.cassandra) }),
   };
+}
+
+function placeOf({ keyspace, table, buckets }: CassandraTable): CassandraPlace {
+  return { keyspace, table, ...(buckets > 0 && { buckets }) };
 }
 
 function keyOf(storage: Storage, name: readonly NamePart[], report: (text: string) => void): KeyDefinition[] {
@@ -149,15 +156,17 @@ function checkPartitioning(storage: Storage, name: readonly NamePart[], report: 
   if (cassandra === undefined) return;
   const parent = name.slice(0, -1).map((part) => part.variable);
   const own = name.at(-1)?.variable ?? '';
+  const { buckets } = cassandra;
   if (cassandra.table === '') report('storage.cassandra.table is not set');
-  if (parent.length === 0) {
+  if (parent.length === 0 && (buckets < 1 || buckets > MAX_BUCKETS)) {
     report(
-      'a resource without a parent has no partition key: it can be served from MySQL alone, without storage.cassandra',
+      `a resource without a parent has no partition key of its own: storage.cassandra.buckets must be 1 to ${MAX_BUCKETS}, one for each 50,000 records`,
     );
-    return;
+  } else if (parent.length > 0 && buckets > 0) {
+    report('storage.cassandra.buckets is for resources without a parent: here the parent is the partition');
   }
   if (cassandra.partitionKey.join() !== parent.join()) {
-    report(`storage.cassandra.partition_key must be the parent's variables, in order: ${parent.join(', ')}`);
+    report(`storage.cassandra.partition_key must be the parent's variables, in order: ${parent.join(', ') || 'none'}`);
   }
   if (cassandra.clusteringKey.join() !== own)
     report(`storage.cassandra.clustering_key must be the last variable: ${own}`);

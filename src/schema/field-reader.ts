@@ -6,6 +6,7 @@ import {
   checkBytes,
   checkDecimal,
   checkFloat,
+  checkRange,
   checkSet,
   checkString,
   checkUuid,
@@ -27,12 +28,6 @@ const NANOS_PER_MICRO = 1000;
 const MAX_NANOS = 999_999_999;
 /** 838:59:59, the longest TIME. */
 const MAX_TIME_MICROS = BigInt(838 * 3600 + 59 * 60 + 59) * MICROS_PER_SECOND;
-/** 0001-01-01T00:00:00 and 9999-12-31T23:59:59.999999. */
-const MIN_DATETIME_MICROS = -62_135_596_800_000_000n;
-const MAX_DATETIME_MICROS = 253_402_300_799_999_999n;
-/** 1970-01-01T00:00:01Z and 2038-01-19T03:14:07.999999Z; MySQL takes 0 for "no date". */
-const MIN_TIMESTAMP_MICROS = MICROS_PER_SECOND;
-const MAX_TIMESTAMP_MICROS = 2n ** 31n * MICROS_PER_SECOND - 1n;
 
 /** What Timestamp and Duration have in common. */
 interface SecondsAndNanos {
@@ -116,13 +111,7 @@ function readTimeText(value: unknown, path: string): bigint {
 
 function datetimeReader(field: DescField, fsp: number): FieldReader {
   const read = field.fieldKind === 'message' ? readTimestamp : readDatetimeText;
-  return (value, path) => {
-    const micros = checkFraction(read(value, path), fsp, path);
-    if (micros < MIN_DATETIME_MICROS || micros > MAX_DATETIME_MICROS) {
-      throw invalidField(path, 'not of a year from 1 to 9999');
-    }
-    return micros;
-  };
+  return (value, path) => checkRange({ kind: 'datetime', fsp }, checkFraction(read(value, path), fsp, path), path);
 }
 
 function readDatetimeText(value: unknown, path: string): bigint {
@@ -132,13 +121,8 @@ function readDatetimeText(value: unknown, path: string): bigint {
 }
 
 function timestampReader(fsp: number): FieldReader {
-  return (value, path) => {
-    const micros = checkFraction(readTimestamp(value, path), fsp, path);
-    if (micros < MIN_TIMESTAMP_MICROS || micros > MAX_TIMESTAMP_MICROS) {
-      throw invalidField(path, 'not from 1970-01-01T00:00:01Z to 2038-01-19T03:14:07.999999Z');
-    }
-    return micros;
-  };
+  return (value, path) =>
+    checkRange({ kind: 'timestamp', fsp }, checkFraction(readTimestamp(value, path), fsp, path), path);
 }
 
 function readTimestamp(value: unknown, path: string): bigint {

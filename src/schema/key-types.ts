@@ -1,31 +1,40 @@
 import type { ColumnType } from '../domain/resource.ts';
 import type { MysqlColumnDescription } from '../domain/table-description.ts';
 
-const KEY_CHARACTER_SETS = ['utf8mb4', 'utf8mb3', 'utf8', 'ascii'];
-const CARRIED = 'integers, BINARY, VARBINARY, UUIDs, and CHAR and VARCHAR with a _bin collation';
+/** Whose `_bin` collations sort as Unicode's code points do. Those of latin1 sort the C1 range otherwise. */
+const UNICODE_ORDER = ['utf8mb4', 'utf8mb3', 'utf8', 'ascii'];
+/** One digit more is needed to encode a decimal, and MySQL has 65. */
+const MAX_KEY_DIGITS = 64;
+const CARRIED = 'integers, YEAR, DECIMAL, DATE, DATETIME, TIMESTAMP, BINARY, VARBINARY, UUIDs, CHAR and VARCHAR';
 
-/**
- * Why a column can't be part of a key; undefined if it can. A key's values must be equal, and sort, in both stores
- * alike: Cassandra compares bytes.
- */
+/** Why a column can't be part of a key; undefined if it can. A key's values must be equal, and sort, in both stores alike. */
 export function keyTypeMistake(column: MysqlColumnDescription, type: ColumnType): string | undefined {
-  if (type.kind === 'int' && type.year === undefined && type.bit === undefined) return undefined;
-  if (type.kind === 'uuid') return undefined;
-  if (type.kind === 'bytes' && /^(var)?binary/i.test(column.columnType)) return undefined;
-  if (type.kind !== 'string' || !/^(var)?char/i.test(column.columnType)) {
-    return `${column.columnType} can't be part of a key: keys are ${CARRIED}`;
+  switch (type.kind) {
+    case 'int':
+      if (type.bit === undefined) return undefined;
+      return `${column.columnType} can't be part of a key: keys are ${CARRIED}`;
+    case 'uuid':
+    case 'date':
+    case 'datetime':
+    case 'timestamp':
+      return undefined;
+    case 'decimal':
+      if (type.precision <= MAX_KEY_DIGITS) return undefined;
+      return `${column.columnType} can't be part of a key: at most ${MAX_KEY_DIGITS} digits`;
+    case 'enum':
+      return `${column.columnType} can't be part of a key: MySQL sorts an ENUM by its labels' numbers, Cassandra by their text`;
+    default:
+      if (/^(var)?(char|binary)/i.test(column.columnType)) return undefined;
+      return `${column.columnType} can't be part of a key: keys are ${CARRIED}`;
   }
-  if (!(column.collation ?? '').endsWith('_bin')) {
-    return (
-      `its collation ${column.collation} takes different texts for equal, or sorts them otherwise than Cassandra: ` +
-      'a key needs a _bin collation (ALTER TABLE … MODIFY … COLLATE utf8mb4_bin, or another key)'
-    );
-  }
-  if (!KEY_CHARACTER_SETS.includes(column.characterSet ?? '')) {
-    return (
-      `its character set ${column.characterSet} does not sort as Unicode does: a key needs one of ` +
-      `${KEY_CHARACTER_SETS.join(', ')}`
-    );
-  }
-  return undefined;
+}
+
+/** The type of a column as a key's: whether MySQL compares and sorts it as Cassandra does, which compares bytes. */
+export function keyType({ characterSet, collation }: MysqlColumnDescription, type: ColumnType): ColumnType {
+  if (type.kind !== 'string' || isExactText(characterSet, collation)) return type;
+  return { ...type, loose: true };
+}
+
+function isExactText(characterSet: string | null, collation: string | null): boolean {
+  return (collation ?? '').endsWith('_bin') && UNICODE_ORDER.includes(characterSet ?? '');
 }

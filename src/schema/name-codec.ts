@@ -1,12 +1,15 @@
 import { DomainError, invalidField } from '../domain/errors.ts';
 import { createKeyCodec, type Key, type KeyValue } from '../domain/key.ts';
 import type { ColumnType, NamePart, Resource } from '../domain/resource.ts';
-import { checkBytes, checkString, checkUuid, integerCheck } from './canonical-values.ts';
+import { checkBytes, checkDecimal, checkRange, checkString, checkUuid, integerCheck } from './canonical-values.ts';
+import { EMPTY_SEGMENT, escapeSegment, unescapeSegment } from './name-escapes.ts';
+import { isDate, parseDatetime, printDatetime } from './temporal-text.ts';
 
 /**
- * Between resource names and keys (AIP-122), compiled for one resource. Names are not escaped: each key value has one
- * spelling. Integers are decimal digits without leading zeros, binary values lower-case hexadecimal, UUIDs 36 characters in
- * lower case, strings the text itself, which therefore has no `/` and is not empty.
+ * Between resource names and keys (AIP-122), compiled for one resource. Each key value has one spelling. Integers are decimal
+ * digits without leading zeros, decimals have all digits of their scale, binary values are lower-case hexadecimal, UUIDs 36
+ * characters in lower case, dates and times as ISO 8601 has them, strings the text itself, with what a name can't hold escaped
+ * (`name-escapes.ts`).
  */
 export interface NameCodec {
   /**
@@ -48,7 +51,7 @@ interface Part extends NamePart {
 }
 
 const INTEGER = /^(?:0|-?[1-9]\d{0,19})$/;
-const HEX = /^(?:[0-9a-f]{2})+$/;
+const HEX = /^(?:[0-9a-f]{2})*$/;
 /** Where MySQL pads with spaces to compare, these sort otherwise than in Cassandra, or are equal to others. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const BELOW_SPACE = /[\u0000-\u001f]/;
@@ -61,7 +64,7 @@ export function createNameCodec(resource: Resource): NameCodec {
   const parts = resource.name.map((part, index) => ({
     ...part,
     prefix: `${index === 0 ? '' : '/'}${part.collection}/`,
-    ...compile(part, resource.columns[index]?.type),
+    ...escaped(compile(part, resource.columns[index]?.type), part, index < resource.parentLength),
   }));
   const parents = parts.slice(0, resource.parentLength);
   const own = parts.at(-1);
@@ -100,17 +103,43 @@ function parseName(parts: readonly Part[], name: string, field: string): KeyValu
   });
 }
 
+/** What a segment of a name can't hold is escaped around what its type has to say. */
+function escaped(
+  codec: Pick<Part, 'parse' | 'print'>,
+  part: NamePart,
+  isParent: boolean,
+): Pick<Part, 'parse' | 'print'> {
+  return {
+    parse: (segment, field) => {
+      const text = unescapeSegment(segment, isParent);
+      if (text !== undefined) return codec.parse(text, field);
+      if (segment === '') throw invalidField(field, `{${part.variable}} is empty (${EMPTY_SEGMENT} is the empty text)`);
+      throw invalidField(field, `{${part.variable}} is not escaped as names are: %2F, %25, … and nothing else`);
+    },
+    print: (value) => escapeSegment(codec.print(value), isParent),
+  };
+}
+
 function compile(part: NamePart, type: ColumnType | undefined): Pick<Part, 'parse' | 'print'> {
   const wrong = (field: string, form: string): DomainError => invalidField(field, `{${part.variable}} is not ${form}`);
+  const asIs = (value: KeyValue): string => value as string;
   switch (type?.kind) {
     case 'int':
       return { parse: integerParser(type, wrong), print: String };
     case 'uuid':
-      return { parse: checkUuid, print: (value) => value as string };
+      return { parse: checkUuid, print: asIs };
     case 'bytes':
       return { parse: hexParser(type, wrong), print: printHex };
     case 'string':
-      return { parse: textParser(type, part.variable, wrong), print: textPrinter(type) };
+      return { parse: textParser(type, wrong), print: textPrinter(type) };
+    case 'date':
+      return { parse: dateParser(wrong), print: asIs };
+    case 'datetime':
+      return { parse: timeParser(type, '', wrong), print: (value) => printDatetime(value as bigint, type.fsp) };
+    case 'timestamp':
+      return { parse: timeParser(type, 'Z', wrong), print: (value) => `${printDatetime(value as bigint, type.fsp)}Z` };
+    case 'decimal':
+      return { parse: decimalParser(type, wrong), print: asIs };
     default:
       throw new TypeError(`the variable ${part.variable} has no key type`);
   }
@@ -135,17 +164,40 @@ function hexParser(type: ColumnType & { kind: 'bytes' }, wrong: Wrong): Part['pa
 
 function printHex(value: KeyValue): string {
   const bytes = value as Uint8Array;
-  if (bytes.length === 0) throw unnameable();
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }
 
-function textParser(type: ColumnType & { kind: 'string' }, variable: string, wrong: Wrong): Part['parse'] {
+function dateParser(wrong: Wrong): Part['parse'] {
   return (text, field) => {
-    if (text === '') throw invalidField(field, `{${variable}} is empty`);
-    if (type.padSpace && (text.endsWith(' ') || BELOW_SPACE.test(text))) {
+    if (!isDate(text)) throw wrong(field, 'a day of the calendar as YYYY-MM-DD');
+    return text;
+  };
+}
+
+function timeParser(type: ColumnType & { kind: 'datetime' | 'timestamp' }, zone: string, wrong: Wrong): Part['parse'] {
+  const form = `a time as 2024-05-06T07:08:09${type.fsp === 0 ? '' : `.${'0'.repeat(type.fsp)}`}${zone}`;
+  return (text, field) => {
+    const micros = text.endsWith(zone) ? parseDatetime(text.slice(0, text.length - zone.length)) : undefined;
+    // One spelling only: as many digits as the column has.
+    if (micros === undefined || printDatetime(micros, type.fsp) + zone !== text) throw wrong(field, form);
+    return checkRange(type, micros, field);
+  };
+}
+
+function decimalParser(type: ColumnType & { kind: 'decimal' }, wrong: Wrong): Part['parse'] {
+  return (text, field) => {
+    const canonical = checkDecimal(type, text, field);
+    if (canonical !== text) throw wrong(field, `spelled as ${canonical}`);
+    return canonical;
+  };
+}
+
+/** Exact where MySQL itself tells such texts apart, or where statements compare bytes. */
+function textParser(type: ColumnType & { kind: 'string' }, wrong: Wrong): Part['parse'] {
+  return (text, field) => {
+    if (isMerged(type, text)) {
       throw wrong(field, 'free of spaces at its end and of control characters, which its column does not tell apart');
     }
-    if (text.includes('/')) throw wrong(field, 'free of slashes');
     return checkString(type, text, field);
   };
 }
@@ -153,17 +205,22 @@ function textParser(type: ColumnType & { kind: 'string' }, variable: string, wro
 function textPrinter(type: ColumnType & { kind: 'string' }): Part['print'] {
   return (value) => {
     const text = value as string;
-    const nameable = text !== '' && !text.includes('/');
-    if (!nameable || (type.padSpace && (text.endsWith(' ') || BELOW_SPACE.test(text)))) throw unnameable();
+    if (isMerged(type, text)) throw unnameable();
     return text;
   };
+}
+
+/** Whether MySQL may take a text for another one, or sort it otherwise than Cassandra, and statements don't know. */
+function isMerged({ loose, padSpace }: ColumnType & { kind: 'string' }, text: string): boolean {
+  return loose !== true && padSpace && (text.endsWith(' ') || BELOW_SPACE.test(text));
 }
 
 function unnameable(): DomainError {
   return new DomainError({
     kind: 'internal',
     reason: 'UNREPRESENTABLE_VALUE',
-    message: 'A stored key is empty, holds a slash, a control character or a space at its end: no name can say it.',
+    message:
+      'A stored key holds a control character or a space at its end, and its collation does not tell them apart.',
     metadata: { field: 'name' },
   });
 }

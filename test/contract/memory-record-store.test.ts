@@ -3,6 +3,7 @@ import type { Key } from '../../src/domain/key.ts';
 import type { Resource, Row } from '../../src/domain/resource.ts';
 import { MemoryDatabase } from '../../src/stores/memory/database.ts';
 import { createMemoryRecordStore } from '../../src/stores/memory/record-store.ts';
+import { describeLoneRecords } from './lone-records-contract.ts';
 import { describeRecordStore, type OpenStore } from './record-store-contract.ts';
 import { describeSourceStore } from './source-store-contract.ts';
 
@@ -32,4 +33,5 @@ const createSource = async () => ({
 });
 
 describeRecordStore('the source in memory', createSource);
+describeLoneRecords('the source in memory', createSource);
 describeSourceStore('the source in memory', createSource);

@@ -1,6 +1,7 @@
 import type { Resource } from '../../src/domain/resource.ts';
 import { createMysqlHarness } from '../support/mysql-harness.ts';
 import { mysqlTable, placeResource, testResources } from '../support/resources.ts';
+import { describeLoneRecords } from './lone-records-contract.ts';
 import { describeRecordStore } from './record-store-contract.ts';
 import { describeSourceStore } from './source-store-contract.ts';
 
@@ -18,4 +19,5 @@ async function createHarness() {
 }
 
 describeRecordStore('MySQL', createHarness);
+describeLoneRecords('MySQL', createHarness);
 describeSourceStore('MySQL', createHarness);

@@ -3,8 +3,10 @@ import type { types } from 'cassandra-driver';
 import { inject } from 'vitest';
 import type { Key } from '../../src/domain/key.ts';
 import type { Resource, Row } from '../../src/domain/resource.ts';
+import { cqlName } from '../../src/schema/cassandra-ddl.ts';
 import { type CassandraClient, createCassandraClient } from '../../src/stores/cassandra/client.ts';
 import { createCassandraRecordStore } from '../../src/stores/cassandra/record-store.ts';
+import { compileTargetKey } from '../../src/stores/cassandra/target-key.ts';
 import { bindOf } from '../../src/stores/cassandra/values.ts';
 import type { ControlView, Guard, RecordStore } from '../../src/stores/record-store.ts';
 import { testCall } from './calls.ts';
@@ -71,16 +73,18 @@ function openStore(
 ): CassandraStoreUnderTest {
   let control: ControlView = { epoch: 1, attach: 1, state: 'in_sync', floor: 0n, generation: 7 };
   const table = `${resource.cassandra?.keyspace}.${resource.cassandra?.table}`;
-  const names = resource.columns.map((column) => column.cassandraName);
-  const isKey = names
-    .slice(0, resource.keyLength)
-    .map((name) => `${name} = ?`)
-    .join(' AND ');
-  const bind = (row: Row): unknown[] =>
-    row.map((value, i) => {
-      const type = resource.columns[i]?.type;
-      return value === null || type === undefined ? null : bindOf(type)(value);
-    });
+  const targetKey = compileTargetKey(resource);
+  const keyNames = [...targetKey.partition, ...targetKey.clustering];
+  const others = resource.columns.slice(resource.keyLength);
+  const names = [...keyNames, ...others.map((column) => cqlName(column.cassandraName))];
+  const isKey = keyNames.map((name) => `${name} = ?`).join(' AND ');
+  const bind = (key: Key, row: Row): unknown[] => [
+    ...targetKey.bind(key),
+    ...others.map(({ type }, i) => {
+      const value = row[resource.keyLength + i] ?? null;
+      return value === null ? null : bindOf(type)(value);
+    }),
+  ];
   const run = (query: string, params: unknown[]): Promise<types.ResultSet> =>
     client.run({ query, params }, testCall().deadlineMs);
   return {
@@ -91,14 +95,17 @@ function openStore(
     },
     guard: () => control,
     outsideWrite: async (key, row) => {
-      if (row === null) await run(`DELETE FROM ${table} WHERE ${isKey}`, bind(key.values));
+      if (row === null) await run(`DELETE FROM ${table} WHERE ${isKey}`, targetKey.bind(key));
       else
-        await run(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`, bind(row));
+        await run(
+          `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+          bind(key, row),
+        );
     },
     inside: async (key) => {
       const own = ['crossfade_version', 'crossfade_deleted', 'crossfade_write_id'];
       const columns = [...own, ...own.map((name) => `ttl(${name}) AS ttl_${name}`)].join(', ');
-      const row = (await run(`SELECT ${columns} FROM ${table} WHERE ${isKey}`, bind(key.values))).first();
+      const row = (await run(`SELECT ${columns} FROM ${table} WHERE ${isKey}`, targetKey.bind(key))).first();
       if (row === null) return null;
       const [version, deleted, writeId] = own.map((name) => row.get(name));
       return { version, deleted, writeId, ttls: own.map((name) => row.get(`ttl_${name}`)) };

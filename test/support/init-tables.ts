@@ -59,6 +59,7 @@ export function foundTable(
       ...more,
     },
     notes: {
+      rows: 1_000,
       comment: '',
       columnComments: new Map(),
       references: [],

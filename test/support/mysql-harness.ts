@@ -79,7 +79,7 @@ async function openStore(pool: MysqlPool, resource: Resource): Promise<MysqlStor
     outsideWrite: async (key, row) => {
       if (row === null) {
         await client.write(
-          tables.deleteWhere(() => '?'),
+          tables.deleteWhere(() => '?', `x'${key.bytes.toString('hex')}'`),
           tables.bindKey(key),
           testCall(),
         );

@@ -1,11 +1,11 @@
 /** Resources for tests of the stores, and the tables that hold them in either store. */
 import type { Column, ColumnType, Resource } from '../../src/domain/resource.ts';
-import { cqlTypeOf, ownColumnsOf } from '../../src/schema/cql-types.ts';
+import { createTableCql } from '../../src/schema/cassandra-ddl.ts';
 
 /** A string column's type: every character, at most `maxChars` of them. */
 export function stringType(
   maxChars: number,
-  more: { trimsSpaces?: true; charset?: 'latin1' | 'ascii' | 'utf8mb3' } = {},
+  more: { trimsSpaces?: true; charset?: 'latin1' | 'ascii' | 'utf8mb3'; loose?: true } = {},
 ) {
   return { kind: 'string', maxChars, maxBytes: maxChars * 4, padSpace: true, ...more } as const;
 }
@@ -34,9 +34,12 @@ export function testResource(
     parentLength: keys.length - 1,
     name: keys.map(([name]) => ({ collection: `${name}s`, variable: name })),
     mysql: { schema: 'test', table: id },
-    cassandra: { keyspace: 'test', table: id },
+    cassandra: { keyspace: 'test', table: id, ...(keys.length === 1 && { buckets: BUCKETS }) },
   };
 }
+
+/** Partitions of the records without a parent. */
+const BUCKETS = 4;
 
 function column(name: string, type: ColumnType, nullable: boolean): Column {
   return {
@@ -99,6 +102,52 @@ export const bytesResource = testResource(
   { title: stringType(40) },
 );
 
+/** The same without a parent. */
+export const loneResource = testResource(
+  'lone',
+  { lone: stringType(125) },
+  { title: stringType(200), amount: { kind: 'decimal', precision: 12, scale: 2, unsigned: false }, stars: intType(32) },
+);
+
+/** Records in the order of dates, times and decimals, one below the other. */
+export const datesResource = testResource(
+  'dates',
+  {
+    price: { kind: 'decimal', precision: 6, scale: 2, unsigned: false },
+    noted: { kind: 'timestamp', fsp: 3 },
+    made: { kind: 'int', bits: 16, unsigned: true, year: true },
+    day: { kind: 'date' },
+  },
+  { title: stringType(40) },
+);
+export const momentsResource = testResource(
+  'moments',
+  { day: { kind: 'date' }, moment: { kind: 'datetime', fsp: 6 } },
+  { title: stringType(40) },
+);
+export const pricesResource = testResource(
+  'prices',
+  { moment: { kind: 'datetime', fsp: 0 }, price: { kind: 'decimal', precision: 30, scale: 2, unsigned: false } },
+  { title: stringType(40) },
+);
+export const sharesResource = testResource(
+  'shares',
+  { price: { kind: 'decimal', precision: 4, scale: 4, unsigned: true }, stamp: { kind: 'timestamp', fsp: 0 } },
+  { title: stringType(40) },
+);
+
+/** Texts in a collation that takes `A` and `a` for the same. */
+export const looseResource = testResource(
+  'loose',
+  { owner: stringType(60, { loose: true }), note: stringType(60, { loose: true }) },
+  { title: stringType(40) },
+);
+export const latinResource = testResource(
+  'latin',
+  { code: stringType(60, { loose: true, charset: 'latin1' }) },
+  { title: stringType(40) },
+);
+
 /** A column of every type that is carried. */
 export const typesResource = testResource(
   'types',
@@ -143,16 +192,24 @@ export const typesResource = testResource(
 );
 
 /** Every resource of this file. */
-export const testResources = [notesResource, signedResource, unsignedResource, bytesResource, typesResource] as const;
+export const testResources = [
+  notesResource,
+  loneResource,
+  signedResource,
+  unsignedResource,
+  bytesResource,
+  datesResource,
+  momentsResource,
+  pricesResource,
+  sharesResource,
+  looseResource,
+  latinResource,
+  typesResource,
+] as const;
 
 /** CREATE TABLE for a resource in Cassandra. */
 export function cassandraTable(resource: Resource): string {
-  const { columns, keyLength, parentLength, cassandra } = resource;
-  const names = columns.map((one) => one.cassandraName);
-  const declared = columns.map((one) => `${one.cassandraName} ${cqlTypeOf(one.type)}`);
-  const own = Object.entries(ownColumnsOf(resource)).map(([name, type]) => `${name} ${type}`);
-  const key = [`(${names.slice(0, parentLength).join(', ')})`, ...names.slice(parentLength, keyLength)].join(', ');
-  return `CREATE TABLE ${cassandra?.keyspace}.${cassandra?.table} (${[...declared, ...own].join(', ')}, PRIMARY KEY (${key}))`;
+  return createTableCql(resource).replace(' IF NOT EXISTS', '');
 }
 
 /** CREATE TABLE for a resource in MySQL. */
@@ -184,7 +241,8 @@ function mysqlTypeOf(type: ColumnType): string {
     case 'string': {
       const charset = type.charset ?? 'utf8mb4';
       const base = type.trimsSpaces ? 'CHAR' : 'VARCHAR';
-      return `${base}(${type.maxChars}) CHARACTER SET ${charset} COLLATE ${charset === 'utf8mb3' ? 'utf8' : charset}_bin`;
+      const collation = type.loose ? (charset === 'latin1' ? 'swedish_ci' : 'general_ci') : 'bin';
+      return `${base}(${type.maxChars}) CHARACTER SET ${charset} COLLATE ${charset === 'utf8mb3' ? 'utf8' : charset}_${collation}`;
     }
     case 'bytes':
       return `${type.fixed ? 'BINARY' : 'VARBINARY'}(${type.maxBytes})`;

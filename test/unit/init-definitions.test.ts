@@ -112,12 +112,22 @@ describe('a table with a parent', () => {
 });
 
 describe('a table without a parent', () => {
-  it('stays in MySQL, and the reason is said', () => {
-    const plan = planned(
-      foundTable('city', [tableColumn('ID', 'int', { autoIncrement: true }), tableColumn('Name', 'char(35)')]),
-    );
-    expect(plan.target).toBeUndefined();
-    expect(plan.staysBecause).toEqual([{ column: 'ID', text: expect.stringContaining('this one column') }]);
+  it.each([
+    [0, 1],
+    [50_000, 1],
+    [50_001, 2],
+    [170_000, 4],
+    [1_000_000_000, 256],
+  ])('of %d rows is spread over %d buckets, and the reason is said', (rows, buckets) => {
+    const plan = planned(foundTable('city', [tableColumn('ID', 'int')], { notes: { rows } }));
+    expect(plan.target).toEqual({ keyspace: 'shop', table: 'city', buckets });
+    expect(plan.remarks.map(({ text }) => text)).toContainEqual(expect.stringContaining(`buckets = ${buckets},`));
+  });
+
+  it('keeps the buckets that an earlier run has decided', () => {
+    const small = planned(foundTable('city', [tableColumn('ID', 'int')]));
+    const large = foundTable('city', [tableColumn('ID', 'int')], { notes: { rows: 10_000_000 } });
+    expect(planned(large, lockPlan(small)).target?.buckets).toBe(1);
   });
 
   it('has its parts called otherwise where every resource has a field of that name', () => {

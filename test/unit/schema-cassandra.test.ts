@@ -3,7 +3,7 @@ import type { CassandraTableDescription } from '../../src/domain/table-descripti
 import { checkCassandraTable, cqlName, createTableCql } from '../../src/schema/cassandra-ddl.ts';
 import { CROSSFADE_COLUMNS, cqlTypeOf } from '../../src/schema/cql-types.ts';
 import { allTypesResource } from '../support/all-types.ts';
-import { bytesResource, notesResource } from '../support/resources.ts';
+import { bytesResource, loneResource, notesResource } from '../support/resources.ts';
 
 /** The table that {@link createTableCql} makes. */
 function described(): CassandraTableDescription {
@@ -22,6 +22,7 @@ function described(): CassandraTableDescription {
     partitionKey: names.slice(0, parentLength),
     clusteringKey: names.slice(parentLength, keyLength).map((name) => ({ name, order: 'asc' })),
     gcGraceSeconds: 864_000,
+    comment: '',
   };
 }
 
@@ -39,6 +40,39 @@ describe("the target's table", () => {
   PRIMARY KEY (("owner"), "note")
 ) WITH CLUSTERING ORDER BY ("note" ASC);`);
     expect(createTableCql(bytesResource)).toContain('PRIMARY KEY (("tenant", "owner"), "digest")');
+  });
+
+  describe('of records without a parent', () => {
+    const lone: CassandraTableDescription = {
+      keyspace: 'test',
+      table: 'lone',
+      columns: [
+        { name: 'crossfade_bucket', cqlType: 'int', isStatic: false },
+        ...['lone', 'title'].map((name) => ({ name, cqlType: 'text', isStatic: false })),
+        { name: 'amount', cqlType: 'decimal', isStatic: false },
+        { name: 'stars', cqlType: 'int', isStatic: false },
+        ...Object.entries(CROSSFADE_COLUMNS).map(([name, cqlType]) => ({ name, cqlType, isStatic: false })),
+      ],
+      partitionKey: ['crossfade_bucket'],
+      clusteringKey: [{ name: 'lone', order: 'asc' }],
+      gcGraceSeconds: 864_000,
+      comment: 'ours; crossfade_buckets=4',
+    };
+
+    it('has the bucket as its partition key, and says in its comment how many there are', () => {
+      const cql = createTableCql(loneResource);
+      expect(cql).toContain('"crossfade_bucket" int,');
+      expect(cql).toContain('PRIMARY KEY (("crossfade_bucket"), "lone")');
+      expect(cql).toContain(`AND comment = 'crossfade_buckets=4';`);
+      expect(checkCassandraTable(loneResource, lone)).toEqual([]);
+    });
+
+    it.each([
+      ['crossfade_buckets=40', 'was made for 40 buckets, and storage.cassandra.buckets is 4'],
+      ['', 'does not say in its comment how many buckets'],
+    ])('is refused with the comment "%s"', (comment, mistake) => {
+      expect(checkCassandraTable(loneResource, { ...lone, comment })).toEqual([expect.stringContaining(mistake)]);
+    });
   });
 
   it('quotes its names', () => {

@@ -155,7 +155,31 @@ describe('every mistake in a definition is named at once', () => {
       'made.v1.Wrong: storage.key must have one entry for each variable of the name pattern, in order: shelf, thing',
       'made.v1.Lonely: no service has a method for it, such as GetLonely',
       expect.stringContaining('made.v1.Lonely: a resource without a parent has no partition key'),
+      "made.v1.Lonely: storage.cassandra.partition_key must be the parent's variables, in order: none",
+      'made.v1.Lonely: storage.cassandra.clustering_key must be the last variable: lonely',
     ]);
+  });
+
+  it.each([
+    [0, 'pattern: "alones/{alone}"', 'a resource without a parent has no partition key'],
+    [257, 'pattern: "alones/{alone}"', 'a resource without a parent has no partition key'],
+    [1, 'pattern: "alones/{alone}"', null],
+    [256, 'pattern: "alones/{alone}"', null],
+    [2, 'pattern: "shelves/{shelf}/alones/{alone}"', 'storage.cassandra.buckets is for resources without a parent'],
+  ])('in the number of buckets: %d', async (buckets, pattern, mistake) => {
+    const shelf = pattern.includes('shelf');
+    const { mistakes } = await find(
+      resourceProto({
+        message: 'Alone',
+        resource: `type: "made.dev/Alone" ${pattern}`,
+        storage: `mysql: {table: "l"}
+          cassandra: {table: "l" ${shelf ? 'partition_key: "shelf" ' : ''}clustering_key: "alone" buckets: ${buckets}}
+          ${shelf ? 'key: {variable: "shelf"} ' : ''}key: {variable: "alone"}`,
+        methods: '',
+      }),
+    );
+    const found = mistakes.filter((text) => text.includes('bucket'));
+    expect(found).toEqual(mistake === null ? [] : [expect.stringContaining(mistake)]);
   });
 
   it('in the fields', async () => {

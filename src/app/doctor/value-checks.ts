@@ -1,8 +1,11 @@
+import { isLooseKey } from '../../domain/resource.ts';
 import type { MysqlColumnDescription, MysqlTableDescription } from '../../domain/table-description.ts';
+import { keyType } from '../../schema/key-types.ts';
 import { columnTypeOf } from '../../schema/types.ts';
 import type { Call } from '../../stores/call.ts';
 import { smallestMutation } from '../../stores/cassandra/server-checks.ts';
 import { identifier } from '../../stores/mysql/names.ts';
+import { padsExactly } from '../../stores/mysql/sample-values.ts';
 import {
   countMergedGroups,
   countRows,
@@ -30,25 +33,30 @@ export const valueChecks: readonly ResourceCheck[] = [
   { id: 'source.row_sizes', ...MYSQL, run: withTable(checkRowSizes) },
 ];
 
-/** A collation that takes different texts for equal makes one key of what Cassandra holds as two. */
+/** A collation that takes different texts for equal makes one key of what Cassandra holds as two, so authority stays with MySQL. */
 async function checkCollations(
   subject: ResourceSubject,
   table: MysqlTableDescription,
   call: Call,
 ): Promise<readonly Answer[]> {
   const texts = keyColumns(subject, table).filter(({ collation }) => collation !== null);
-  const loose = texts.filter(({ collation }) => !(collation ?? '').endsWith('_bin'));
+  const loose = texts.filter((column) => {
+    const typed = columnTypeOf(column, null, 'plain');
+    return 'type' in typed && isLooseKey(keyType(column, typed.type));
+  });
   if (texts.length === 0) return [ok('no key column is a text')];
   if (loose.length === 0) return [ok(`${[...new Set(texts.map(({ collation }) => collation))].join(', ')}`)];
   const found = loose.map(({ name, collation }) => `${name} (${collation})`).join(', ');
-  const refused = `the resource is refused: ${found} takes different texts for equal, and Cassandra does not`;
+  if (subject.target === undefined) return [ok(`${found}: names say the exact text`)];
+  const stays = `authority can't move to Cassandra: ${found} takes different texts for the same key, and Cassandra does not`;
   const parent = keyColumns(subject, table).slice(0, -1);
   const counted = await ask(countMergedGroups(scanOf(subject), namesOf(parent.length > 0 ? parent : loose)), call);
   const groups =
     typeof counted === 'number'
-      ? `; ${countText(counted, 'group')} of keys that MySQL takes for one would be several`
-      : '; how many keys that concerns is not known: the table is too large to be read in time';
-  return [problem(refused + groups, loose.map((column) => modifyCollation(table, column)).join('; '))];
+      ? `; ${countText(counted, 'group')} of parents that MySQL takes for one are several here`
+      : '; how many parents are spelled in several ways is not known: the table is too large to be read in time';
+  const text = stays + (parent.length > 0 ? groups : '');
+  return [warning(text, loose.map((column) => modifyCollation(table, column)).join('; '))];
 }
 
 function modifyCollation(
@@ -65,13 +73,13 @@ async function checkKeyValues(
   table: MysqlTableDescription,
   call: Call,
 ): Promise<readonly Answer[]> {
-  const texts = keyColumns(subject, table).filter(({ collation }) => collation !== null);
-  if (texts.length === 0) return [ok('no key column is a text')];
-  const conditions = Object.fromEntries(texts.map((column) => [column.name, isUnnameable(column.name, pads(column))]));
+  const texts = keyColumns(subject, table).filter(({ collation }) => padsExactly(collation));
+  if (texts.length === 0) return [ok('no key column compares texts by bytes and pads them with spaces')];
+  const conditions = Object.fromEntries(texts.map(({ name }) => [name, isUnnameable(name)]));
   return countBad(subject, call, {
     conditions,
     fine: 'every key can be said in a resource name',
-    bad: 'with a key that is empty, or has a /, a space at its end or a control character: their List fails',
+    bad: 'with a key that has a space at its end or a control character: their List fails',
   });
 }
 
@@ -172,11 +180,6 @@ function declaredBytes({ columnType, octetLength }: MysqlColumnDescription): num
 /** The columns of a resource's key as its table has them, the parent's first. */
 function keyColumns({ one }: ResourceSubject, table: MysqlTableDescription): readonly MysqlColumnDescription[] {
   return one.definition.key.flatMap(({ mysqlColumn }) => table.columns.find(({ name }) => name === mysqlColumn) ?? []);
-}
-
-function pads(column: MysqlColumnDescription): boolean {
-  const typed = columnTypeOf(column, null, 'plain');
-  return 'type' in typed && typed.type.kind === 'string' && typed.type.padSpace;
 }
 
 function namesOf(columns: readonly MysqlColumnDescription[]): readonly string[] {

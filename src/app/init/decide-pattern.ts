@@ -98,5 +98,9 @@ function looksOf(column: MysqlColumnDescription | undefined, format: PatternPart
   if (format === 'uuid') return 'a UUID in lower case';
   const type = column?.columnType ?? '';
   if (/^(var)?binary/i.test(type)) return 'bytes in lower-case hexadecimal digits';
-  return /^(var)?char/i.test(type) ? 'text without a slash' : 'decimal digits';
+  if (/^(var)?char/i.test(type)) return 'text, with /, % and control characters as %2F, %25, …';
+  if (/^date\b/i.test(type)) return 'a day as YYYY-MM-DD';
+  if (/^datetime/i.test(type)) return 'a time as YYYY-MM-DDTHH:MM:SS, with all digits of its fraction';
+  if (/^timestamp/i.test(type)) return 'a time as YYYY-MM-DDTHH:MM:SSZ, with all digits of its fraction';
+  return /^decimal/i.test(type) ? 'a decimal number with all digits of its fraction' : 'decimal digits';
 }

@@ -1,6 +1,8 @@
+import { isLooseKey } from '../../domain/resource.ts';
 import type { MysqlColumnDescription } from '../../domain/table-description.ts';
 import { checkForeignKeys } from '../../schema/check-mysql-table.ts';
-import { keyTypeMistake } from '../../schema/key-types.ts';
+import { MAX_BUCKETS } from '../../schema/definitions.ts';
+import { keyType, keyTypeMistake } from '../../schema/key-types.ts';
 import { snakeCase } from '../../schema/method-inspection.ts';
 import { columnTypeOf } from '../../schema/types.ts';
 import { decideFields, type FieldDecisions } from './decide-fields.ts';
@@ -36,7 +38,10 @@ export function decideTable(found: FoundTable, settings: InitSettings, locked?: 
     });
   }
   if (refused.length > 0) return { kind: 'refused', refusal: { table: description.table, reasons: refused } };
-  return { kind: 'planned', plan: planOf(found, settings, { names, parts, keyRemarks, decided }) };
+  return {
+    kind: 'planned',
+    plan: planOf(found, settings, { names, parts, keyRemarks, decided, buckets: locked?.buckets }),
+  };
 }
 
 interface Parts {
@@ -44,12 +49,23 @@ interface Parts {
   readonly parts: readonly PatternPart[];
   readonly keyRemarks: readonly Reason[];
   readonly decided: FieldDecisions;
+  /** What an earlier run has said. */
+  readonly buckets: number | undefined;
 }
 
-function planOf(found: FoundTable, settings: InitSettings, { names, parts, keyRemarks, decided }: Parts): TablePlan {
+function planOf(found: FoundTable, settings: InitSettings, all: Parts): TablePlan {
+  const { names, parts, keyRemarks, decided } = all;
   const { description, notes } = found;
-  const staysBecause = whyNotMovable(found, parts, decided);
+  const staysBecause = whyNotMovable(found, decided);
+  const buckets = parts.length === 1 ? decideBuckets(notes.rows, all.buckets) : undefined;
   const remarks = [...keyRemarks, ...decided.remarks];
+  if (staysBecause.length === 0 && buckets !== undefined) remarks.push({ text: buckets.why });
+  const loose = looseColumns(found);
+  if (staysBecause.length === 0 && loose.length > 0) {
+    remarks.push({
+      text: `authority stays with MySQL, as the collation of ${loose.join(', ')} takes different spellings for the same key, which only MySQL can refuse; copying and reading from Cassandra work`,
+    });
+  }
   if (staysBecause.length === 0 && notes.serverValued.length > 0) {
     remarks.push({
       text: `authority stays with MySQL, as only MySQL can tell the values of ${notes.serverValued.join(', ')}; copying and reading from Cassandra work`,
@@ -67,6 +83,7 @@ function planOf(found: FoundTable, settings: InitSettings, { names, parts, keyRe
       target: {
         keyspace: settings.keyspace,
         table: snakeName(description.table, 'table').slice(0, MAX_CASSANDRA_NAME),
+        ...(buckets !== undefined && { buckets: buckets.count }),
       },
     }),
     staysBecause,
@@ -138,14 +155,29 @@ function keyMistake(column: MysqlColumnDescription): string | undefined {
   return 'mistake' in typed ? typed.mistake : keyTypeMistake(column, typed.type);
 }
 
-/** Why a table with a key of one column can't be moved in this version. */
-export const NO_PARENT =
-  'the primary key is this one column, so the records have no parent that could be Cassandra’s partition key';
+function looseColumns({ description }: FoundTable): string[] {
+  return description.primaryKey.filter((name) => {
+    const column = description.columns.find((each) => each.name === name);
+    const typed = column && columnTypeOf(column, null, 'plain');
+    return column !== undefined && typed !== undefined && 'type' in typed && isLooseKey(keyType(column, typed.type));
+  });
+}
 
-function whyNotMovable(found: FoundTable, parts: readonly PatternPart[], decided: FieldDecisions): Reason[] {
+/** Rows that one partition of the target holds well. */
+const ROWS_OF_A_BUCKET = 50_000;
+
+/** How many partitions the records of a key of one column are spread over, a power of two; it can't change later. */
+function decideBuckets(rows: number, before: number | undefined): { readonly count: number; readonly why: string } {
+  if (before !== undefined) return { count: before, why: `${before} buckets, as an earlier run has decided` };
+  const wanted = Math.max(1, Math.ceil(rows / ROWS_OF_A_BUCKET));
+  const count = Math.min(2 ** Math.ceil(Math.log2(wanted)), MAX_BUCKETS);
+  const why = `the key is one column, so a hash of it is the partition: buckets = ${count}, as there are about ${rows} rows, and one partition holds ${ROWS_OF_A_BUCKET} well`;
+  const late = 'the number can’t change once the table is there: raise it before if the table will grow';
+  return { count, why: `${why}; ${late}` };
+}
+
+function whyNotMovable(found: FoundTable, decided: FieldDecisions): Reason[] {
   const reasons: Reason[] = [];
-  // Nothing else matters then, as nothing else would help.
-  if (parts.length === 1) return [{ column: parts[0]?.column ?? '', text: NO_PARENT }];
   for (const { column } of decided.leftOut) {
     reasons.push({
       ...(column !== undefined && { column }),

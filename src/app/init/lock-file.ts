@@ -33,6 +33,8 @@ const lockedTable = z.strictObject({
   plural: z.string(),
   /** The name pattern's parts. */
   parts: z.array(lockedPart).min(1),
+  /** Of a table whose records have no parent: the target was made for so many. */
+  buckets: z.number().int().positive().optional(),
   /** By column. */
   fields: z.record(z.string(), lockedField),
   removed: z.array(taken),

@@ -3,12 +3,13 @@ import type { FieldPlan, TablePlan } from './plan.ts';
 
 /** What of a plan the next run must keep. */
 export function lockPlan(plan: TablePlan): LockedTable {
-  const { names, parts, fields, reserved } = plan;
+  const { names, parts, fields, reserved, target } = plan;
   return {
     id: names.id,
     message: names.message,
     plural: names.plural,
     parts: parts.map(({ looks: _, ...part }) => part),
+    ...(target?.buckets !== undefined && { buckets: target.buckets }),
     fields: Object.fromEntries(fields.map((field) => [field.column, lockField(field)])),
     removed: taken(reserved),
   };

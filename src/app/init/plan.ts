@@ -1,3 +1,4 @@
+import type { CassandraPlace } from '../../domain/resource.ts';
 import type { MysqlTableDescription, MysqlTableNotes } from '../../domain/table-description.ts';
 import type { ColumnFormat, ZeroDates } from '../../schema/definition.ts';
 import type { FieldShape } from '../../schema/field-shape.ts';
@@ -48,7 +49,7 @@ export interface TablePlan {
   readonly fields: readonly FieldPlan[];
   readonly reserved: Reserved;
   /** Absent: the definition stays at the source, for the reasons in `staysBecause`. */
-  readonly target?: { readonly keyspace: string; readonly table: string };
+  readonly target?: CassandraPlace;
   readonly staysBecause: readonly Reason[];
   readonly leftOut: readonly Reason[];
   /** What a sample of the rows holds and no field can show. */

@@ -154,6 +154,7 @@ function storageInit({ id, mysql, cassandra, key }: StorageOption): MessageInitS
         table: cassandra.table,
         partitionKey: [...cassandra.partitionKey],
         clusteringKey: [...cassandra.clusteringKey],
+        ...(cassandra.buckets !== undefined && { buckets: cassandra.buckets }),
       },
     }),
     key: key.map(({ variable, ...option }) => ({ variable, ...columnInit(option) })),

@@ -62,6 +62,7 @@ export interface StorageOption {
     readonly table: string;
     readonly partitionKey: readonly string[];
     readonly clusteringKey: readonly string[];
+    readonly buckets?: number;
   };
   readonly key: readonly ({ readonly variable: string } & ColumnOption)[];
 }

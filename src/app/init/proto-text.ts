@@ -85,6 +85,7 @@ function storageLines(storage: StorageOption | undefined): string[] {
           `table: ${quoted(cassandra.table)}`,
           ...cassandra.partitionKey.map((variable) => `partition_key: ${quoted(variable)}`),
           ...cassandra.clusteringKey.map((variable) => `clustering_key: ${quoted(variable)}`),
+          ...(cassandra.buckets === undefined ? [] : [`buckets: ${cassandra.buckets}`]),
         ]);
   const parts = key.flatMap(({ variable, ...option }) =>
     block('key', [`variable: ${quoted(variable)}`, ...columnEntries(option)]),

@@ -1,6 +1,6 @@
 import { cqlName } from '../../schema/cassandra-ddl.ts';
+import { BUCKET_COLUMN } from '../../schema/cql-types.ts';
 import { SAMPLE_ROWS } from '../../stores/mysql/sample-values.ts';
-import { NO_PARENT } from './decide-table.ts';
 import type { LockFile } from './lock-file.ts';
 import type { FileChange } from './output-files.ts';
 import type { FieldPlan, InitSettings, Reason, Refusal, TablePlan } from './plan.ts';
@@ -24,15 +24,8 @@ export function uncarriedLines(plans: readonly TablePlan[], refusals: readonly R
     );
     lines.push(...unshown.map((reason) => `    ${reasonText(reason)}`));
   }
-  const staying = plans.filter((plan) => plan.staysBecause.length > 0);
-  const parentless = staying.filter((plan) => plan.parts.length === 1);
-  for (const { table, staysBecause } of staying.filter((plan) => !parentless.includes(plan))) {
+  for (const { table, staysBecause } of plans.filter((plan) => plan.staysBecause.length > 0)) {
     lines.push(`  ${table}: ${STAYS}`, ...staysBecause.map((reason) => `    ${reasonText(reason)}`));
-  }
-  if (parentless.length > 0) {
-    lines.push(`  ${parentless.map(({ table }) => table).join(', ')}: ${STAYS}`);
-    const columns = parentless.map(({ table, parts }) => `${table}.${parts[0]?.column}`);
-    lines.push(`    ${columns.join(', ')}: ${NO_PARENT}`);
   }
   if (lines.length === 1) lines.push('  nothing: every column of every table has a field, and every table can move');
   return lines;
@@ -52,13 +45,14 @@ export function decisionLines(plans: readonly TablePlan[], settings: InitSetting
 function planLines(plan: TablePlan, settings: InitSettings): string[] {
   const { names, parts, target, fields, remarks } = plan;
   const parents = parts.slice(0, -1).map((part) => part.cassandraColumn);
+  const partition = parents.length > 0 ? parents.join(', ') : BUCKET_COLUMN;
   const own = parts.at(-1)?.cassandraColumn;
   return [
     `  ${plan.table}: ${settings.packageName}.${names.message}, flags crossfade.${names.id}.*`,
     `    named ${patternOf(parts)}, as the primary key is (${parts.map((part) => part.column).join(', ')})`,
     target === undefined
       ? '    stays in MySQL'
-      : `    moves to ${target.keyspace}.${target.table}, PRIMARY KEY ((${parents.join(', ')}), ${own}): the parent is the partition`,
+      : `    moves to ${target.keyspace}.${target.table}, PRIMARY KEY ((${partition}), ${own}): ${parents.length > 0 ? 'the parent is the partition' : `${target.buckets} of them`}`,
     ...fields.map((field) => `    ${fieldText(field)}`),
     ...remarks.map((reason) => `    ${reasonText(reason)}`),
   ];

@@ -1,10 +1,14 @@
+import { bucketOf } from '../../domain/bucket.ts';
+import { hasIntKey } from '../../domain/key.ts';
 import type { Resource } from '../../domain/resource.ts';
 import type { Copy } from '../record-store.ts';
 import { BATCH_BYTES, BATCH_ROWS, MIXED_BYTES, MIXED_PARTITIONS } from './limits.ts';
 
-/** Compiles what names the partition of a key: keys with the same parent have the same. */
+/** Compiles what names the partition of a key: keys with the same parent, or in the same bucket, have the same. */
 export function compilePartitionOf(resource: Resource): (copy: { readonly key: { readonly id: string } }) => string {
-  const parts = resource.columns.slice(0, resource.parentLength).map((column) => column.type.kind === 'int');
+  const buckets = resource.cassandra?.buckets ?? 0;
+  if (buckets > 0) return ({ key }) => String(bucketOf(key, buckets));
+  const parts = resource.columns.slice(0, resource.parentLength).map((column) => hasIntKey(column.type));
   return ({ key: { id } }) => {
     let end = 0;
     for (const isInt of parts) end = isInt ? end + INT_LENGTH : id.indexOf('\0\0', end) + 2;

@@ -4,7 +4,8 @@ import type { Resource } from '../../domain/resource.ts';
 import type { Next, Seen } from '../conditional-writes.ts';
 import type { Stored } from '../record-store.ts';
 import type { Bound } from './client.ts';
-import { bindAll, bindIn, type DriverRow, marks, quote, type Statements } from './statements.ts';
+import { bindAll, type DriverRow, marks, quote, type Statements } from './statements.ts';
+import { compileTargetKey } from './target-key.ts';
 import { bigintBytes, bindOf, selectOf } from './values.ts';
 
 /** The statements of one resource's authority, compiled once. All that change something are conditional. */
@@ -40,8 +41,10 @@ export function compileAuthorityStatements(
 ): AuthorityStatements {
   const { columns, keyLength } = resource;
   const name = `${quote(table.keyspace)}.${quote(table.table)}`;
-  const names = columns.map((column) => quote(column.cassandraName));
-  const keyNames = names.slice(0, keyLength);
+  const targetKey = compileTargetKey(resource);
+  const keyNames = [...targetKey.partition, ...targetKey.clustering];
+  const others = columns.slice(keyLength);
+  const names = [...keyNames, ...others.map((column) => quote(column.cassandraName))];
   const own = ['crossfade_version', 'crossfade_deleted', 'crossfade_write_id'];
   const remembers = resource.remembersRequests ? ['crossfade_requests'] : [];
   const now = 'now() AS crossfade_now';
@@ -49,7 +52,7 @@ export function compileAuthorityStatements(
   const isKey = keyNames.map((column) => `${column} = ?`).join(' AND ');
   const isIn = [...keyNames.slice(0, -1).map((column) => `${column} = ?`), `${keyNames.at(-1)} IN ?`].join(' AND ');
   const ifStill = `WHERE ${isKey} IF crossfade_version = ?`;
-  const set = [...names.slice(keyLength), ...own, ...remembers].map((column) => `${column} = ?`).join(', ');
+  const set = [...names.slice(keyNames.length), ...own, ...remembers].map((column) => `${column} = ?`).join(', ');
   const text = {
     see: `SELECT ${[...selected.slice(keyLength), ...own, ...remembers, now].join(', ')} FROM ${name} WHERE ${isKey}`,
     seeIn: `SELECT ${[...selected, ...own, ...remembers, now].join(', ')} FROM ${name} WHERE ${isIn}`,
@@ -59,31 +62,30 @@ export function compileAuthorityStatements(
     marker: `INSERT INTO ${name} (${[...names, ...own, ...remembers].join(', ')})
       VALUES (${marks([...names, ...own, ...remembers])}) USING TTL ?`,
   };
-  const binds = columns.map((column) => bindOf(column.type));
-  const bindKey = binds.slice(0, keyLength);
+  const binds = others.map((column) => bindOf(column.type));
   const still = ({ key, version }: Seen): unknown[] => [
-    ...bindAll(bindKey, key.values),
+    ...targetKey.bind(key),
     version === null ? null : bigintBytes(version),
   ];
-  const nulls = columns.slice(keyLength).map(() => null);
+  const nulls = others.map(() => null);
   // Unset where there is nothing new: a null would be one more tombstone in every row.
   const bindRequests = (requests: Buffer | undefined): unknown[] => remembers.map(() => requests ?? types.unset);
   const marker = (seen: Seen, { version, writeId, requests = seen.requests }: Omit<Next, 'row'>): readonly Bound[] => {
     const stamp = bigintBytes(version);
-    const row = [...bindAll(bindKey, seen.key.values), ...nulls, stamp, true, writeId, ...bindRequests(requests)];
+    const row = [...targetKey.bind(seen.key), ...nulls, stamp, true, writeId, ...bindRequests(requests)];
     return [
       { query: text.unlessMoved, params: [options.markerTtlSeconds, stamp, ...still(seen)] },
       { query: text.marker, params: [...row, options.markerTtlSeconds] },
     ];
   };
   return {
-    see: (key) => ({ query: text.see, params: bindAll(bindKey, key.values) }),
-    seeIn: (keys) => ({ query: text.seeIn, params: bindIn(bindKey, keys) }),
+    see: (key) => ({ query: text.see, params: targetKey.bind(key) }),
+    seeIn: (keys) => ({ query: text.seeIn, params: targetKey.bindIn(keys) }),
     seen: (key, row) => (row === undefined ? absent(key) : present(options.read(row, key), row)),
     replace: (seen, next) => {
       const { row, version, writeId, requests } = next;
       if (row === null) return marker(seen, next);
-      const params: unknown[] = [0, ...bindAll(binds.slice(keyLength), row.slice(keyLength))];
+      const params: unknown[] = [0, ...bindAll(binds, row.slice(keyLength))];
       params.push(bigintBytes(version), false, writeId, ...bindRequests(requests), ...still(seen));
       return [{ query: text.replace, params }];
     },

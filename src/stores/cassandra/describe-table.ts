@@ -21,20 +21,24 @@ export function describeTable(
   return client.within('follower', call, async () => {
     const params = [name.keyspace, name.table];
     const tables = await client.run({ query: TABLE, params }, call.deadlineMs);
-    const table = tables.first() as unknown as { readonly gc_grace_seconds: number } | null;
+    const table = tables.first() as unknown as { readonly gc_grace_seconds: number; readonly comment: string } | null;
     if (table === null) return null;
     const result = await client.run({ query: COLUMNS, params }, call.deadlineMs);
-    return describe(name, table.gc_grace_seconds, result.rows as unknown as readonly ColumnRow[]);
+    return describe(
+      name,
+      { gcGraceSeconds: table.gc_grace_seconds, comment: table.comment },
+      result.rows as unknown as readonly ColumnRow[],
+    );
   });
 }
 
 const WHERE = 'WHERE keyspace_name = ? AND table_name = ?';
-const TABLE = `SELECT gc_grace_seconds FROM system_schema.tables ${WHERE}`;
+const TABLE = `SELECT gc_grace_seconds, comment FROM system_schema.tables ${WHERE}`;
 const COLUMNS = `SELECT column_name, type, kind, position, clustering_order FROM system_schema.columns ${WHERE}`;
 
 function describe(
   name: { readonly keyspace: string; readonly table: string },
-  gcGraceSeconds: number,
+  options: Pick<CassandraTableDescription, 'gcGraceSeconds' | 'comment'>,
   rows: readonly ColumnRow[],
 ): CassandraTableDescription {
   const ofKind = (kind: string): readonly ColumnRow[] =>
@@ -47,6 +51,6 @@ function describe(
       name: row.column_name,
       order: row.clustering_order === 'desc' ? 'desc' : 'asc',
     })),
-    gcGraceSeconds,
+    ...options,
   };
 }

@@ -33,6 +33,12 @@ export const LIST_SLACK = 10;
 /** The least rows of a page of a list that goes on behind markers, so that a run of them is passed quickly. */
 export const MIN_LIST_PAGE = 100;
 
+/** Rows that a list asks each bucket for at least: below it the statement costs more than its rows. */
+export const MIN_BUCKET_PAGE = 4;
+
+/** Buckets of one list that are asked at once. */
+export const BUCKETS_IN_FLIGHT = 32;
+
 /** Places of the token ring at which the planner of a walk looks. */
 export const SAMPLES = 8;
 

@@ -9,7 +9,8 @@ import type { Copy, ListQuery, RecordStore, Stored, WalkPage } from '../record-s
 import type { ServerValues } from '../server-values.ts';
 import { compilePartitionOf, groupIntoBatches, mixSmallBatches } from './apply.ts';
 import { compileAuthorityStatements } from './authority-statements.ts';
-import type { CassandraClient } from './client.ts';
+import { mergeBuckets, type ReadPage } from './bucket-list.ts';
+import type { Bound, CassandraClient } from './client.ts';
 import { readSlowestClock } from './clocks.ts';
 import { isUnreadablePageState, type Role } from './errors.ts';
 import { groupKeys } from './key-groups.ts';
@@ -25,12 +26,12 @@ import {
 } from './limits.ts';
 import { createRecordWrites } from './record-writes.ts';
 import { compileStatements, type DriverRow, type Statements } from './statements.ts';
-import { parseRange, splitRing } from './walk.ts';
+import { parseBucket, parseRange, splitBuckets, splitRing } from './walk.ts';
 
 /** What the store of one resource in Cassandra is made of. */
 export interface CassandraRecordStoreOptions {
   readonly client: CassandraClient;
-  /** Must have a table in Cassandra and a parent, which is the partition key. */
+  /** Must have a table in Cassandra, and a parent, which is the partition key, or buckets. */
   readonly resource: Resource;
   readonly role: Role;
   /** What the source puts into columns by itself. Default: nothing. */
@@ -57,7 +58,8 @@ export function createCassandraRecordStore(options: CassandraRecordStoreOptions)
   const statements = compileStatements(resource, table, markerTtlSeconds);
   const codec = createKeyCodec(resource);
   const maxPage = Math.min(MAX_PAGE, Math.ceil(TOMBSTONES_OF_A_PAGE / resource.columns.length));
-  const engine: Engine = { client, resource, statements, codec, maxPage };
+  const buckets = table.buckets ?? 0;
+  const engine: Engine = { client, resource, statements, codec, maxPage, buckets };
   const within = <Result>(call: Call, work: () => Promise<Result>): Promise<Result> => client.within(role, call, work);
   const batching = { partitionOf: compilePartitionOf(resource), sizeOf: statements.sizeOf };
   return {
@@ -74,7 +76,9 @@ export function createCassandraRecordStore(options: CassandraRecordStoreOptions)
       );
     },
     split: (chunkRows, call) =>
-      splitRing(chunkRows, (from, limit) => within(call, () => readTokens(engine, from, limit, call)), call),
+      buckets > 0
+        ? splitBuckets(buckets, (bucket) => within(call, () => countRows(engine, bucket, call)))
+        : splitRing(chunkRows, (from, limit) => within(call, () => readTokens(engine, from, limit, call)), call),
     walk: (range, after, limit, call) => within(call, () => walk(engine, { range, after, limit }, call)),
     clock: (call) => within(call, () => readSlowestClock(client, role, call.deadlineMs)),
     ...createRecordWrites({
@@ -93,14 +97,17 @@ interface Engine {
   readonly codec: KeyCodec;
   /** The most rows that one statement asks for. */
   readonly maxPage: number;
+  /** Partitions that records without a parent are spread over; 0: the parent is the partition. */
+  readonly buckets: number;
 }
 
 function tableOf(resource: Resource): NonNullable<Resource['cassandra']> {
-  if (resource.cassandra !== undefined && resource.parentLength > 0) return resource.cassandra;
+  const { cassandra, parentLength } = resource;
+  if (cassandra !== undefined && (parentLength > 0 || (cassandra.buckets ?? 0) > 0)) return cassandra;
   throw new DomainError({
     kind: 'failed_precondition',
     reason: 'MIGRATION_STATE',
-    message: `The resource ${resource.id} has no table in Cassandra, or no parent to be its partition key.`,
+    message: `The resource ${resource.id} has no table in Cassandra, or neither a parent nor buckets to be its partition key.`,
   });
 }
 
@@ -140,23 +147,33 @@ function readRow({ statements, codec }: Engine, row: DriverRow): Stored {
 
 /** Pages past markers until the list is full or the partition ends; a long run of markers is bounded by the deadline. */
 async function list(engine: Engine, query: ListQuery, call: Call): Promise<readonly Stored[]> {
-  const { client, statements, maxPage } = engine;
-  const { limit } = query;
-  const bound = statements.list(query);
+  const { buckets, maxPage } = engine;
+  const { limit, descending = false } = query;
+  if (buckets > 0)
+    return mergeBuckets({ buckets, limit, descending }, (bucket) => readPages(engine, query, bucket, call));
+  const readPage = readPages(engine, query, 0, call);
   const found: Stored[] = [];
-  let fetchSize = Math.min(limit + LIST_SLACK, maxPage);
+  let rows = limit + LIST_SLACK;
+  for (;;) {
+    const { records, ended } = await readPage(Math.min(rows, maxPage));
+    found.push(...records);
+    if (ended || found.length >= limit) return found.slice(0, limit);
+    rows = Math.max(MIN_LIST_PAGE, limit - found.length);
+  }
+}
+
+/** Reads one partition page by page, in key order and without markers: each call of what it returns is the next page. */
+function readPages(engine: Engine, query: ListQuery, bucket: number, call: Call): ReadPage {
+  const { client, statements, maxPage } = engine;
+  const bound = statements.list(query, bucket);
   let pageState: string | undefined;
-  do {
+  return async (rows) => {
+    const fetchSize = Math.min(rows, maxPage);
     const result = await client.run(bound, call.deadlineMs, { fetchSize, ...(pageState && { pageState }) });
-    for (const row of result.rows) {
-      if ((row as DriverRow).crossfade_deleted === true) continue;
-      found.push(readRow(engine, row as DriverRow));
-      if (found.length >= limit) return found;
-    }
     pageState = result.pageState ?? undefined;
-    fetchSize = Math.min(Math.max(MIN_LIST_PAGE, limit - found.length), maxPage);
-  } while (pageState !== undefined);
-  return found;
+    const live = result.rows.filter((row) => (row as DriverRow).crossfade_deleted !== true);
+    return { records: live.map((row) => readRow(engine, row as DriverRow)), ended: pageState === undefined };
+  };
 }
 
 async function applyBatches(engine: Engine, batches: readonly (readonly Copy[])[], call: Call): Promise<void> {
@@ -174,6 +191,12 @@ async function readTokens(engine: Engine, from: bigint, limit: number, call: Cal
   return result.rows.map((row) => (row as DriverRow).crossfade_token as bigint);
 }
 
+/** Markers too. A page at a time: nulls count as tombstones for a count also. */
+async function countRows({ client, statements, maxPage }: Engine, bucket: number, call: Call): Promise<number> {
+  const result = await client.run(statements.count([], bucket), call.deadlineMs, { fetchSize: maxPage });
+  return Number((result.first() as unknown as DriverRow | null)?.rows ?? 0);
+}
+
 interface WalkStep {
   readonly range: string;
   readonly after: string | null;
@@ -182,8 +205,7 @@ interface WalkStep {
 
 /** `after` is the server's own paging state; one that it can't read any more begins the range again. */
 async function walk(engine: Engine, { range, after, limit }: WalkStep, call: Call): Promise<WalkPage> {
-  const { from, to } = parseRange(range);
-  const bound = engine.statements.walk(from, to);
+  const bound = boundOf(engine, range);
   const fetchSize = Math.min(limit, engine.maxPage);
   const read = (pageState: string | null): Promise<types.ResultSet> =>
     engine.client.run(bound, call.deadlineMs, { fetchSize, ...(pageState && { pageState }) });
@@ -195,4 +217,12 @@ async function walk(engine: Engine, { range, after, limit }: WalkStep, call: Cal
     records: result.rows.map((row) => readRow(engine, row as DriverRow)),
     next: result.pageState ?? null,
   };
+}
+
+/** A bucket, or a range of tokens. Throws a RangeError if it is neither. */
+function boundOf({ statements, buckets }: Engine, range: string): Bound {
+  const bucket = parseBucket(range);
+  if (bucket !== undefined && bucket < buckets) return statements.list({ parent: [], after: null }, bucket);
+  const { from, to } = parseRange(range);
+  return statements.walk(from, to);
 }

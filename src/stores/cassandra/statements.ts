@@ -1,9 +1,10 @@
 import { types } from 'cassandra-driver';
 import type { Key } from '../../domain/key.ts';
-import type { Column, Resource, Row, Value } from '../../domain/resource.ts';
+import type { Column, Resource, Value } from '../../domain/resource.ts';
 import type { Copy, ListQuery, Stored } from '../record-store.ts';
 import { NO_REQUESTS } from '../remembered-requests.ts';
 import type { Bound } from './client.ts';
+import { compileTargetKey, type TargetKey } from './target-key.ts';
 import { type Bind, bigintBytes, bindOf, hasVariableSize, type Read, readOf, selectOf } from './values.ts';
 
 /** One row as the driver hands it over: values by column name. */
@@ -15,8 +16,10 @@ export interface Statements {
   readonly get: (key: Key) => Bound;
   /** Several records of one partition, which differ in the last key column alone; null: the key has none. */
   readonly getIn: ((keys: readonly Key[]) => Bound) | null;
-  /** All rows of a partition, from after a key on, in the order of keys or its reverse. */
-  readonly list: (query: Pick<ListQuery, 'parent' | 'after' | 'descending'>) => Bound;
+  /** All rows of a partition, from after a key on, in the order of keys or its reverse. `bucket`: which one, where the records have no parent. */
+  readonly list: (query: Pick<ListQuery, 'parent' | 'after' | 'descending'>, bucket?: number) => Bound;
+  /** How many rows a partition has. */
+  readonly count: (parent: readonly Value[], bucket: number) => Bound;
   /** All rows of a range of tokens, the first exclusive, the last inclusive. */
   readonly walk: (from: bigint, to: bigint) => Bound;
   /** The tokens of the rows from a token on, as `crossfade_token`. */
@@ -38,10 +41,11 @@ export function compileStatements(
   markerTtlSeconds: number,
 ): Statements {
   const name = `${quote(table.keyspace)}.${quote(table.table)}`;
-  const names = resource.columns.map((column) => quote(column.cassandraName));
-  const keyNames = names.slice(0, resource.keyLength);
-  const partition = keyNames.slice(0, resource.parentLength);
-  const clustering = keyNames.slice(resource.parentLength);
+  const key = compileTargetKey(resource);
+  const { partition, clustering } = key;
+  const keyNames = [...partition, ...clustering];
+  const others = resource.columns.slice(resource.keyLength).map((column) => quote(column.cassandraName));
+  const names = [...keyNames, ...others];
   const own = ['crossfade_version', 'crossfade_deleted'];
   const selected = resource.columns.map((column) => selectOf(column.type, quote(column.cassandraName)));
   const remembers = resource.remembersRequests ? ['crossfade_requests'] : [];
@@ -53,20 +57,21 @@ export function compileStatements(
   const text = {
     get: `SELECT ${values} ${from} ${keyNames.map((column) => `${column} = ?`).join(' AND ')}`,
     getIn: `SELECT ${columns} ${from} ${[...keyNames.slice(0, -1).map((column) => `${column} = ?`), `${keyNames.at(-1)} IN ?`].join(' AND ')}`,
+    count: `SELECT COUNT(*) AS rows ${from} ${inPartition}`,
     walk: `SELECT ${[columns, ...remembers].join(', ')} ${from} ${token} > ? AND ${token} <= ?`,
     sample: `SELECT ${token} AS crossfade_token ${from} ${token} >= ? LIMIT ?`,
     // The write id is empty, not null: a null would be one more tombstone in every row.
     apply: `INSERT INTO ${name} (${[...names, ...own, ...remembers].join(', ')}, crossfade_write_id)
       VALUES (${marks([...names, ...own, ...remembers])}, 0x) USING TIMESTAMP ? AND TTL ?`,
   };
-  const bindKey = resource.columns.slice(0, resource.keyLength).map((column) => bindOf(column.type));
   return {
-    get: (key) => ({ query: text.get, params: bindAll(bindKey, key.values) }),
-    getIn: clustering.length === 0 ? null : (keys) => ({ query: text.getIn, params: bindIn(bindKey, keys) }),
-    list: compileList(bindKey, clustering, `SELECT ${columns} ${from} ${inPartition}`),
+    get: (one) => ({ query: text.get, params: key.bind(one) }),
+    getIn: clustering.length === 0 ? null : (keys) => ({ query: text.getIn, params: key.bindIn(keys) }),
+    list: compileList(key, clustering, `SELECT ${columns} ${from} ${inPartition}`),
+    count: (parent, bucket) => ({ query: text.count, params: key.bindPartition(parent, bucket) }),
     walk: (start, end) => ({ query: text.walk, params: [bigintBytes(start), bigintBytes(end)] }),
     sample: (start, limit) => ({ query: text.sample, params: [bigintBytes(start), limit] }),
-    apply: compileApply(resource, text.apply, markerTtlSeconds),
+    apply: compileApply(key, resource, text.apply, markerTtlSeconds),
     sizeOf: compileSizeOf(resource.columns),
     ...compileReads(resource),
   };
@@ -87,42 +92,38 @@ export function bindAll(binds: readonly Bind[], values: readonly Value[]): unkno
   return values.map((value, i) => bindOne(binds[i], value));
 }
 
-/** The parameters of `… = ? AND last IN ?`: what the keys share, then the list of what they differ in. */
-export function bindIn(binds: readonly Bind[], keys: readonly Key[]): unknown[] {
-  const last = binds.length - 1;
-  const shared = bindAll(binds, keys[0]?.values.slice(0, last) ?? []);
-  return [...shared, keys.map((key) => bindOne(binds[last], key.values[last] ?? null))];
-}
-
 function bindOne(bind: Bind | undefined, value: Value): unknown {
   return value === null || bind === undefined ? null : bind(value);
 }
 
-function compileList(bindKey: readonly Bind[], clustering: readonly string[], all: string): Statements['list'] {
+function compileList(key: TargetKey, clustering: readonly string[], all: string): Statements['list'] {
   const beyond = (operator: string): string => `AND (${clustering.join(', ')}) ${operator} (${marks(clustering)})`;
   // Every row of a partition without a clustering key is its only one.
   const order = clustering.length === 0 ? '' : ` ORDER BY ${clustering.map((column) => `${column} DESC`).join(', ')}`;
   const ascending = { first: all, next: `${all} ${beyond('>')}` };
   const descending = { first: `${all}${order}`, next: `${all} ${beyond('<')}${order}` };
-  return ({ parent, after, descending: reverse = false }) => {
+  return ({ parent, after, descending: reverse = false }, bucket = 0) => {
     const text = reverse ? descending : ascending;
-    const params = bindAll(bindKey, parent);
+    const params = key.bindPartition(parent, bucket);
     if (after === null) return { query: text.first, params };
-    return { query: text.next, params: [...params, ...bindAll(bindKey, after.values).slice(parent.length)] };
+    return { query: text.next, params: [...params, ...key.bindClustering(after)] };
   };
 }
 
-function compileApply(resource: Resource, query: string, markerTtlSeconds: number): (copy: Copy) => Bound {
-  const { columns, remembersRequests = false } = resource;
+function compileApply(
+  targetKey: TargetKey,
+  { columns, keyLength, remembersRequests }: Resource,
+  query: string,
+  markerTtlSeconds: number,
+): (copy: Copy) => Bound {
   const binds = columns.map((column) => bindOf(column.type));
   // The copies of a bulk copy nearly all have one version, the floor.
   let last = { version: 0n, stamp: bigintBytes(0n) };
   return ({ key, row, version, requests }) => {
     if (version !== last.version) last = { version, stamp: bigintBytes(version) };
     const { stamp } = last;
-    const params: unknown[] = [];
-    const source: Row = row ?? key.values;
-    for (let i = 0; i < binds.length; i++) params.push(bindOne(binds[i], source[i] ?? null));
+    const params = targetKey.bind(key);
+    for (let i = keyLength; i < binds.length; i++) params.push(bindOne(binds[i], row?.[i] ?? null));
     // A TTL of 0 is none.
     params.push(stamp, row === null);
     // A copy that says nothing of requests leaves what is there: it is a cell of its own, and newer wins for each.

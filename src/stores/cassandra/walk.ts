@@ -27,6 +27,22 @@ export async function* splitRing(chunkRows: number, readTokens: ReadTokens, call
   }
 }
 
+/** One range for each bucket: a few partitions say nothing of how dense the ring is. @param countRows counts those of one bucket. */
+export async function* splitBuckets(
+  buckets: number,
+  countRows: (bucket: number) => Promise<number>,
+): AsyncGenerator<WalkRange> {
+  // The keys' hash makes them alike.
+  const expectedRows = await countRows(0);
+  for (let bucket = 0; bucket < buckets; bucket++) yield { range: `b${bucket}`, expectedRows };
+}
+
+/** The bucket of a range; undefined: it is one of tokens. */
+export function parseBucket(range: string): number | undefined {
+  const bucket = /^b(\d+)$/.exec(range)?.[1];
+  return bucket === undefined ? undefined : Number(bucket);
+}
+
 async function estimateRows(readTokens: ReadTokens, call: Call): Promise<number> {
   let rows = 0;
   let span = 0n;

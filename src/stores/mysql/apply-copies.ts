@@ -86,6 +86,9 @@ function createStatements(tables: RecordTables): Statements {
   const names = resource.columns.map((column) => identifier(column.mysqlName));
   const row = `(${repeated('?', names.length)})`;
   const unaliased = resource.columns.slice(0, resource.keyLength).map((column) => identifier(column.mysqlName));
+  const name = identifier(resource.mysql.table);
+  const exactlyIn = (count: number): string =>
+    tables.isLoose ? ` AND ${tables.keyBytes(name)} IN (${repeated('?', count)})` : '';
   return {
     guard: `SELECT epoch, attach FROM ${control} WHERE resource = ${id} LOCK IN SHARE MODE`,
     // Not INSERT IGNORE, whose shared lock two batches would take together and then both want for themselves.
@@ -97,7 +100,7 @@ function createStatements(tables: RecordTables): Statements {
       ON DUPLICATE KEY UPDATE version = VALUES(version)`,
     existing: (count) => `SELECT ${keyColumns.join(', ')} FROM ${table} t FORCE INDEX (PRIMARY)
       WHERE ${rowsIn(keyColumns, count)}`,
-    remove: (count) => `DELETE FROM ${table} WHERE ${rowsIn(unaliased, count)}`,
+    remove: (count) => `DELETE FROM ${table} WHERE ${rowsIn(unaliased, count)}${exactlyIn(count)}`,
     insert: (count) => `INSERT INTO ${table} (${names.join(', ')}) VALUES ${repeated(row, count)}`,
     maxRows: Math.max(1, Math.floor(MAX_PARAMETERS / names.length)),
   };
@@ -135,7 +138,10 @@ async function applyBatch(
   const bumped = newer.filter((copy) => !isReplacing(copy));
   await inPieces(bumped, (piece) => session.execute(statements.bump(piece.length), bumps(piece)));
   const gone = newer.filter(({ key, row }) => row === null && existing.has(key.id));
-  const keys = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap(({ key }) => tables.bindKey(key));
+  const keys = (copies: readonly Copy[]): MysqlParameter[] => [
+    ...copies.flatMap(({ key }) => tables.bindKey(key)),
+    ...(tables.isLoose ? copies.map(({ key }) => key.bytes) : []),
+  ];
   await inPieces(gone, (piece) => session.execute(statements.remove(piece.length), keys(piece)));
   const fresh = newer.filter(({ key, row }) => row !== null && !existing.has(key.id));
   const rows = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap((copy) => bindRow(tables, copy));

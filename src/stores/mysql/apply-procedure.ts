@@ -62,7 +62,7 @@ function bindColumn(bind: Bind, value: Parameters<Bind>[0] | undefined): MysqlPa
 function procedureBody(tables: RecordTables, values: readonly string[]): string {
   const { id, control, versions, table, keyColumns, resource } = tables;
   const names = resource.columns.map((column) => identifier(column.mysqlName));
-  const isKey = keyColumns.map((column, i) => `${column} = p_${i}`).join(' AND ');
+  const isKey = keyColumns.map((column, i) => `${column} = p_${i}`).join(' AND ') + tables.exactly('p_key');
   const isVersion = `resource = ${id} AND \`key\` = p_key`;
   return `whole: BEGIN
   DECLARE v_epoch, v_attach INT UNSIGNED;
@@ -83,7 +83,7 @@ function procedureBody(tables: RecordTables, values: readonly string[]): string 
   IF p_version > v_version THEN
     UPDATE ${versions} SET version = p_version WHERE ${isVersion};
     IF p_deleted THEN
-      ${tables.deleteWhere((i) => `p_${i}`)};
+      ${tables.deleteWhere((i) => `p_${i}`, 'p_key')};
     ELSEIF EXISTS (SELECT 1 FROM ${table} t WHERE ${isKey}) THEN
       UPDATE ${table} t SET ${names.map((name, i) => `t.${name} = ${values[i]}`).join(', ')} WHERE ${isKey};
     ELSE

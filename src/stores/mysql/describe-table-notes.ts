@@ -1,8 +1,10 @@
 import type { MysqlTableNotes, ReferenceDescription } from '../../domain/table-description.ts';
 import { describeColumns, type MysqlColumnDetails } from './describe-table.ts';
-import { MAX_OPTIONAL_COLUMNS } from './limits.ts';
+import { COUNTED_ROWS, MAX_OPTIONAL_COLUMNS } from './limits.ts';
+import { identifier } from './names.ts';
 import type { Deadline, MysqlPool, MysqlResult, MysqlValue } from './pool.ts';
 import { sampleValues } from './sample-values.ts';
+import { readStatistics } from './table-scan.ts';
 
 /** What a definition's author wants to know of a table, beside what `describeTable` says. */
 export async function describeTableNotes(
@@ -12,7 +14,8 @@ export async function describeTableNotes(
 ): Promise<MysqlTableNotes> {
   const client = pool.client('authority');
   const parameters = [name.schema, name.table];
-  const [comment, comments, references, keys, columns] = await Promise.all([
+  const [rows, comment, comments, references, keys, columns] = await Promise.all([
+    estimateRows(pool, name, deadline),
     client.read(TABLE_COMMENT_SQL, parameters, deadline),
     client.read(COLUMN_COMMENTS_SQL, parameters, deadline),
     client.read(REFERENCES_SQL, parameters, deadline),
@@ -21,6 +24,7 @@ export async function describeTableNotes(
   ]);
   const key = keys.rows.map(([column]) => text(column));
   return {
+    rows,
     comment: text(comment.rows[0]?.[0]),
     columnComments: new Map(comments.rows.map(([column, said]) => [text(column), text(said)])),
     references: groupReferences(references),
@@ -31,6 +35,19 @@ export async function describeTableNotes(
     tooManyServerValued: tooMany(columns),
     ...(await sampleValues(client, name, columns, key, deadline)),
   };
+}
+
+/** The server's estimates may be a day old, so the first rows are counted. */
+async function estimateRows(
+  pool: MysqlPool,
+  name: { readonly schema: string; readonly table: string },
+  deadline: Deadline,
+): Promise<number> {
+  const first = `SELECT 1 FROM ${identifier(name.schema)}.${identifier(name.table)} LIMIT ${COUNTED_ROWS}`;
+  const { rows } = await pool.client('authority').read(`SELECT COUNT(*) FROM (${first}) AS counted`, [], deadline);
+  const counted = Number(rows[0]?.[0] ?? 0);
+  if (counted < COUNTED_ROWS) return counted;
+  return Math.max(counted, (await readStatistics(pool, name, deadline))?.rows ?? 0);
 }
 
 /**

@@ -24,6 +24,8 @@ const PREPARE_AGAIN = 1615;
 export const LOCK_WAIT_TIMEOUT = 1205;
 /** The row's own duplicate, which a write takes for an answer. */
 export const DUPLICATE_ENTRY = 1062;
+/** Ours, no server's: another spelling of the key is stored, which the column's collation takes for the same. */
+export const OTHER_SPELLING = 30_062;
 /** The write procedure was dropped since it was looked for. */
 export const NO_SUCH_PROCEDURE = 1305;
 /** Another instance has made the write procedure. */
@@ -145,6 +147,17 @@ export function translateError(error: unknown, context: FailureContext): DomainE
   }
   if (errno <= 0 || ENDED_BY_SERVER.has(errno)) return unavailable(context.role, 'it can not be reached', error, code);
   if (REFUSED_FOR_NOW.has(errno)) return unavailable(context.role, 'it refuses work for now', error, code);
+  if (errno === OTHER_SPELLING) {
+    const message = 'There is a record with another spelling of this key, which MySQL takes for the same.';
+    const metadata = { other_spelling: 'true' };
+    return new DomainError({
+      kind: 'already_exists',
+      reason: 'RECORD_ALREADY_EXISTS',
+      message,
+      metadata,
+      cause: error,
+    });
+  }
   const constraint = CONSTRAINTS.get(errno);
   if (constraint !== undefined) {
     return make('failed_precondition', 'CONSTRAINT_VIOLATED', `MySQL refuses the content: ${constraint}.`);

@@ -1,4 +1,5 @@
-import type { Column } from '../../domain/resource.ts';
+import { hasIntKey } from '../../domain/key.ts';
+import type { Column, ColumnType } from '../../domain/resource.ts';
 import { identifier } from './names.ts';
 
 /**
@@ -10,14 +11,27 @@ export function keyBytesExpression(keyColumns: readonly Column[], alias: string)
   return parts.length === 1 ? (parts[0] as string) : `CONCAT(${parts.join(', ')})`;
 }
 
-function partExpression(column: Column, name: string): string {
-  const { kind } = column.type;
-  // value + 2^64 in 9 bytes: the high byte says whether it is negative, the rest is two's complement.
-  if (kind === 'int') return `CONCAT(IF(${name} < 0, x'00', x'01'), UNHEX(LPAD(HEX(${name}), 16, '0')))`;
-  return `CONCAT(${rawExpression(kind, name)}, x'0000')`;
+function partExpression({ type }: Column, name: string): string {
+  if (hasIntKey(type)) {
+    const value = integerExpression(type, name);
+    // value + 2^64 in 9 bytes: the high byte says whether it is negative, the rest is two's complement.
+    return `CONCAT(IF(${value} < 0, x'00', x'01'), UNHEX(LPAD(HEX(${value}), 16, '0')))`;
+  }
+  return `CONCAT(${rawExpression(type, name)}, x'0000')`;
 }
 
-function rawExpression(kind: Column['type']['kind'], name: string): string {
+function integerExpression(type: ColumnType, name: string): string {
+  if (type.kind === 'int') return type.year ? `(${name} + 0)` : name;
+  // Sessions are in UTC, so a TIMESTAMP's text is its time.
+  return `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${name})`;
+}
+
+function rawExpression(type: ColumnType, name: string): string {
+  const { kind } = type;
+  if (kind === 'decimal') {
+    const shifted = `CAST(${name} + 1${'0'.repeat(type.precision - type.scale)} AS CHAR)`;
+    return `CAST(LPAD(REPLACE(${shifted}, '.', ''), ${type.precision + 1}, '0') AS BINARY)`;
+  }
   if (kind === 'uuid') {
     const dashed = [9, 14, 19, 24].reduce((text, at) => `INSERT(${text}, ${at}, 0, '-')`, `LOWER(HEX(${name}))`);
     return `CAST(${dashed} AS BINARY)`;

@@ -72,3 +72,6 @@ export const MAX_TRANSITIONS = 1_100;
 
 /** How often a check reads the server's clock: the quickest answer says most. */
 export const CLOCK_READINGS = 5;
+
+/** Rows of a table that are counted before the server's estimate is believed: twice what one bucket of a target should hold. */
+export const COUNTED_ROWS = 100_000;

@@ -9,6 +9,11 @@ export function integer(value: number): MysqlParameter {
   return mysql.TypedParameter.LONGLONG(value);
 }
 
+/** A decimal that the server must compare exactly: a text would be compared as a double in some places. */
+export function exactDecimal(text: string): MysqlParameter {
+  return mysql.TypedParameter.NEWDECIMAL(text);
+}
+
 /**
  * A 64-bit integer that the server must compare exactly: as digits, which is how a bigint travels, it would be compared as
  * a double in some places, an IN list of tuples for one.

@@ -1,12 +1,12 @@
 import { DomainError } from '../../domain/errors.ts';
-import type { Key } from '../../domain/key.ts';
-import { type Row, sameValue, type Value } from '../../domain/resource.ts';
+import { createKeyCodec, type Key, type KeyValue } from '../../domain/key.ts';
+import { type Column, isLooseKey, type Row, sameValue, type Value } from '../../domain/resource.ts';
 import type { Call } from '../call.ts';
 import type { ListQuery, ReadableRecords, Stored } from '../record-store.ts';
-import { compareRows, repeated, rowsIn } from './key-sql.ts';
+import { compareRows, keyBytesExpression, repeated, rowsIn } from './key-sql.ts';
 import { MAX_KEYS, MAX_PAGE } from './limits.ts';
 import { integer } from './link.ts';
-import type { MysqlClient, MysqlValue } from './pool.ts';
+import type { MysqlClient, MysqlParameter, MysqlValue } from './pool.ts';
 import type { RecordTables } from './record-tables.ts';
 
 /** Point reads and lists: a record and its side-table version always come from one statement, which is one snapshot. */
@@ -105,10 +105,10 @@ export function padKeys(keys: readonly Key[], size: number): readonly Key[] {
   return [...keys, ...new Array<Key>(size - keys.length).fill(last)];
 }
 
+/** A list's statement, and what fills it. */
 interface ListStatement {
   readonly sql: string;
-  /** Which of the values of the key to go on after its parameters are, in order. */
-  readonly values: readonly number[];
+  readonly parameters: (query: ListQuery) => MysqlParameter[];
 }
 
 /** The statements of the first page, and of those after a key. */
@@ -118,21 +118,54 @@ interface ListStatements {
 }
 
 function listsOf(tables: RecordTables, descending: boolean): ListStatements {
-  return { first: listSql(tables, false, descending), next: listSql(tables, true, descending) };
+  return {
+    first: compileList(tables, { after: false, descending }),
+    next: compileList(tables, { after: true, descending }),
+  };
 }
 
-function listSql(tables: RecordTables, after: boolean, descending: boolean): ListStatement {
-  const { parentLength, keyLength } = tables.resource;
-  const parent = tables.keyColumns.slice(0, parentLength).map((column) => `${column} = ?`);
-  const beyond = compareRows(tables.keyColumns.slice(parentLength, keyLength), descending ? '<' : '>');
-  const conditions = after ? [...parent, beyond.sql] : parent;
+/**
+ * Key columns that MySQL takes other spellings of for equal, or sorts otherwise than Cassandra, are compared and sorted by their
+ * bytes: the index finds the parent, whose rows are then sorted for each page.
+ */
+function compileList(
+  tables: RecordTables,
+  { after, descending }: { readonly after: boolean; readonly descending: boolean },
+): ListStatement {
+  const { columns, parentLength, keyLength } = tables.resource;
+  const [parents, own] = [columns.slice(0, parentLength), columns.slice(parentLength, keyLength)];
+  const [parentCodec, ownCodec] = [compileKeyPart(parents), compileKeyPart(own)];
+  const ofParent = tables.keyColumns.slice(0, parentLength).map((column) => `${column} = ?`);
+  if (parentCodec !== null) ofParent.push(`${keyBytesExpression(parents, 't')} = ?`);
+  const operator = descending ? '<' : '>';
+  const ownBytes = keyBytesExpression(own, 't');
+  const beyond = compareRows(tables.keyColumns.slice(parentLength, keyLength), operator);
+  const conditions = [...ofParent, ...(after ? [ownCodec === null ? beyond.sql : `${ownBytes} ${operator} ?`] : [])];
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-  const order = tables.keyColumns.map((column) => (descending ? `${column} DESC` : column));
+  const ordered = ownCodec === null ? tables.keyColumns : [ownBytes];
+  const order = ordered.map((column) => (descending ? `${column} DESC` : column)).join(', ');
+  const ofAfter = (key: Key): MysqlParameter[] => {
+    if (ownCodec !== null) return [ownCodec(key.values.slice(parentLength))];
+    const values = tables.bindKey(key);
+    return beyond.values.map((i) => values[i + parentLength] ?? null);
+  };
   return {
     sql: `SELECT v.version, ${tables.columns} FROM ${tables.tableWithVersions} ${where}
-      ORDER BY ${order.join(', ')} LIMIT ?`,
-    values: after ? beyond.values.map((value) => value + parentLength) : [],
+      ORDER BY ${order} LIMIT ?`,
+    parameters: (query) => [
+      ...tables.bindKeyValues(query.parent),
+      ...(parentCodec === null ? [] : [parentCodec(query.parent)]),
+      ...(query.after === null ? [] : ofAfter(query.after)),
+      integer(Math.min(query.limit, MAX_PAGE)),
+    ],
   };
+}
+
+/** Encodes the values of some key columns; null: the columns themselves compare and sort as their bytes do. */
+function compileKeyPart(columns: readonly Column[]): ((values: readonly KeyValue[]) => Buffer) | null {
+  if (!columns.some(({ type }) => isLooseKey(type))) return null;
+  const codec = createKeyCodec({ columns, keyLength: columns.length });
+  return (values) => codec.fromValues(values).bytes;
 }
 
 async function readList(
@@ -143,14 +176,8 @@ async function readList(
   call: Call,
 ): Promise<readonly Stored[]> {
   const ordered = query.descending ? lists.descending : lists.ascending;
-  const { sql, values } = query.after === null ? ordered.first : ordered.next;
-  const after = query.after === null ? [] : tables.bindKey(query.after);
-  const parameters = [
-    ...tables.bindKeyValues(query.parent),
-    ...values.map((i) => after[i] ?? null),
-    integer(Math.min(query.limit, MAX_PAGE)),
-  ];
-  const result = await client.read(sql, parameters, call);
+  const { sql, parameters } = query.after === null ? ordered.first : ordered.next;
+  const result = await client.read(sql, parameters(query), call);
   return result.rows.map((row) => readVersioned(tables, row));
 }
 

@@ -1,5 +1,5 @@
 import { createKeyCodec, type Key, type KeyCodec, type KeyValue } from '../../domain/key.ts';
-import type { Resource } from '../../domain/resource.ts';
+import { isLooseKey, type Resource } from '../../domain/resource.ts';
 import { keyBytesExpression } from './key-sql.ts';
 import { identifier, literal } from './names.ts';
 import type { MysqlParameter } from './pool.ts';
@@ -22,8 +22,17 @@ export interface RecordTables {
   readonly nulls: string;
   /** The key's columns in key order, each with its alias. */
   readonly keyColumns: readonly string[];
-  /** DELETE of one record. Without an alias, which old servers refuse there. */
-  deleteWhere(keyValue: (i: number) => string): string;
+  /** Whether MySQL takes other spellings of a key for equal, or sorts keys otherwise than by their bytes. */
+  readonly isLoose: boolean;
+  /** The encoded key of a row of a table, by its alias. */
+  keyBytes(alias: string): string;
+  /**
+   * That a row of a table (its alias, default `t`) has exactly these key bytes, ` AND …`, for statements that find it by the key's
+   * columns: empty unless MySQL takes other spellings for equal.
+   */
+  exactly(keyBytes: string, alias?: string): string;
+  /** DELETE of one record, whose encoded key is `keyBytes`. Without an alias, which old servers refuse there. */
+  deleteWhere(keyValue: (i: number) => string, keyBytes: string): string;
   /** `t LEFT JOIN versions v` by the key's encoding. */
   readonly tableWithVersions: string;
   readonly codec: KeyCodec;
@@ -45,6 +54,9 @@ export function createRecordTables(resource: Resource, controlSchema: string): R
   const table = `${identifier(resource.mysql.schema)}.${identifier(resource.mysql.table)}`;
   const versions = `${schema}.crossfade_version`;
   const id = literal(resource.id);
+  const isLoose = keyColumns.some((column) => isLooseKey(column.type));
+  const exactly = (keyBytes: string, alias = 't'): string =>
+    isLoose ? ` AND ${keyBytesExpression(keyColumns, alias)} = ${keyBytes}` : '';
   const keyBinds = keyColumns.map((column) => createKeyBind(column.type));
   const bindKeyValues: RecordTables['bindKeyValues'] = (values) =>
     values.map((value, i) => (keyBinds[i] as Bind)(value));
@@ -58,10 +70,13 @@ export function createRecordTables(resource: Resource, controlSchema: string): R
     columns: resource.columns.map((column) => `t.${identifier(column.mysqlName)}`).join(', '),
     nulls: resource.columns.map(() => 'NULL').join(', '),
     keyColumns: keyColumns.map((column) => `t.${identifier(column.mysqlName)}`),
-    deleteWhere: (keyValue) => {
+    isLoose,
+    keyBytes: (alias) => keyBytesExpression(keyColumns, alias),
+    exactly,
+    deleteWhere: (keyValue, keyBytes) => {
       const name = identifier(resource.mysql.table);
       const isKey = keyColumns.map((column, i) => `${name}.${identifier(column.mysqlName)} = ${keyValue(i)}`);
-      return `DELETE FROM ${table} WHERE ${isKey.join(' AND ')}`;
+      return `DELETE FROM ${table} WHERE ${isKey.join(' AND ')}${exactly(keyBytes, name)}`;
     },
     tableWithVersions: `${table} t FORCE INDEX (PRIMARY) LEFT JOIN ${versions} v
       ON v.resource = ${id} AND v.\`key\` = ${keyBytesExpression(keyColumns, 't')}`,

@@ -1,7 +1,7 @@
 import type { MysqlColumnDescription, UnshownValue } from '../../domain/table-description.ts';
 import { identifier } from './names.ts';
 import type { Deadline, MysqlClient } from './pool.ts';
-import { isNoDay } from './table-scan.ts';
+import { isNoDay, isUnnameable } from './table-scan.ts';
 
 /** A table of a live system is not read as a whole to find out what its columns hold. */
 export const SAMPLE_ROWS = 10_000;
@@ -54,7 +54,7 @@ export async function sampleValues(
   };
 }
 
-function probeOf({ name, columnType }: MysqlColumnDescription, isKey: boolean): Probe | undefined {
+function probeOf({ name, columnType, collation }: MysqlColumnDescription, isKey: boolean): Probe | undefined {
   const column = identifier(name);
   const [base = ''] = /^\w+/.exec(columnType.toLowerCase()) ?? [];
   if (/^tinyint\(1\)$/i.test(columnType)) {
@@ -65,9 +65,15 @@ function probeOf({ name, columnType }: MysqlColumnDescription, isKey: boolean): 
   }
   if (base === 'enum')
     return { column: name, condition: `${column} + 0 = 0`, found: { unshown: 'the empty error value of an ENUM' } };
-  if (isKey && (base === 'char' || base === 'varchar')) {
-    const unshown = 'an empty key or one with a slash, which no resource name can say';
-    return { column: name, condition: `${column} = '' OR ${column} LIKE '%/%'`, found: { unshown } };
+  if (isKey && padsExactly(collation)) {
+    const unshown = 'a key with a space at its end or a control character, which its collation does not tell apart';
+    return { column: name, condition: isUnnameable(name), found: { unshown } };
   }
   return undefined;
+}
+
+/** Whether texts are compared by their bytes, but for spaces at the end. */
+export function padsExactly(collation: string | null): boolean {
+  const text = collation ?? '';
+  return text.endsWith('_bin') && !/_0900_|_nopad_/.test(text);
 }

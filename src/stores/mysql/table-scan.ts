@@ -78,13 +78,11 @@ export function isErrorValue(column: string): string {
   return `${identifier(column)} IS NOT NULL AND ${identifier(column)} + 0 = 0`;
 }
 
-/** A key's text that no resource name can say, see docs/types.md. */
-export function isUnnameable(column: string, padSpace: boolean): string {
-  const name = identifier(column);
-  const bytes = `HEX(${name})`;
-  const always = `${bytes} = '' OR LOCATE('/', ${name}) > 0`;
+/** A key's text that no resource name can say, in a column whose `_bin` collation pads with spaces, see docs/types.md. */
+export function isUnnameable(column: string): string {
+  const bytes = `HEX(${identifier(column)})`;
   // Two hexadecimal digits a byte: below a space is 0 or 1 and another one, at an even place.
-  return padSpace ? `${always} OR ${bytes} REGEXP '20$' OR ${bytes} REGEXP '^(..)*[01].'` : always;
+  return `${bytes} REGEXP '20$' OR ${bytes} REGEXP '^(..)*[01].'`;
 }
 
 /** What the server's statistics say about a table: estimates. */

@@ -1,7 +1,7 @@
 import { DomainError } from '../../domain/errors.ts';
 import { canonicalJson } from '../../domain/json-text.ts';
 import type { Column, ColumnType, NoDay, Resource, Row, Value } from '../../domain/resource.ts';
-import { exactInteger, type MysqlParameter, type MysqlValue } from './link.ts';
+import { exactDecimal, exactInteger, type MysqlParameter, type MysqlValue } from './link.ts';
 import {
   dateTextOf,
   datetimeOfMicros,
@@ -70,6 +70,7 @@ function bindPresent(type: ColumnType): Bind {
 
 /** As {@link createBind}, for a column that statements compare: a key's. */
 export function createKeyBind(type: ColumnType): Bind {
+  if (type.kind === 'decimal') return (value) => (value === null ? null : exactDecimal(value as string));
   if (type.kind !== 'int' || type.bits !== 64) return createBind(type);
   return (value) => (value === null ? null : exactInteger(value as bigint, type.unsigned));
 }

@@ -1,5 +1,6 @@
 import type { Change, Guard } from '../record-store.ts';
 import type { MysqlColumnDetails } from './describe-table.ts';
+import { DUPLICATE_ENTRY, OTHER_SPELLING } from './errors.ts';
 import { MAX_OPTIONAL_COLUMNS } from './limits.ts';
 import { identifier } from './names.ts';
 import type { MysqlParameter } from './pool.ts';
@@ -136,7 +137,8 @@ function columnParameters(tables: RecordTables, change: Change): MysqlParameter[
 
 function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): string {
   const { id, control, versions } = tables;
-  const isKey = tables.keyColumns.map((column, i) => `${column} = p_${i}`).join(' AND ');
+  const isAlike = tables.keyColumns.map((column, i) => `${column} = p_${i}`).join(' AND ');
+  const isKey = isAlike + tables.exactly('p_key');
   const selectRow = `SELECT v_meta, ${tables.columns} FROM ${tables.table} t WHERE ${isKey}`;
   return `whole: BEGIN
   DECLARE v_epoch, v_attach, v_generation INT UNSIGNED;
@@ -169,7 +171,7 @@ function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): str
     IF FOUND_ROWS() = 0 THEN SELECT v_meta; END IF;
     LEAVE whole;
   END IF;
-  ${changeStatements(tables, assigned, isKey)}
+  ${changeStatements(tables, assigned, { isKey, isAlike })}
   SET v_meta = CONCAT_WS(' ', v_outcome, v_version, v_epoch, v_attach, v_state, v_floor, v_generation);
   IF p_read THEN
     ${selectRow} LOCK IN SHARE MODE;
@@ -180,19 +182,33 @@ function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): str
 END`;
 }
 
-function changeStatements(tables: RecordTables, assigned: readonly Assigned[], isKey: string): string {
+/** What finds the record itself, and one that MySQL takes for it. */
+interface KeyConditions {
+  readonly isKey: string;
+  readonly isAlike: string;
+}
+
+function changeStatements(
+  tables: RecordTables,
+  assigned: readonly Assigned[],
+  { isKey, isAlike }: KeyConditions,
+): string {
   const insert = insertStatement(tables, assigned);
   const update = updateStatement(tables, assigned, isKey);
   // Another unique key's duplicate is the caller's mistake, not an answer: only the record itself makes it one.
-  const exists = `EXISTS (SELECT 1 FROM ${tables.table} t WHERE ${isKey} LOCK IN SHARE MODE)`;
-  const duplicate = "SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = 1062, MESSAGE_TEXT = 'another unique key'";
+  const exists = (isThis: string): string =>
+    `EXISTS (SELECT 1 FROM ${tables.table} t WHERE ${isThis} LOCK IN SHARE MODE)`;
+  const signal = (errno: number, text: string): string =>
+    `SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = '${text}'`;
+  const spelled = `IF ${exists(isAlike)} THEN ${signal(OTHER_SPELLING, 'another spelling of the key')}; END IF;`;
+  const duplicate = `${isKey === isAlike ? '' : spelled} ${signal(DUPLICATE_ENTRY, 'another unique key')}`;
   return `IF p_kind = ${kinds.create} OR p_kind = ${kinds.upsert} THEN
     BEGIN
       DECLARE EXIT HANDLER FOR 1062 SET v_duplicate = 1;
       ${insert}
     END;
     IF v_duplicate THEN
-      IF NOT ${exists} THEN ${duplicate}; END IF;
+      IF NOT ${exists(isKey)} THEN ${duplicate}; END IF;
       IF p_kind = ${kinds.create} THEN SET v_outcome = ${outcomes.alreadyExists}, p_read = 1; END IF;
     END IF;
   END IF;
@@ -201,7 +217,7 @@ function changeStatements(tables: RecordTables, assigned: readonly Assigned[], i
     IF ROW_COUNT() = 0 THEN SET v_outcome = ${outcomes.notFound}, p_read = 0; END IF;
   END IF;
   IF p_kind = ${kinds.delete} THEN
-    ${tables.deleteWhere((i) => `p_${i}`)};
+    ${tables.deleteWhere((i) => `p_${i}`, 'p_key')};
     IF ROW_COUNT() = 0 THEN SET v_outcome = ${outcomes.notFound}; END IF;
   END IF;`;
 }

@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file crossfade/v1alpha1/options.proto.
  */
 export const file_crossfade_v1alpha1_options: GenFile = /*@__PURE__*/
-  fileDesc("CiBjcm9zc2ZhZGUvdjFhbHBoYTEvb3B0aW9ucy5wcm90bxISY3Jvc3NmYWRlLnYxYWxwaGExIqUBCgdTdG9yYWdlEgoKAmlkGAEgASgJEi0KBW15c3FsGAIgASgLMh4uY3Jvc3NmYWRlLnYxYWxwaGExLk15c3FsVGFibGUSNQoJY2Fzc2FuZHJhGAMgASgLMiIuY3Jvc3NmYWRlLnYxYWxwaGExLkNhc3NhbmRyYVRhYmxlEigKA2tleRgEIAMoCzIbLmNyb3NzZmFkZS52MWFscGhhMS5LZXlQYXJ0IisKCk15c3FsVGFibGUSDgoGc2NoZW1hGAEgASgJEg0KBXRhYmxlGAIgASgJImAKDkNhc3NhbmRyYVRhYmxlEhAKCGtleXNwYWNlGAEgASgJEg0KBXRhYmxlGAIgASgJEhUKDXBhcnRpdGlvbl9rZXkYAyADKAkSFgoOY2x1c3RlcmluZ19rZXkYBCADKAkiegoHS2V5UGFydBIQCgh2YXJpYWJsZRgBIAEoCRIUCgxteXNxbF9jb2x1bW4YAiABKAkSGAoQY2Fzc2FuZHJhX2NvbHVtbhgDIAEoCRItCgZmb3JtYXQYBCABKA4yHS5jcm9zc2ZhZGUudjFhbHBoYTEuS2V5Rm9ybWF0IqABCgxGaWVsZFN0b3JhZ2USFAoMbXlzcWxfY29sdW1uGAEgASgJEhgKEGNhc3NhbmRyYV9jb2x1bW4YAiABKAkSLQoGZm9ybWF0GAMgASgOMh0uY3Jvc3NmYWRlLnYxYWxwaGExLktleUZvcm1hdBIxCgp6ZXJvX2RhdGVzGAQgASgOMh0uY3Jvc3NmYWRlLnYxYWxwaGExLlplcm9EYXRlcyo8CglLZXlGb3JtYXQSGgoWS0VZX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhMKD0tFWV9GT1JNQVRfVVVJRBABKlEKCVplcm9EYXRlcxIaChZaRVJPX0RBVEVTX1VOU1BFQ0lGSUVEEAASEwoPWkVST19EQVRFU19OVUxMEAESEwoPWkVST19EQVRFU19URVhUEAI6WAoHc3RvcmFnZRIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxipiwMgASgLMhsuY3Jvc3NmYWRlLnYxYWxwaGExLlN0b3JhZ2VSB3N0b3JhZ2U6VwoFZmllbGQSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGKqLAyABKAsyIC5jcm9zc2ZhZGUudjFhbHBoYTEuRmllbGRTdG9yYWdlUgVmaWVsZGIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("CiBjcm9zc2ZhZGUvdjFhbHBoYTEvb3B0aW9ucy5wcm90bxISY3Jvc3NmYWRlLnYxYWxwaGExIqUBCgdTdG9yYWdlEgoKAmlkGAEgASgJEi0KBW15c3FsGAIgASgLMh4uY3Jvc3NmYWRlLnYxYWxwaGExLk15c3FsVGFibGUSNQoJY2Fzc2FuZHJhGAMgASgLMiIuY3Jvc3NmYWRlLnYxYWxwaGExLkNhc3NhbmRyYVRhYmxlEigKA2tleRgEIAMoCzIbLmNyb3NzZmFkZS52MWFscGhhMS5LZXlQYXJ0IisKCk15c3FsVGFibGUSDgoGc2NoZW1hGAEgASgJEg0KBXRhYmxlGAIgASgJInEKDkNhc3NhbmRyYVRhYmxlEhAKCGtleXNwYWNlGAEgASgJEg0KBXRhYmxlGAIgASgJEhUKDXBhcnRpdGlvbl9rZXkYAyADKAkSFgoOY2x1c3RlcmluZ19rZXkYBCADKAkSDwoHYnVja2V0cxgFIAEoDSJ6CgdLZXlQYXJ0EhAKCHZhcmlhYmxlGAEgASgJEhQKDG15c3FsX2NvbHVtbhgCIAEoCRIYChBjYXNzYW5kcmFfY29sdW1uGAMgASgJEi0KBmZvcm1hdBgEIAEoDjIdLmNyb3NzZmFkZS52MWFscGhhMS5LZXlGb3JtYXQioAEKDEZpZWxkU3RvcmFnZRIUCgxteXNxbF9jb2x1bW4YASABKAkSGAoQY2Fzc2FuZHJhX2NvbHVtbhgCIAEoCRItCgZmb3JtYXQYAyABKA4yHS5jcm9zc2ZhZGUudjFhbHBoYTEuS2V5Rm9ybWF0EjEKCnplcm9fZGF0ZXMYBCABKA4yHS5jcm9zc2ZhZGUudjFhbHBoYTEuWmVyb0RhdGVzKjwKCUtleUZvcm1hdBIaChZLRVlfRk9STUFUX1VOU1BFQ0lGSUVEEAASEwoPS0VZX0ZPUk1BVF9VVUlEEAEqUQoJWmVyb0RhdGVzEhoKFlpFUk9fREFURVNfVU5TUEVDSUZJRUQQABITCg9aRVJPX0RBVEVTX05VTEwQARITCg9aRVJPX0RBVEVTX1RFWFQQAjpYCgdzdG9yYWdlEh8uZ29vZ2xlLnByb3RvYnVmLk1lc3NhZ2VPcHRpb25zGKmLAyABKAsyGy5jcm9zc2ZhZGUudjFhbHBoYTEuU3RvcmFnZVIHc3RvcmFnZTpXCgVmaWVsZBIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYqosDIAEoCzIgLmNyb3NzZmFkZS52MWFscGhhMS5GaWVsZFN0b3JhZ2VSBWZpZWxkYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * Where the records of a message are stored.
@@ -114,7 +114,8 @@ export type CassandraTable = Message<"crossfade.v1alpha1.CassandraTable"> & {
   table: string;
 
   /**
-   * The variables of the name pattern that form the partition key, in order. They must be the parent's variables.
+   * The variables of the name pattern that form the partition key, in order. They must be the parent's variables: none
+   * where the resource has no parent.
    *
    * @generated from field: repeated string partition_key = 3;
    */
@@ -127,6 +128,16 @@ export type CassandraTable = Message<"crossfade.v1alpha1.CassandraTable"> & {
    * @generated from field: repeated string clustering_key = 4;
    */
   clusteringKey: string[];
+
+  /**
+   * How many partitions the records of a resource without a parent are spread over, 1 to 256: the partition key is then a
+   * hash of the record's key, modulo this number. One partition holds some 50,000 records well; a list asks all of them. It
+   * is fixed when the table is made.
+   * Default: 0, the parent is the partition. A resource without a parent needs at least 1.
+   *
+   * @generated from field: uint32 buckets = 5;
+   */
+  buckets: number;
 };
 
 /**
