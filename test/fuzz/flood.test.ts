@@ -9,6 +9,8 @@ const HEAP_MIB = 256;
 /** Connections of the flood, messages begun on each, and how much of each comes: 1.6 GiB in all. */
 const FLOOD = { connections: 8, messages: 200, bytes: 1024 * 1024 };
 const FLOOD_MS = 6_000;
+/** It goes on until the instance has shed: on a busy machine it takes a while to send so much. */
+const LONGEST_MS = 60_000;
 const PROBE_PAUSE_MS = 100;
 /** Beside V8's heap: its young generation, code, and what the allocator keeps. */
 const BESIDES_MIB = 450;
@@ -50,10 +52,14 @@ it(
     const residentMib: number[] = [];
     const failures: string[] = [];
     let rounds = 0;
-    for (const endMs = performance.now() + FLOOD_MS; performance.now() < endMs; rounds++) {
+    const startedMs = performance.now();
+    let hasShed = false;
+    const goesOn = (ms: number): boolean => ms < FLOOD_MS || (!hasShed && ms < LONGEST_MS);
+    for (; goesOn(performance.now() - startedMs); rounds++) {
       const wrong = await probe(wires, rounds);
       if (wrong !== undefined) failures.push(wrong);
       residentMib.push(await program.residentMib());
+      hasShed = (await program.log()).includes('memory is short');
       await sleep(PROBE_PAUSE_MS);
     }
     over.abort();
@@ -65,7 +71,7 @@ it(
     expect(failures).toEqual([]);
     expect(rounds).toBeGreaterThan(3);
     expect(Math.max(...residentMib)).toBeLessThan(HEAP_MIB + BESIDES_MIB);
-    expect(await program.log()).toContain('memory is short');
+    expect(hasShed).toBe(true);
     await expect.poll(() => probe(wires, rounds)).toBeUndefined();
   },
   TIMEOUT_MS,
