@@ -51,8 +51,8 @@ const ROWS_PER_INSERT = 50;
 /** Keys of one read, which both stores take. */
 const KEYS_PER_READ = 64;
 const CONCURRENT_READS = 8;
-const SYNC_TIMEOUT_MS = 240_000;
-const PATH_TIMEOUT_MS = 240_000;
+const SYNC_TIMEOUT_MS = 600_000;
+const PATH_TIMEOUT_MS = 600_000;
 /** What the owners of the rows of each path are called. */
 const PATHS = ['copied', 'through', 'own', 'outside'];
 /** Differences that are told in full. */
@@ -339,5 +339,6 @@ function call(timeoutMs = 60_000): Call {
 
 function shown(value: Value | undefined): string {
   if (value instanceof Uint8Array) return `x${Buffer.from(value).toString('hex')}`;
+  if (Object.is(value, -0)) return '-0';
   return typeof value === 'bigint' ? `${value}n` : JSON.stringify(value);
 }
