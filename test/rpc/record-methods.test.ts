@@ -236,6 +236,32 @@ describe.each(PROTOCOLS)('the records API over %s', (protocol) => {
     expect(outcome.details).toContain('google.rpc.BadRequest');
   });
 
+  it('recognises a request that is sent again by its id, in either case, and refuses one of other content', async () => {
+    const requestId = 'F47AC10B-58CC-4372-A567-0E02B2C3D479';
+    const request = { parent: PATIENT, medicationId: String(base + 90), medication: aspirin(), requestId };
+    const created = await call(protocol, 'CreateMedication', request);
+    expect(created).toMatchObject({ code: 0 });
+    const update = { medication: { name: nameOf(90), note: 'later' }, updateMask: 'note' };
+    const updated = await call(protocol, 'UpdateMedication', update);
+    const again = await call(protocol, 'CreateMedication', request);
+    expect(again.json).toEqual(updated.json);
+    const other = { ...request, medication: aspirin({ dispenses: 4 }) };
+    expect(await call(protocol, 'CreateMedication', other)).toMatchObject({
+      code: 3,
+      reason: 'REQUEST_ID_REUSED',
+      metadata: { field: 'request_id' },
+    });
+    const gone = { name: nameOf(90), requestId: '00000000-0000-4000-8000-00000000000a' };
+    expect(await call(protocol, 'DeleteMedication', gone)).toMatchObject({ code: 0 });
+    expect(await call(protocol, 'DeleteMedication', gone)).toMatchObject({ code: 0 });
+    expect(await call(protocol, 'CreateMedication', request)).toMatchObject({ code: 5, reason: 'RECORD_NOT_FOUND' });
+    expect(await call(protocol, 'DeleteMedication', { ...gone, requestId: 'x' })).toMatchObject({
+      code: 3,
+      reason: 'INVALID_FIELD',
+      metadata: { field: 'request_id' },
+    });
+  });
+
   it('refuses a page token of another parent', async () => {
     const parent = 'patients/10000000-0000-0000-0000-000000000000';
     for (const id of [1, 2]) {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Code } from '@connectrpc/connect';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Medications as MedicationsService } from '../../clients/typescript/gen/hospital/v1/medications_pb.ts';
@@ -195,6 +196,25 @@ describe('the TypeScript client', () => {
     expect(isOutcomeUnknown(error)).toBe(true);
     expect(reasonOf(error)).toBe('OUTCOME_UNKNOWN');
     expect(calls).toHaveLength(1);
+  });
+
+  it('sends a write again whose outcome is not known if it is named, a batch only if all of it is', async () => {
+    const { client, created } = create();
+    await created;
+    failures.push(unknown);
+    const requestId = randomUUID();
+    await client.createMedication({ parent, medicationId: '2', medication, requestId });
+    expect(calls.map(({ operation }) => operation)).toEqual(['write', 'write', 'write']);
+    const batch = (...ids: readonly string[]) =>
+      client.batchCreateMedications({
+        parent,
+        requests: ids.map((id, i) => ({ medicationId: String(3 + i), medication, requestId: id })),
+      });
+    failures.push(unknown);
+    await expect(batch(randomUUID(), '')).rejects.toMatchObject({ code: Code.Unknown });
+    failures.push(unknown);
+    await batch(randomUUID(), randomUUID());
+    expect(calls).toHaveLength(6);
   });
 
   it('gives up after as many tries as it was told', async () => {

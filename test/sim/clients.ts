@@ -6,6 +6,7 @@ import type { Found, ListRecords, RecordPage, RecordService } from '../../src/re
 import type { Call } from '../../src/stores/call.ts';
 import { internalCall } from '../../src/stores/call.ts';
 import type { Stored, Written } from '../../src/stores/record-store.ts';
+import type { WriteRequest } from '../../src/stores/remembered-requests.ts';
 import {
   type Content,
   columnsOf,
@@ -37,6 +38,11 @@ const PATIENCE_MS = 300;
 /** The share of writes that are batches, of two records at least. */
 const BATCH_SHARE = 0.15;
 const LARGEST_BATCH = 4;
+/** The share of writes that name their request, and are sent again as they are after an unknown outcome. */
+const NAMED_SHARE = 0.4;
+const MOST_TRIES = 4;
+/** How long a client waits before it sends a request again, at most: long enough for a handover in between. */
+const LONGEST_PAUSE_MS = 1_500;
 /** The share of writes that name the etag that their client has last seen, if they can. */
 const ETAG_SHARE = 0.4;
 const LARGEST_PAGE = 4;
@@ -53,6 +59,7 @@ interface Write {
   readonly content: Content;
   /** Empty: none. */
   readonly etag: string;
+  readonly request?: WriteRequest | undefined;
 }
 
 /** A write on its way, and what its answer is held against. */
@@ -123,12 +130,25 @@ export class Client {
     const { random, instances } = this.#options;
     const kind = this.#pick(KINDS);
     if (random.uniform() < BATCH_SHARE) return this.#writeBatch(note, kind);
+    if (random.uniform() < NAMED_SHARE) return this.#writeNamed(note, kind);
     // Who does not know what became of a write asks again, often somebody else.
     for (let tries = 0; tries < 3; tries++) {
       const instance = this.#pick(instances());
       if (instance === undefined) return;
       if (await this.#tryWrite(instance, note, kind)) return;
       if (random.uniform() < 0.5) return;
+    }
+  }
+
+  /** One request, however often it is sent: it has one effect. */
+  async #writeNamed(note: string, kind: WriteKind): Promise<void> {
+    const { random, instances, world } = this.#options;
+    const begun = this.#begin(note, kind);
+    const request = { id: Buffer.from(random.id(), 'hex'), hash: Buffer.alloc(8) };
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const instance = this.#pick(instances());
+      if (instance !== undefined && (await this.#tryBegun(instance, begun, request))) return;
+      await world.clock.sleep(random.uniform() * LONGEST_PAUSE_MS);
     }
   }
 
@@ -169,17 +189,32 @@ export class Client {
 
   /** False: there was no answer. */
   async #tryWrite(instance: SimInstance, note: string, kind: WriteKind): Promise<boolean> {
-    const { random, name } = this.#options;
-    const begun = this.#begin(note, kind);
+    return this.#tryBegun(instance, this.#begin(note, kind));
+  }
+
+  async #tryBegun(instance: SimInstance, begun: Begun, request?: WriteRequest): Promise<boolean> {
+    const { random, name, history } = this.#options;
     const call = this.#call({ atLeast: 0n });
-    const who = `${name} ${begun.what} at ${instance.name}`;
-    const told = await this.#ask(instance, who, () => orAbsent(send(instance.service, begun.write, random, call)));
+    const who = `${name} ${begun.what}${request ? ' by name' : ''} at ${instance.name}`;
+    const write = { ...begun.write, request };
+    const again = history.beginRead(write.note);
+    const told = await this.#ask(instance, who, () => orAbsent(send(instance.service, write, random, call)));
     if (told === null) return false;
     const [written] = writtenUnder(call);
     const { version } = written.stored;
     if (told.version !== version) throw new Violation(`error: ${who} was told ${told.version}`);
-    this.#end(begun, written, who);
+    if (written.outcome === 'repeated') this.#endRepeated(begun, written, who, again);
+    else this.#end(begun, written, who);
     return true;
+  }
+
+  /** It was made by an earlier try; the answer shows the record as it is now, as a read does. */
+  #endRepeated({ write, op }: Begun, { stored, control }: Written, who: string, again: ReadOp): void {
+    const { history } = this.#options;
+    this.#trace(`${who}: repeated @${stored.version} (${control.state})`);
+    history.acknowledge(write.note, op, null);
+    history.endRead(again, contentOf(stored.row, `${write.note}, as repeated`), stored.version, who);
+    this.#remember(write.note, stored);
   }
 
   /** What a write came to, as its caller was told. */
@@ -323,13 +358,13 @@ export class Client {
 
 /** The request of a write; a delete is well with there being nothing half of the time. */
 async function send(service: RecordService, write: Write, random: Random, call: Call): Promise<Answer> {
-  const { note, kind, content, etag } = write;
+  const { note, kind, content, etag, request } = write;
   const key = noteKey(note);
   if (content === null) {
-    const version = await service.delete({ key, etag, allowMissing: random.uniform() < 0.5 }, call);
+    const version = await service.delete({ key, etag, allowMissing: random.uniform() < 0.5, request }, call);
     return { row: null, version };
   }
-  const change = { key, row: rowOf(key.values, content), columns: columnsOf(content) };
+  const change = { key, row: rowOf(key.values, content), columns: columnsOf(content), request };
   if (kind === 'create') return service.create(change, call);
   return service.update({ ...change, etag, ifMissing: kind === 'upsert' ? () => change : null }, call);
 }

@@ -13,8 +13,8 @@ export interface WriteOp {
   acknowledged: boolean;
   /** The version that its answer carried; null: none, or one that says nothing. */
   version: bigint | null;
-  /** Whether an answer has shown its content. */
-  shown: boolean;
+  /** When an answer first showed its content: it had happened by then, and happens once. Infinity: none has. */
+  shownAt: number;
 }
 
 /** A broken promise. */
@@ -76,7 +76,7 @@ export class History {
       ended: Infinity,
       acknowledged: false,
       version: null,
-      shown: false,
+      shownAt: Infinity,
     };
     this.#of(key).writes.push(op);
     return op;
@@ -94,7 +94,7 @@ export class History {
   endBatches(): void {
     const now = ++this.#now;
     for (const ops of this.#batches) {
-      if (!ops.some(({ shown, acknowledged }) => shown || acknowledged)) continue;
+      if (!ops.some(({ shownAt, acknowledged }) => shownAt < Infinity || acknowledged)) continue;
       for (const op of ops) {
         if (op.acknowledged) continue;
         op.acknowledged = true;
@@ -182,7 +182,8 @@ export class History {
         `stale: ${by} of ${key} answered ${show(content)}, though ${show(newer[0]?.content ?? null)}`,
       );
     }
-    if (content !== null) for (const one of candidates) one.shown = true;
+    // Each content is of one write.
+    if (content !== null) for (const one of candidates) one.shownAt = Math.min(one.shownAt, this.#now);
     if (version === null) return;
     this.#noteContent(key, version, content);
     this.#of(key).answers.push({ read, version, by });
@@ -198,7 +199,7 @@ export class History {
   #newerThan(key: string, op: WriteOp, began: number): WriteOp | undefined {
     return this.#of(key).writes.find((one) => {
       if (!one.acknowledged || one.ended >= began || one === op) return false;
-      if (op.ended < one.began) return true;
+      if (Math.min(op.ended, op.shownAt) < one.began) return true;
       return this.#versionsAreExact() && op.version !== null && one.version !== null && op.version < one.version;
     });
   }
@@ -224,7 +225,7 @@ export class History {
 }
 
 /** Before the first write there is no record. */
-const FIRST: WriteOp = { content: null, began: 0, ended: 0, acknowledged: false, version: null, shown: false };
+const FIRST: WriteOp = { content: null, began: 0, ended: 0, acknowledged: false, version: null, shownAt: Infinity };
 
 /** As texts show it. */
 export function show(content: Content): string {

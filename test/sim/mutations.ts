@@ -7,7 +7,7 @@ import { DomainError, isDomainError } from '../../src/domain/errors.ts';
 import { type Call, internalCall } from '../../src/stores/call.ts';
 import type { LogEvent } from '../../src/stores/change-log.ts';
 import type { ControlRecord, ControlStore, FollowerState, Heartbeat } from '../../src/stores/control-store.ts';
-import type { Copy, RecordStore, Written } from '../../src/stores/record-store.ts';
+import type { Copy, FollowerStore, RecordStore, Written } from '../../src/stores/record-store.ts';
 import type { Mutation, MutationScope } from './mutation.ts';
 import { resource } from './world.ts';
 
@@ -397,6 +397,22 @@ export const mutations: readonly Mutation[] = [
     }),
   },
   {
+    name: 'requests_not_remembered',
+    what: 'a request that is sent again is done again',
+    change: ({ source, targetAuthority }) => ({
+      source: { ...source, write: withoutRequest(source) },
+      targetAuthority: { ...targetAuthority, write: withoutRequest(targetAuthority) },
+    }),
+  },
+  {
+    name: 'requests_not_copied',
+    what: 'what records remember of requests stays in the store that was written',
+    change: ({ source, target }) => ({
+      source: { ...source, apply: withoutMemory(source) },
+      target: { ...target, apply: withoutMemory(target) },
+    }),
+  },
+  {
     name: 'deleted_records_not_walked',
     what: 'a bulk copy leaves out the traces of deleted records',
     change: ({ source, targetAuthority }) => ({
@@ -417,6 +433,19 @@ function comparingBefore(store: RecordStore): RecordStore['write'] {
     const isAccepted = before?.row ? change.accepts?.(before.row) : false;
     return isAccepted ? blindly(change, guard, call) : store.write(change, guard, call);
   };
+}
+
+function withoutRequest(store: RecordStore): RecordStore['write'] {
+  return ({ request: _, ...change }, guard, call) => store.write(change, guard, call);
+}
+
+function withoutMemory(store: FollowerStore): FollowerStore['apply'] {
+  return (copies, call, guard) =>
+    store.apply(
+      copies.map(({ requests: _, ...copy }) => copy),
+      call,
+      guard,
+    );
 }
 
 function oneByOne(store: RecordStore): RecordStore['writeMany'] {

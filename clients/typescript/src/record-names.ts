@@ -69,6 +69,13 @@ export function isRead(method: {
   return /^(Get|List|BatchGet|Lookup|Watch)/.test(method.name) || method.idempotency === NO_SIDE_EFFECTS;
 }
 
+/** Whether a write may be sent again without a second effect: it has a `request_id` (AIP-155), and so has each part of a batch. */
+export function isNamed(method: { readonly input: DescMessage }, request: Message): boolean {
+  const { requests, requestId } = request as unknown as Fields;
+  if (Array.isArray(requests)) return requests.length > 0 && requests.every((one: Fields) => textOf(one.requestId));
+  return method.input.fields.some((field) => field.name === 'request_id') && textOf(requestId) !== undefined;
+}
+
 const NO_SIDE_EFFECTS = 1;
 
 function nameOfList(answer: DescMessage, request: Fields): RecordName | undefined {

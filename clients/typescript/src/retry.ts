@@ -4,13 +4,20 @@ import { type ErrorInfo, ErrorInfoSchema } from '../gen/google/rpc/error_details
 /** Errors of a link that was never made: the request has not been sent. */
 const NOT_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND']);
 
+/** What a call is, as far as sending it again is concerned. `named`: a write whose every record has a `request_id`. */
+export type CallKind = 'read' | 'write' | 'named';
+
 /**
  * Whether a call may be sent again without the caller's saying so. Reads: on UNAVAILABLE. Writes: only if it is certain that
- * nothing was written, because the service itself said UNAVAILABLE or the request was never sent; never when
- * the outcome is not known.
+ * nothing was written, because the service itself said UNAVAILABLE or the request was never sent; when the outcome is not known
+ * only if the request is named, as it is then recognised. Not past a deadline, nor once the caller has cancelled.
  */
-export function maySendAgain(error: unknown, read: boolean): boolean {
+export function maySendAgain(error: unknown, kind: CallKind): boolean {
   const failure = ConnectError.from(error);
+  const read = kind === 'read';
+  if (kind === 'named' && isOutcomeUnknown(failure)) {
+    return failure.code !== Code.DeadlineExceeded && failure.code !== Code.Canceled;
+  }
   if (failure.code !== Code.Unavailable && !(read && failure.code === Code.Aborted && isLinkError(failure)))
     return false;
   return read || reasonOf(failure) !== undefined || wasNotSent(failure);

@@ -3,7 +3,7 @@ import { type Client, ConnectError, createClient, type Transport, type UnaryResp
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { createLeanGrpcTransport } from './grpc-transport.ts';
 import { KnownVersions } from './known-versions.ts';
-import { isRead, nameOfAnswer, nameOfRequest, namesOfBatch } from './record-names.ts';
+import { isNamed, isRead, nameOfAnswer, nameOfRequest, namesOfBatch } from './record-names.ts';
 import { errorInfoOf, maySendAgain } from './retry.ts';
 
 export { isOutcomeUnknown, reasonOf } from './retry.ts';
@@ -94,6 +94,7 @@ class SessionTransport implements Transport {
     const batch = namesOfBatch(method, input as Message);
     const name = nameOfRequest(method, input as Message);
     const read = isRead(method);
+    const kind = read ? 'read' : isNamed(method, input as Message) ? 'named' : 'write';
     const deadlineMs = performance.now() + (timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     for (let attempt = 0; ; attempt++) {
       const { moment } = this.versions;
@@ -110,7 +111,7 @@ class SessionTransport implements Transport {
         // Of a batch the failure names the record.
         const failed = batch.length > 0 ? errorInfoOf(error)?.metadata.name : name;
         this.#remember(failed, versionOfFailure(error), moment);
-        if (attempt >= (this.#options.retries ?? DEFAULT_RETRIES) || !maySendAgain(error, read)) throw error;
+        if (attempt >= (this.#options.retries ?? DEFAULT_RETRIES) || !maySendAgain(error, kind)) throw error;
         const pauseMs = FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random() / 2);
         if (performance.now() + pauseMs >= deadlineMs || signal?.aborted) throw error;
         this.#next += 1;
