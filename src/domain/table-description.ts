@@ -69,7 +69,7 @@ export interface MysqlTableNotes {
   readonly references: readonly ReferenceDescription[];
   /** Columns of which only the first characters are in the primary key. */
   readonly keyPrefixes: readonly string[];
-  /** Columns whose values only the server can tell: AUTO_INCREMENT, generated, an expression as default. */
+  /** Columns outside the key whose values only the server can tell: AUTO_INCREMENT, generated, an expression as default. */
   readonly serverValued: readonly string[];
   /** Columns that the server sets by itself where there are more of them than a write can tell apart; else none. */
   readonly tooManyServerValued: readonly string[];

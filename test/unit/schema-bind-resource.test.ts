@@ -4,6 +4,8 @@ import { bindResource } from '../../src/schema/bind-resource.ts';
 import type { ResourceDefinition } from '../../src/schema/definition.ts';
 import { findDefinitions } from '../../src/schema/definitions.ts';
 import { loadDescriptors } from '../../src/schema/descriptors.ts';
+import { keyType } from '../../src/schema/key-types.ts';
+import { columnTypeOf } from '../../src/schema/types.ts';
 import { allTypesDefinition, allTypesResource, allTypesTable } from '../support/all-types.ts';
 import { buildImage, type ProtoOptions, resourceProto } from '../support/descriptor-image.ts';
 
@@ -221,22 +223,12 @@ describe('every mistake in a binding is named at once, with its cure', () => {
   });
 
   it.each([
-    [
-      'varchar(20)',
-      { collation: 'utf8mb4_unicode_ci' },
-      /its collation utf8mb4_unicode_ci takes different texts for equal/,
-    ],
-    [
-      'varchar(20)',
-      { characterSet: 'latin1', collation: 'latin1_bin' },
-      /its character set latin1 does not sort as Unicode/,
-    ],
     ['text', {}, /text can't be part of a key/],
     ['blob', {}, /blob can't be part of a key/],
-    ['decimal(10,2)', {}, /can't be part of a key/],
-    ['datetime(6)', {}, /can't be part of a key/],
-    ["enum('a')", {}, /can't be part of a key/],
-    ['year(4)', {}, /can't be part of a key/],
+    ['decimal(65,2)', {}, /at most 64 digits/],
+    ['time(6)', {}, /can't be part of a key/],
+    ["enum('a')", {}, /MySQL sorts an ENUM by its labels' numbers/],
+    ['varchar(20)', { characterSet: 'cp1251' }, /the character set cp1251 is not carried/],
     ['double', {}, /can't be part of a key/],
     ['geometry', {}, /is not carried/],
   ])('in a key column of the type %s', async (type, more, message) => {
@@ -250,12 +242,39 @@ describe('every mistake in a binding is named at once, with its cure', () => {
     expect(mistakes[0]).toMatch(message);
   });
 
-  it.each(['int(11)', 'tinyint(1)', 'bigint(20) unsigned', 'binary(16)', 'varbinary(40)', 'char(36)', 'varchar(20)'])(
-    'but not a key column of the type %s',
-    async (type) => {
-      expect(await mistakesOf({}, [column('shelf_id', type), KEY[1] as MysqlColumnDescription, ...TITLES])).toEqual([]);
-    },
-  );
+  it.each([
+    ['utf8mb4', 'utf8mb4_bin', undefined],
+    ['utf8mb4', 'utf8mb4_0900_bin', undefined],
+    ['ascii', 'ascii_bin', undefined],
+    ['utf8mb4', 'utf8mb4_0900_as_cs', true],
+    ['utf8mb3', 'utf8mb3_general_ci', true],
+    ['latin1', 'latin1_swedish_ci', true],
+    // Sorts the euro sign before the letters with accents.
+    ['latin1', 'latin1_bin', true],
+  ])('knows whether a key of %s in %s is compared by bytes', (characterSet, collation, loose) => {
+    const described = column('code', 'varchar(20)', { characterSet, collation });
+    const typed = columnTypeOf(described, null, 'plain');
+    if ('mistake' in typed) throw new Error(typed.mistake);
+    const type = keyType(described, typed.type);
+    expect(type.kind === 'string' && type.loose).toBe(loose);
+  });
+
+  it.each([
+    'int(11)',
+    'tinyint(1)',
+    'bigint(20) unsigned',
+    'binary(16)',
+    'varbinary(40)',
+    'char(36)',
+    'varchar(20)',
+    'year(4)',
+    'date',
+    'datetime(6)',
+    'timestamp',
+    'decimal(64,30)',
+  ])('but not a key column of the type %s', async (type) => {
+    expect(await mistakesOf({}, [column('shelf_id', type), KEY[1] as MysqlColumnDescription, ...TITLES])).toEqual([]);
+  });
 
   it('in fields that show the key', async () => {
     const mistakes = await mistakesOf(

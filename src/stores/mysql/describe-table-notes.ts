@@ -30,7 +30,10 @@ export async function describeTableNotes(
     references: groupReferences(references),
     keyPrefixes: keys.rows.filter(([, prefix]) => prefix !== null).map(([column]) => text(column)),
     serverValued: columns
-      .filter(({ defaultKind, generated }) => generated || defaultKind === 'expression')
+      .filter(
+        ({ name: column, defaultKind, generated }) =>
+          (generated || defaultKind === 'expression') && !key.includes(column),
+      )
       .map((column) => column.name),
     tooManyServerValued: tooMany(columns),
     ...(await sampleValues(client, name, columns, key, deadline)),

@@ -8,8 +8,8 @@ import { createRecordTables } from './record-tables.ts';
 
 /**
  * Reads what the server puts into a table's columns by itself. Throws `failed_precondition`/MIGRATION_STATE that names the
- * columns whose values only the server can tell: expressions, AUTO_INCREMENT, generated columns, and, on MariaDB, any of a table
- * without rows; or key columns of which only it can tell which texts are the same.
+ * columns outside the key whose values only the server can tell: expressions, AUTO_INCREMENT, generated columns, and, on MariaDB,
+ * any of a table without rows; or key columns of which only it can tell which texts are the same.
  */
 export async function readServerValues(pool: MysqlPool, resource: Resource, deadline: Deadline): Promise<ServerValues> {
   const loose = resource.columns.slice(0, resource.keyLength).filter(({ type }) => isLooseKey(type));
@@ -18,7 +18,11 @@ export async function readServerValues(pool: MysqlPool, resource: Resource, dead
   const described = await describeColumns(client, resource.mysql, deadline);
   const byName = new Map(described.map((details) => [details.name, details]));
   const columns = resource.columns.map(({ mysqlName }) => byName.get(mysqlName));
-  const own = described.filter(({ defaultKind, generated }) => generated || defaultKind === 'expression');
+  const keyNames = resource.columns.slice(0, resource.keyLength).map(({ mysqlName }) => mysqlName);
+  // A create through the service says its key, AUTO_INCREMENT or not.
+  const own = described.filter(
+    ({ name, defaultKind, generated }) => (generated || defaultKind === 'expression') && !keyNames.includes(name),
+  );
   if (own.length > 0) throw onlyTheServerKnows(own.map(({ name }) => name));
   const expressions = columns.map((details) =>
     details?.defaultKind === 'constant' ? `DEFAULT(${identifier(details.name)})` : 'NULL',
