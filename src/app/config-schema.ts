@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_BATCH_CHANGES } from '../stores/record-store.ts';
 import { clientTls, security } from './security-schema.ts';
 
 // Every key has a default unless a deployment can't do without saying it. The reference in docs/configuration.md follows
@@ -104,8 +105,8 @@ const limits = z.strictObject({
   eventLoopDelayMs: z.number().int().min(0).default(500),
   /** The largest page of a List. */
   pageSize: count.max(10_000).default(1_000),
-  /** The most requests of one batch method. */
-  batchSize: count.max(1_000).default(100),
+  /** The most records of one batch that writes: they are one transaction, and one batch of Cassandra. */
+  batchSize: count.max(MAX_BATCH_CHANGES).default(MAX_BATCH_CHANGES),
   /** The largest message, in bytes. */
   messageBytes: count.default(4 * 1024 * 1024),
   /** The largest head of a request, all metadata together, in bytes: tokens are part of it. */

@@ -267,7 +267,6 @@ function limitsOf({ limits }: Config): RpcLimits {
     maxConnections: limits.connections,
     maxRequestsPerConnection: limits.requestsPerConnection,
     maxPageSize: limits.pageSize,
-    maxBatchSize: limits.batchSize,
   };
 }
 

@@ -196,7 +196,11 @@ async function wireResource(
     etagOf: messages.etagOf,
     maxPageSize: config.limits.pageSize,
   });
-  const batches = createBatchService({ records: migration.records, etagOf: messages.etagOf });
+  const batches = createBatchService({
+    records: migration.records,
+    etagOf: messages.etagOf,
+    maxBatchSize: config.limits.batchSize,
+  });
   const maxMessageBytes = config.limits.messageBytes;
   const parts = { definition, resource, service, batches, messages, names, maxMessageBytes };
   return {

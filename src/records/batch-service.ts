@@ -37,6 +37,8 @@ export interface BatchServiceOptions {
   readonly records: Records;
   /** The etag of a record's content, the same in either store. */
   readonly etagOf: (row: Row) => string;
+  /** The most records of a batch that writes. Default, and most: {@link MAX_BATCH_CHANGES}. */
+  readonly maxBatchSize?: number;
 }
 
 /** The most records of one batch that is read (AIP-231): as many as of a page. */
@@ -45,12 +47,16 @@ export const MAX_BATCH_READS = 1000;
 const MAX_UPSERT_TURNS = 3;
 
 /** Creates the use cases of one resource. */
-export function createBatchService({ records, etagOf }: BatchServiceOptions): BatchService {
+export function createBatchService({
+  records,
+  etagOf,
+  maxBatchSize = MAX_BATCH_CHANGES,
+}: BatchServiceOptions): BatchService {
   const accepting = (etag: string): Pick<Change, 'accepts'> =>
     etag === '' ? {} : { accepts: (current) => etagOf(current) === etag };
 
   const write = (changes: readonly Change[], call: Call): Promise<readonly Written[]> => {
-    checkSize(changes.length, MAX_BATCH_CHANGES, 'requests');
+    checkSize(changes.length, maxBatchSize, 'requests');
     checkDifferent(changes);
     return records.writeMany(changes, call);
   };

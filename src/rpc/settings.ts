@@ -20,8 +20,6 @@ export interface RpcLimits {
   readonly maxConnections: number;
   /** The largest page of a List: a request for more gets this. */
   readonly maxPageSize: number;
-  /** The most requests of one batch method: a batch with more is refused. */
-  readonly maxBatchSize: number;
 }
 
 /** What holds where the config says nothing. */
@@ -36,7 +34,6 @@ export const defaultRpcLimits: RpcLimits = {
   maxHeaderBytes: 16 * 1024,
   maxConnections: 2000,
   maxPageSize: 1000,
-  maxBatchSize: 100,
 };
 
 /** Names of the metadata that Crossfade reads and writes; HTTP headers on the Connect port. */

@@ -39,6 +39,14 @@ const titles = async (...notes: readonly string[]) => {
   return found.map(({ row }) => row?.[2] ?? null);
 };
 
+it('holds a batch that writes to its bound', async () => {
+  service = createBatchService({ records, etagOf, maxBatchSize: 2 });
+  await service.create([creation('a'), creation('b')], testCall());
+  const more = service.create([creation('c'), creation('d'), creation('e')], testCall());
+  await expect(more).rejects.toMatchObject({ reason: 'INVALID_FIELD', metadata: { field: 'requests' } });
+  expect(await titles('a', 'b', 'c')).toEqual(['a', 'b', null]);
+});
+
 describe('get', () => {
   it('reads more than one read of the store may have', async () => {
     records = { ...records, maxKeys: 2 };
