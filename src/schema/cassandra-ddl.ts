@@ -30,7 +30,9 @@ export function addColumnsCql(resource: Resource, description: CassandraTableDes
   const { keyspace, table } = targetOf(resource);
   return Object.entries(ownColumnsOf(resource))
     .filter(([name]) => !description.columns.some((column) => column.name === name))
-    .map(([name, type]) => `ALTER TABLE ${cqlName(keyspace)}.${cqlName(table)} ADD ${cqlName(name)} ${type}`);
+    .map(
+      ([name, type]) => `ALTER TABLE ${cqlName(keyspace)}.${cqlName(table)} ADD IF NOT EXISTS ${cqlName(name)} ${type}`,
+    );
 }
 
 /**

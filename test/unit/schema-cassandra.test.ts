@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CassandraTableDescription } from '../../src/domain/table-description.ts';
-import { checkCassandraTable, cqlName, createTableCql } from '../../src/schema/cassandra-ddl.ts';
+import { addColumnsCql, checkCassandraTable, cqlName, createTableCql } from '../../src/schema/cassandra-ddl.ts';
 import { CROSSFADE_COLUMNS, cqlTypeOf } from '../../src/schema/cql-types.ts';
 import { allTypesResource } from '../support/all-types.ts';
 import { bytesResource, loneResource, notesResource } from '../support/resources.ts';
@@ -37,6 +37,7 @@ describe("the target's table", () => {
   "crossfade_version" bigint,
   "crossfade_deleted" boolean,
   "crossfade_write_id" blob,
+  "crossfade_requests" blob,
   PRIMARY KEY (("owner"), "note")
 ) WITH CLUSTERING ORDER BY ("note" ASC);`);
     expect(createTableCql(bytesResource)).toContain('PRIMARY KEY (("tenant", "owner"), "digest")');
@@ -90,6 +91,17 @@ describe("the target's table", () => {
     expect(checkCassandraTable(allTypesResource, { ...described(), columns: [...described().columns, more] })).toEqual(
       [],
     );
+  });
+
+  it('gets what it lacks of Crossfade’s own once its records are to remember requests', () => {
+    const remembering = { ...allTypesResource, remembersRequests: true as const };
+    expect(checkCassandraTable(remembering, described())).toEqual([
+      'crossfade.test.v1.Sample: the table crossfade_test.all_types has no column crossfade_requests: ALTER TABLE … ADD "crossfade_requests" blob',
+    ]);
+    expect(addColumnsCql(remembering, described())).toEqual([
+      'ALTER TABLE "crossfade_test"."all_types" ADD IF NOT EXISTS "crossfade_requests" blob',
+    ]);
+    expect(addColumnsCql(allTypesResource, described())).toEqual([]);
   });
 
   it('is refused with everything that is wrong in it', () => {

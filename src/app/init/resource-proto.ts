@@ -349,6 +349,7 @@ function createRequest(wording: Wording): ProtoMessage {
       comment: [`${capital(the)}. Its name is taken from ${from}, not from here.`],
       behavior: 'REQUIRED',
     },
+    requestIdField(),
     VALIDATE_ONLY,
   ]);
 }
@@ -377,6 +378,7 @@ function updateRequest({ plan, the }: Wording): ProtoMessage {
       comment: ['Whether the record is created if it does not exist; the mask does not count then.'],
       behavior: 'OPTIONAL',
     },
+    requestIdField(),
     VALIDATE_ONLY,
   ]);
 }
@@ -391,8 +393,22 @@ function deleteRequest(wording: Wording): ProtoMessage {
       comment: ['If given, the record is deleted only if it still has this etag.'],
       behavior: 'OPTIONAL',
     },
+    requestIdField(),
     VALIDATE_ONLY,
   ]);
+}
+
+/** AIP-155, with the number that every request has it under. */
+function requestIdField(): ProtoField {
+  return {
+    name: 'request_id',
+    number: 5,
+    type: { scalar: 'string' },
+    comment: [
+      'Names this request, a UUID of version 4, so that it can be sent again after an unknown outcome: it is not done twice.',
+    ],
+    behavior: 'OPTIONAL',
+  };
 }
 
 function capital(text: string): string {
