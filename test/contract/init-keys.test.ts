@@ -11,8 +11,8 @@ afterAll(closeInit);
 describe('a table without a parent', { timeout: LONG_MS }, () => {
   it('is copied and verified, and authority moves to Cassandra and back', async () => {
     const sample = await serveSample(
-      `CREATE TABLE products (product_no INT NOT NULL, title VARCHAR(40) NOT NULL, PRIMARY KEY (product_no));
-       INSERT INTO products VALUES ${Array.from({ length: 400 }, (_, i) => `(${i * 3}, 'product ${i}')`).join(', ')}`,
+      `CREATE TABLE products (product_no INT NOT NULL AUTO_INCREMENT, title VARCHAR(40) NOT NULL, PRIMARY KEY (product_no));
+       INSERT INTO products VALUES ${Array.from({ length: 400 }, (_, i) => `(${i * 3 + 3}, 'product ${i}')`).join(', ')}`,
       'products',
     );
     expect(sample.report).toContain('buckets = 1');

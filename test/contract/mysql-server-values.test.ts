@@ -102,7 +102,7 @@ describe('what MySQL puts into columns by itself', () => {
     const own = { ...resource, mysql: { ...resource.mysql, table: 'own' } };
     await expect(readServerValues(pool, own, testCall())).rejects.toMatchObject({
       kind: 'failed_precondition',
-      message: expect.stringContaining('note, made'),
+      message: expect.stringContaining('the values of made:'),
     });
   });
 });

@@ -402,7 +402,7 @@ function deleteRequest(wording: Wording): ProtoMessage {
 function requestIdField(): ProtoField {
   return {
     name: 'request_id',
-    number: 5,
+    number: 4,
     type: { scalar: 'string' },
     comment: [
       'Names this request, a UUID of version 4, so that it can be sent again after an unknown outcome: it is not done twice.',

@@ -178,7 +178,8 @@ export type KeyPart = Message<"crossfade.v1alpha1.KeyPart"> & {
 
   /**
    * How the column's value is written in the resource name.
-   * Default: decimal digits for integers, the text itself for strings, lower-case hexadecimal for binary columns.
+   * Default: digits for integers and decimals, the text itself for strings, YYYY-MM-DD for dates, lower-case hexadecimal for
+   * binary columns. What a name can’t hold is escaped (%2F).
    *
    * @generated from field: crossfade.v1alpha1.KeyFormat format = 4;
    */
