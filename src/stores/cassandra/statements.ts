@@ -16,8 +16,8 @@ export interface Statements {
   readonly getIn: ((keys: readonly Key[]) => Bound) | null;
   /** All rows of a partition, from after a key on. `bucket`: which one, where the records have no parent. */
   readonly list: (parent: readonly Value[], after: Key | null, bucket?: number) => Bound;
-  /** How many rows a partition has. */
-  readonly count: (parent: readonly Value[], bucket: number) => Bound;
+  /** The keys of a bucket's rows, to be counted. */
+  readonly keysIn: (bucket: number) => Bound;
   /** All rows of a range of tokens, the first exclusive, the last inclusive. */
   readonly walk: (from: bigint, to: bigint) => Bound;
   /** The tokens of the rows from a token on, as `crossfade_token`. */
@@ -56,7 +56,7 @@ export function compileStatements(
     getIn: `SELECT ${columns} ${from} ${[...keyNames.slice(0, -1).map((column) => `${column} = ?`), `${keyNames.at(-1)} IN ?`].join(' AND ')}`,
     list: `SELECT ${columns} ${from} ${inPartition}`,
     listAfter: `SELECT ${columns} ${from} ${inPartition} AND (${clustering.join(', ')}) > (${marks(clustering)})`,
-    count: `SELECT COUNT(*) AS rows ${from} ${inPartition}`,
+    keysIn: `SELECT ${clustering.join(', ') || '*'} ${from} ${inPartition}`,
     walk: `SELECT ${columns} ${from} ${token} > ? AND ${token} <= ?`,
     sample: `SELECT ${token} AS crossfade_token ${from} ${token} >= ? LIMIT ?`,
     // The write id is empty, not null: a null would be one more tombstone in every row.
@@ -70,7 +70,7 @@ export function compileStatements(
       if (after === null) return { query: text.list, params };
       return { query: text.listAfter, params: [...params, ...key.bindClustering(after)] };
     },
-    count: (parent, bucket) => ({ query: text.count, params: key.bindPartition(parent, bucket) }),
+    keysIn: (bucket) => ({ query: text.keysIn, params: key.bindPartition([], bucket) }),
     walk: (start, end) => ({ query: text.walk, params: [bigintBytes(start), bigintBytes(end)] }),
     sample: (start, limit) => ({ query: text.sample, params: [bigintBytes(start), limit] }),
     apply: compileApply(key, resource, text.apply, markerTtlSeconds),
