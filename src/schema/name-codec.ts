@@ -64,7 +64,11 @@ export function createNameCodec(resource: Resource): NameCodec {
   const parts = resource.name.map((part, index) => ({
     ...part,
     prefix: `${index === 0 ? '' : '/'}${part.collection}/`,
-    ...escaped(compile(part, resource.columns[index]?.type), part, index < resource.parentLength),
+    ...escaped(compile(part, resource.columns[index]?.type), part, {
+      isParent: index < resource.parentLength,
+      // Cassandra has no empty partition key of one column.
+      mayBeEmpty: resource.cassandra === undefined || resource.parentLength !== 1 || index > 0,
+    }),
   }));
   const parents = parts.slice(0, resource.parentLength);
   const own = parts.at(-1);
@@ -107,11 +111,13 @@ function parseName(parts: readonly Part[], name: string, field: string): KeyValu
 function escaped(
   codec: Pick<Part, 'parse' | 'print'>,
   part: NamePart,
-  isParent: boolean,
+  { isParent, mayBeEmpty }: { readonly isParent: boolean; readonly mayBeEmpty: boolean },
 ): Pick<Part, 'parse' | 'print'> {
   return {
     parse: (segment, field) => {
       const text = unescapeSegment(segment, isParent);
+      if (text === '' && !mayBeEmpty)
+        throw invalidField(field, `{${part.variable}} is empty: no partition of Cassandra is`);
       if (text !== undefined) return codec.parse(text, field);
       if (segment === '') throw invalidField(field, `{${part.variable}} is empty (${EMPTY_SEGMENT} is the empty text)`);
       throw invalidField(field, `{${part.variable}} is not escaped as names are: %2F, %25, … and nothing else`);

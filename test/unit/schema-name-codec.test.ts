@@ -117,6 +117,7 @@ describe('a resource name', () => {
     [topLevel, 'things/%2D'],
     [topLevel, 'things/%00'],
     [noPad, 'owners/-/ranks/1'],
+    [noPad, 'owners/%/ranks/1'],
     [noPad, 'owners/a\tb/ranks/1'],
     [datesResource, 'prices/1.5/noteds/1970-01-01T00:00:01.000Z/mades/2024/days/2024-01-01'],
     [datesResource, 'prices/01.50/noteds/1970-01-01T00:00:01.000Z/mades/2024/days/2024-01-01'],

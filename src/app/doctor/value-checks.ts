@@ -9,6 +9,7 @@ import { padsExactly } from '../../stores/mysql/sample-values.ts';
 import {
   countMergedGroups,
   countRows,
+  isEmptyPartition,
   isErrorValue,
   isNoDay,
   isScanTimeout,
@@ -73,14 +74,23 @@ async function checkKeyValues(
   table: MysqlTableDescription,
   call: Call,
 ): Promise<readonly Answer[]> {
-  const texts = keyColumns(subject, table).filter(({ collation }) => padsExactly(collation));
-  if (texts.length === 0) return [ok('no key column compares texts by bytes and pads them with spaces')];
+  const key = keyColumns(subject, table);
+  const texts = key.filter(({ collation }) => padsExactly(collation));
   const conditions = Object.fromEntries(texts.map(({ name }) => [name, isUnnameable(name)]));
-  return countBad(subject, call, {
+  const answers = await countBad(subject, call, {
     conditions,
     fine: 'every key can be said in a resource name',
     bad: 'with a key that has a space at its end or a control character: their List fails',
   });
+  const [parent] = key;
+  if (subject.target === undefined || parent === undefined || key.length !== 2) return answers;
+  if (!/char|binary/i.test(parent.columnType)) return answers;
+  const empty = await countBad(subject, call, {
+    conditions: { [parent.name]: isEmptyPartition(parent.name) },
+    fine: 'no parent is empty',
+    bad: 'with an empty parent, which Cassandra has no partition for: the copy fails at them',
+  });
+  return [...answers, ...empty.filter(({ outcome }) => outcome !== 'ok')];
 }
 
 async function checkDates(
@@ -129,6 +139,7 @@ async function countBad(
   call: Call,
   { conditions, fine, bad: badly }: BadRows,
 ): Promise<readonly Answer[]> {
+  if (Object.keys(conditions).length === 0) return [ok(fine)];
   const counts = await ask(countRows(scanOf(subject), conditions), call);
   if ('sql' in counts) return [tooLarge(counts)];
   const bad = [...counts].filter(([, count]) => count > 0);

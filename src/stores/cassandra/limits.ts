@@ -36,6 +36,9 @@ export const MIN_LIST_PAGE = 100;
 /** Rows that a list asks each bucket for at least: below it the statement costs more than its rows. */
 export const MIN_BUCKET_PAGE = 4;
 
+/** Pages of a bucket that the planner of a walk counts; a larger bucket counts as these. */
+export const COUNTED_PAGES = 60;
+
 /** Buckets of one list that are asked at once. */
 export const BUCKETS_IN_FLIGHT = 32;
 

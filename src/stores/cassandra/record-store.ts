@@ -15,6 +15,7 @@ import { readSlowestClock } from './clocks.ts';
 import { isUnreadablePageState, type Role } from './errors.ts';
 import { groupKeys } from './key-groups.ts';
 import {
+  COUNTED_PAGES,
   DEFAULT_MARKER_TTL_SECONDS,
   IN_KEYS,
   LIST_SLACK,
@@ -191,10 +192,18 @@ async function readTokens(engine: Engine, from: bigint, limit: number, call: Cal
   return result.rows.map((row) => (row as DriverRow).crossfade_token as bigint);
 }
 
-/** Markers too. A page at a time: nulls count as tombstones for a count also. */
+/** Markers too. Bounded: a table that has outgrown its buckets is walked all the same. */
 async function countRows({ client, statements, maxPage }: Engine, bucket: number, call: Call): Promise<number> {
-  const result = await client.run(statements.count([], bucket), call.deadlineMs, { fetchSize: maxPage });
-  return Number((result.first() as unknown as DriverRow | null)?.rows ?? 0);
+  const bound = statements.keysIn(bucket);
+  let rows = 0;
+  let pageState: string | undefined;
+  for (let page = 0; page < COUNTED_PAGES; page++) {
+    const result = await client.run(bound, call.deadlineMs, { fetchSize: maxPage, ...(pageState && { pageState }) });
+    rows += result.rows.length;
+    pageState = result.pageState ?? undefined;
+    if (pageState === undefined) break;
+  }
+  return rows;
 }
 
 interface WalkStep {

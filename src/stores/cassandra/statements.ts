@@ -18,8 +18,8 @@ export interface Statements {
   readonly getIn: ((keys: readonly Key[]) => Bound) | null;
   /** All rows of a partition, from after a key on, in the order of keys or its reverse. `bucket`: which one, where the records have no parent. */
   readonly list: (query: Pick<ListQuery, 'parent' | 'after' | 'descending'>, bucket?: number) => Bound;
-  /** How many rows a partition has. */
-  readonly count: (parent: readonly Value[], bucket: number) => Bound;
+  /** The keys of a bucket's rows, to be counted. */
+  readonly keysIn: (bucket: number) => Bound;
   /** All rows of a range of tokens, the first exclusive, the last inclusive. */
   readonly walk: (from: bigint, to: bigint) => Bound;
   /** The tokens of the rows from a token on, as `crossfade_token`. */
@@ -57,7 +57,7 @@ export function compileStatements(
   const text = {
     get: `SELECT ${values} ${from} ${keyNames.map((column) => `${column} = ?`).join(' AND ')}`,
     getIn: `SELECT ${columns} ${from} ${[...keyNames.slice(0, -1).map((column) => `${column} = ?`), `${keyNames.at(-1)} IN ?`].join(' AND ')}`,
-    count: `SELECT COUNT(*) AS rows ${from} ${inPartition}`,
+    keysIn: `SELECT ${clustering.join(', ') || '*'} ${from} ${inPartition}`,
     walk: `SELECT ${[columns, ...remembers].join(', ')} ${from} ${token} > ? AND ${token} <= ?`,
     sample: `SELECT ${token} AS crossfade_token ${from} ${token} >= ? LIMIT ?`,
     // The write id is empty, not null: a null would be one more tombstone in every row.
@@ -68,7 +68,7 @@ export function compileStatements(
     get: (one) => ({ query: text.get, params: key.bind(one) }),
     getIn: clustering.length === 0 ? null : (keys) => ({ query: text.getIn, params: key.bindIn(keys) }),
     list: compileList(key, clustering, `SELECT ${columns} ${from} ${inPartition}`),
-    count: (parent, bucket) => ({ query: text.count, params: key.bindPartition(parent, bucket) }),
+    keysIn: (bucket) => ({ query: text.keysIn, params: key.bindPartition([], bucket) }),
     walk: (start, end) => ({ query: text.walk, params: [bigintBytes(start), bigintBytes(end)] }),
     sample: (start, limit) => ({ query: text.sample, params: [bigintBytes(start), limit] }),
     apply: compileApply(key, resource, text.apply, markerTtlSeconds),

@@ -85,6 +85,11 @@ export function isUnnameable(column: string): string {
   return `${bytes} REGEXP '20$' OR ${bytes} REGEXP '^(..)*[01].'`;
 }
 
+/** A parent of one column that Cassandra can't have as a partition. */
+export function isEmptyPartition(column: string): string {
+  return `HEX(${identifier(column)}) = ''`;
+}
+
 /** What the server's statistics say about a table: estimates. */
 export interface TableStatistics {
   readonly rows: number;
