@@ -1,11 +1,7 @@
 import type { MysqlColumnDescription, UnshownValue } from '../../domain/table-description.ts';
 import { identifier } from './names.ts';
 import type { Deadline, MysqlClient } from './pool.ts';
-<<<<<<< HEAD
-import { isNoDay, isUnnameable } from './table-scan.ts';
-=======
-import { isEmptyPartition, isUnnameable } from './table-scan.ts';
->>>>>>> keys
+import { isEmptyPartition, isNoDay, isUnnameable } from './table-scan.ts';
 
 /** A table of a live system is not read as a whole to find out what its columns hold. */
 export const SAMPLE_ROWS = 10_000;
@@ -36,10 +32,6 @@ export async function sampleValues(
   key: readonly string[],
   deadline: Deadline,
 ): Promise<SampledValues> {
-<<<<<<< HEAD
-  const probes = columns.flatMap((column) => probeOf(column, key.includes(column.name)) ?? []);
-  if (probes.length === 0) return { notBooleans: [], noDays: [], unshown: [] };
-=======
   // A parent of one column is Cassandra's partition.
   const [parent] = key.length === 2 ? key : [];
   const probes = columns.flatMap((column) => {
@@ -47,8 +39,7 @@ export async function sampleValues(
     const isText = /char|binary/i.test(column.columnType);
     return [...(probe ? [probe] : []), ...(isText && column.name === parent ? [emptyParent(parent)] : [])];
   });
-  if (probes.length === 0) return { notBooleans: [], unshown: [] };
->>>>>>> keys
+  if (probes.length === 0) return { notBooleans: [], noDays: [], unshown: [] };
   const asked = new Set(probes.map(({ column }) => identifier(column)));
   const { rows } = await client.read(
     `SELECT ${probes.map(({ condition }) => `MAX(${condition})`).join(', ')}
@@ -70,7 +61,8 @@ export async function sampleValues(
 }
 
 function emptyParent(column: string): Probe {
-  return { column, condition: isEmptyPartition(column), text: 'an empty parent, which Cassandra has no partition for' };
+  const unshown = 'an empty parent, which Cassandra has no partition for';
+  return { column, condition: isEmptyPartition(column), found: { unshown } };
 }
 
 function probeOf({ name, columnType, collation }: MysqlColumnDescription, isKey: boolean): Probe | undefined {
