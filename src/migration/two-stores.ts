@@ -8,12 +8,13 @@ import type { Key } from '../domain/key.ts';
 import type { Resource } from '../domain/resource.ts';
 import type { Call } from '../stores/call.ts';
 import type { ControlRecord, StoreName } from '../stores/control-store.ts';
-import type { ListQuery, ReadableRecords, Records, Stored } from '../stores/record-store.ts';
+import type { ListQuery, LookupQuery, ReadableRecords, Records, Stored } from '../stores/record-store.ts';
 import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { attributes } from '../telemetry/names.ts';
 import type { Flags } from './flags.ts';
 import { followerOf, type Lease } from './lease.ts';
 import type { LiveTraffic } from './live-traffic.ts';
+import { createLookupNames } from './lookup-name.ts';
 import { chooseRoute, type RouteReason, subjectOf } from './routing.ts';
 import type { ProtocolSettings } from './settings.ts';
 import type { ShadowReads } from './shadow-read.ts';
@@ -83,10 +84,12 @@ const MAX_TRIES = 10;
 export function createTwoStores(options: TwoStoresOptions): Records {
   const { resource, maxKeys, clock, metrics, traffic } = options;
   const write = createWriteThrough({ ...options, resource: resource.id });
+  const lookupName = createLookupNames(resource);
   return {
     maxKeys,
     getMany: (keys, call) => answer(options, pointRead(options, keys), call),
     list: (query, call) => answer(options, listRead(options, query), call),
+    lookup: (query, call) => answer(options, lookupRead(lookupName, query), call),
     write: async (change, call) => {
       const beganMs = clock.monotonicMs();
       traffic.began(beganMs);
@@ -116,10 +119,25 @@ function pointRead(options: TwoStoresOptions, keys: readonly Key[]): Question {
  * or a later one; the authority always does: its list is the truth.
  */
 function listRead(options: TwoStoresOptions, query: ListQuery): Question {
+  return readOfMany(
+    () => options.parentNameOf(query.parent),
+    (store, call) => store.list(query, call),
+  );
+}
+
+/** As a List's. */
+function lookupRead(nameOf: (query: LookupQuery) => string, query: LookupQuery): Question {
+  return readOfMany(
+    () => nameOf(query),
+    (store, call) => store.lookup(query, call),
+  );
+}
+
+function readOfMany(name: Question['name'], ask: Question['ask']): Question {
   const shows = (answer: readonly Stored[], atLeast: bigint) => answer.some((stored) => stored.version >= atLeast);
   return {
-    name: () => options.parentNameOf(query.parent),
-    ask: (store, call) => store.list(query, call),
+    name,
+    ask,
     authorityReaches: () => true,
     followerReaches: (answer, atLeast) => atLeast === 0n || shows(answer, atLeast),
     standsAlone: shows,

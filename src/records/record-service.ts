@@ -1,6 +1,6 @@
 import { DomainError, invalidField } from '../domain/errors.ts';
 import type { Key, KeyValue } from '../domain/key.ts';
-import type { Row } from '../domain/resource.ts';
+import type { Index, Row, Value } from '../domain/resource.ts';
 import type { Call } from '../stores/call.ts';
 import type { Change, Records, Stored, Written } from '../stores/record-store.ts';
 import type { PageTokens } from './page-token.ts';
@@ -23,6 +23,13 @@ export interface ListRecords {
    * does not, but never before the first of all. Default: all fit.
    */
   readonly fits?: (record: Found) => boolean;
+}
+
+/** A lookup of records by the values of an index. */
+export interface LookupRecords extends Omit<ListRecords, 'parent'> {
+  readonly index: Index;
+  /** The values of its columns, in its order. */
+  readonly values: readonly Value[];
 }
 
 /** One page of a listing. */
@@ -73,6 +80,8 @@ export interface DeleteRecord {
 export interface RecordService {
   get(key: Key, call: Call): Promise<Found>;
   list(request: ListRecords, call: Call): Promise<RecordPage>;
+  /** The records with these values, of all parents; the page's version is the greatest of its records'. */
+  lookup(request: LookupRecords, call: Call): Promise<RecordPage>;
   create(request: CreateRecord, call: Call): Promise<Found>;
   update(request: UpdateRecord, call: Call): Promise<Found>;
   /** Returns the version of the absence. */
@@ -111,13 +120,16 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
     const size = pageSize(request.pageSize);
     const after = pageToken === '' ? null : pageTokens.open(pageToken, { parent });
     const found = (await records.list({ parent, after, limit: size + 1 }, call)).filter(isFound);
-    const page = takePage(found, size, request.fits);
-    const last = page.at(-1);
-    return {
-      records: page,
-      nextPageToken: last === undefined || page.length === found.length ? '' : pageTokens.seal(last.key, { parent }),
-      version: page.reduce((greatest, { version }) => (version > greatest ? version : greatest), call.atLeast),
-    };
+    return pageOf(found, { size, fits: request.fits }, call, (last) => pageTokens.seal(last, { parent }));
+  };
+
+  const lookup = async (request: LookupRecords, call: Call): Promise<RecordPage> => {
+    const { index, values, pageToken } = request;
+    const size = pageSize(request.pageSize);
+    const binding = { parent: [], request: lookupBinding(index, values) };
+    const after = pageToken === '' ? null : pageTokens.open(pageToken, binding);
+    const found = (await records.lookup({ index, values, after, limit: size + 1 }, call)).filter(isFound);
+    return pageOf(found, { size, fits: request.fits }, call, (last) => pageTokens.seal(last, binding));
   };
 
   const create = async (request: CreateRecord, call: Call): Promise<Found> => {
@@ -148,7 +160,7 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
     return written.stored.version;
   };
 
-  return { get, list, create, update, delete: remove };
+  return { get, list, lookup, create, update, delete: remove };
 }
 
 function isFound(stored: Stored | undefined): stored is Found {
@@ -158,6 +170,29 @@ function isFound(stored: Stored | undefined): stored is Found {
 function pageSize(given: number): number {
   if (given < 0) throw invalidField('page_size', 'must not be negative');
   return given === 0 ? DEFAULT_PAGE_SIZE : Math.min(given, MAX_PAGE_SIZE);
+}
+
+/** What a page token of a lookup is bound to. */
+function lookupBinding({ name }: Index, values: readonly Value[]): string {
+  const texts = values.map((value) =>
+    value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value),
+  );
+  return JSON.stringify(['lookup', name, ...texts]);
+}
+
+function pageOf(
+  found: readonly Found[],
+  { size, fits }: { readonly size: number; readonly fits: ListRecords['fits'] },
+  call: Call,
+  seal: (last: Key) => string,
+): RecordPage {
+  const page = takePage(found, size, fits);
+  const last = page.at(-1);
+  return {
+    records: page,
+    nextPageToken: last === undefined || page.length === found.length ? '' : seal(last.key),
+    version: page.reduce((greatest, { version }) => (version > greatest ? version : greatest), call.atLeast),
+  };
 }
 
 function takePage(found: readonly Found[], size: number, fits: ListRecords['fits']): readonly Found[] {

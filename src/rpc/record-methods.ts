@@ -3,6 +3,8 @@ import { invalidField } from '../domain/errors.ts';
 import type { Resource } from '../domain/resource.ts';
 import type { Found, RecordService } from '../records/record-service.ts';
 import type { MethodDefinition, ResourceDefinition, StandardMethods } from '../schema/definition.ts';
+import { createListEncoder } from '../schema/list-encoder.ts';
+import { createLookupReader } from '../schema/lookup-reader.ts';
 import type { MessageCodec } from '../schema/message-codec.ts';
 import type { NameCodec } from '../schema/name-codec.ts';
 import type { MethodAccess } from './access.ts';
@@ -34,7 +36,7 @@ const EMPTY = new Uint8Array(0);
 
 /** The standard methods (AIP-131 to AIP-135) that the resource's service has. */
 export function createRecordMethods(options: RecordMethodsOptions): UnaryMethod[] {
-  const { get, list, create, update, delete: remove } = options.definition.methods;
+  const { get, list, create, update, delete: remove, lookup } = options.definition.methods;
   const { id } = options.resource;
   const read: MethodAccess = { verb: 'read', resource: id };
   // An Update answers the whole record, but only to who has just written it.
@@ -42,6 +44,7 @@ export function createRecordMethods(options: RecordMethodsOptions): UnaryMethod[
   return [
     ...(get === undefined ? [] : [unary(get, read, getHandler(options))]),
     ...(list === undefined ? [] : [unary(list, read, listHandler(options))]),
+    ...(lookup === undefined ? [] : [unary(lookup, read, lookupHandler(options, lookup))]),
     ...(create === undefined ? [] : [unary(create, write, createHandler(options, create))]),
     ...(update === undefined ? [] : [unary(update, write, updateHandler(options, update))]),
     ...(remove === undefined ? [] : [unary(remove, write, deleteHandler(options, remove))]),
@@ -68,23 +71,44 @@ function getHandler({ service, messages, names }: RecordMethodsOptions): Handle 
   };
 }
 
-function listHandler({ service, messages, names, maxMessageBytes }: RecordMethodsOptions): Handle {
+function listHandler(options: RecordMethodsOptions): Handle {
+  const { service, messages, names } = options;
   return async (request, context) => {
     const parent = names.parentOf((request.parent as string | undefined) ?? '');
-    const items: Uint8Array[] = [];
-    let room = maxMessageBytes - PAGE_OVERHEAD_BYTES;
-    const fits = ({ key, row }: Found): boolean => {
-      const item = messages.toWire(names.nameOf(key), row);
-      items.push(item);
-      room -= item.length + RECORD_OVERHEAD_BYTES;
-      return room >= 0;
-    };
-    const pageSize = request.pageSize as number;
-    const pageToken = request.pageToken as string;
-    const page = await service.list({ parent, pageSize, pageToken, fits }, context);
+    const { items, fits } = pageItems(options);
+    const page = await service.list({ parent, ...pageAsked(request), fits }, context);
     context.answerVersion = page.version;
     return () => messages.encodeListResponse(items.slice(0, page.records.length), page.nextPageToken);
   };
+}
+
+function lookupHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['lookup']>): Handle {
+  const { service, definition, resource, names } = options;
+  const read = createLookupReader(definition, resource, names);
+  const encode = createListEncoder(method);
+  return async (request, context) => {
+    const { items, fits } = pageItems(options);
+    const page = await service.lookup({ ...read(request), ...pageAsked(request), fits }, context);
+    context.answerVersion = page.version;
+    return () => encode(items.slice(0, page.records.length), page.nextPageToken);
+  };
+}
+
+function pageAsked(request: Request): { readonly pageSize: number; readonly pageToken: string } {
+  return { pageSize: request.pageSize as number, pageToken: request.pageToken as string };
+}
+
+/** The records of a page on the wire, as they are asked whether they fit. */
+function pageItems({ messages, names, maxMessageBytes }: RecordMethodsOptions) {
+  const items: Uint8Array[] = [];
+  let room = maxMessageBytes - PAGE_OVERHEAD_BYTES;
+  const fits = ({ key, row }: Found): boolean => {
+    const item = messages.toWire(names.nameOf(key), row);
+    items.push(item);
+    room -= item.length + RECORD_OVERHEAD_BYTES;
+    return room >= 0;
+  };
+  return { items, fits };
 }
 
 function createHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['create']>): Handle {

@@ -16,6 +16,7 @@ export interface ResourceDefinition {
   readonly key: readonly KeyDefinition[];
   /** The stored fields in the order of their numbers: all but `name` and `etag`. */
   readonly fields: readonly FieldDefinition[];
+  readonly indexes: readonly IndexDefinition[];
   readonly nameField: DescField;
   /** Absent: the resource has no etags. */
   readonly etagField?: DescField;
@@ -51,6 +52,19 @@ export interface FieldDefinition extends ColumnReference {
   readonly immutable: boolean;
 }
 
+/** A secondary index as the options name it. */
+export interface IndexDefinition {
+  readonly name: string;
+  readonly fields: readonly IndexedField[];
+  readonly unique: boolean;
+}
+
+/** A field of an index; null: a variable of the name pattern that no field shows. */
+export interface IndexedField {
+  readonly name: string;
+  readonly field: DescField | null;
+}
+
 /** A method of a served resource. */
 export interface MethodDefinition {
   /** `/hospital.v1.Medications/GetMedication`. */
@@ -60,7 +74,7 @@ export interface MethodDefinition {
   readonly output: DescMessage;
 }
 
-/** AIP-131 to AIP-135. A method that the service does not have is absent; `DescField`s are those of the messages. */
+/** AIP-131 to AIP-135, and lookups by secondary indexes (AIP-136). A method that the service does not have is absent; `DescField`s are those of the messages. */
 export interface StandardMethods {
   /** Input: `name`. Output: the resource. */
   readonly get?: MethodDefinition;
@@ -72,4 +86,6 @@ export interface StandardMethods {
   readonly update?: MethodDefinition & { readonly resource: DescField; readonly allowMissing?: DescField };
   /** Input: `name`, perhaps `etag`, `allow_missing`. Output: google.protobuf.Empty. */
   readonly delete?: MethodDefinition & { readonly etag?: DescField; readonly allowMissing?: DescField };
+  /** Input: `fields`, of which those of one index are set, `page_size`, `page_token`. Output: as of `list`. */
+  readonly lookup?: MethodDefinition & { readonly items: DescField; readonly fields: readonly DescField[] };
 }

@@ -16,6 +16,7 @@ import {
 import { FieldBehavior, field_behavior } from '../gen/google/api/field_behavior_pb.ts';
 import { type ResourceDescriptor, resource as resourceOption } from '../gen/google/api/resource_pb.ts';
 import type { ColumnFormat, FieldDefinition, KeyDefinition, ResourceDefinition } from './definition.ts';
+import { indexesOf } from './index-definitions.ts';
 import { parsePattern } from './name-pattern.ts';
 import { findMethods, type MethodsOwner, ownerOfMethod } from './standard-methods.ts';
 
@@ -75,6 +76,7 @@ function candidateOf(message: DescMessage, mistakes: string[]): Candidate | unde
   }
   const type = getOption(message, resourceOption);
   const [pattern] = type.pattern;
+  const report = (text: string): void => void mistakes.push(`${message.typeName}: ${text}`);
   const name = type.pattern.length === 1 && pattern !== undefined ? parsePattern(pattern) : undefined;
   if (name === undefined) {
     mistakes.push(
@@ -82,11 +84,12 @@ function candidateOf(message: DescMessage, mistakes: string[]): Candidate | unde
     );
     return undefined;
   }
-  return { message, storage, type, name, plural: type.plural, hasParent: name.length > 1 };
+  const indexes = indexesOf(storage, message, name, report);
+  return { message, storage, type, name, plural: type.plural, hasParent: name.length > 1, indexes };
 }
 
 function define(
-  { message, storage, type, name }: Candidate,
+  { message, storage, type, name, indexes }: Candidate,
   methods: ResourceDefinition['methods'],
   mistakes: string[],
 ): ResourceDefinition | undefined {
@@ -114,6 +117,7 @@ function define(
     name,
     key: keyOf(storage, name, report),
     fields: storedFields(message, report),
+    indexes,
     nameField,
     ...(etagField && { etagField }),
     methods,

@@ -1,5 +1,6 @@
 import { type DescField, type DescMessage, type DescMethod, type DescService, ScalarType } from '@bufbuild/protobuf';
-import type { MethodDefinition, StandardMethods } from './definition.ts';
+import type { IndexDefinition, MethodDefinition, StandardMethods } from './definition.ts';
+import { inspectLookupFields } from './lookup-methods.ts';
 
 /** A served resource as far as its methods need it. */
 export interface MethodsOwner {
@@ -8,6 +9,7 @@ export interface MethodsOwner {
   readonly plural: string;
   /** Whether records live below a parent. */
   readonly hasParent: boolean;
+  readonly indexes: readonly IndexDefinition[];
 }
 
 /** A resource's methods, and what is wrong with them. */
@@ -16,7 +18,14 @@ export interface FoundMethods {
   readonly mistakes: readonly string[];
 }
 
-const VERBS = { Get: 'get', List: 'list', Create: 'create', Update: 'update', Delete: 'delete' } as const;
+const VERBS = {
+  Get: 'get',
+  List: 'list',
+  Create: 'create',
+  Update: 'update',
+  Delete: 'delete',
+  Lookup: 'lookup',
+} as const;
 type Verb = keyof typeof VERBS;
 
 /** Where a method's messages are looked at; mistakes are collected, never thrown. */
@@ -52,13 +61,26 @@ export function findMethods(services: readonly DescService[], owner: MethodsOwne
     Object.assign(methods, { [VERBS[verb]]: INSPECTORS[verb](inspection) });
     reportUnknownFields(inspection);
   }
+  const idle = methods.lookup === undefined ? owner.indexes.filter(({ unique }) => !unique) : [];
+  for (const { name } of idle) {
+    mistakes.push(
+      `${owner.message.typeName}: the index "${name}" is not unique, and no method Lookup… uses it (AIP-136)`,
+    );
+  }
   if (Object.keys(methods).length === 0) {
     mistakes.push(`${owner.message.typeName}: no service has a method for it, such as Get${owner.message.name}`);
   }
   return { methods, mistakes };
 }
 
-const AIPS: Readonly<Record<Verb, number>> = { Get: 131, List: 132, Create: 133, Update: 134, Delete: 135 };
+const AIPS: Readonly<Record<Verb, number>> = {
+  Get: 131,
+  List: 132,
+  Create: 133,
+  Update: 134,
+  Delete: 135,
+  Lookup: 136,
+};
 
 const INSPECTORS: { readonly [V in Verb]: (inspection: Inspection) => StandardMethods[(typeof VERBS)[V]] } = {
   Get: (inspection) => {
@@ -97,15 +119,24 @@ const INSPECTORS: { readonly [V in Verb]: (inspection: Inspection) => StandardMe
     requireOutput(inspection, 'google.protobuf.Empty');
     return { ...baseOf(inspection), ...(etag && { etag }), ...(allowMissing && { allowMissing }) };
   },
+  Lookup: (inspection) => {
+    const { method, owner, known } = inspection;
+    const tell = (text: string): void => report(inspection, text);
+    const fields = inspectLookupFields({ method, indexes: owner.indexes, known, report: tell });
+    requireField(inspection, 'page_size', (field) => isScalar(field, ScalarType.INT32), 'int32');
+    requireField(inspection, 'page_token', isString, 'string');
+    const items = inspectListResponse(inspection);
+    return items === undefined ? undefined : { ...baseOf(inspection), items, fields };
+  },
 };
 
 function verbOf(method: DescMethod, owner: MethodsOwner): Verb | undefined {
-  const [, verb, noun] = /^(Get|List|Create|Update|Delete)([A-Z].*)$/.exec(method.name) ?? [];
+  const [, verb, noun] = /^(Get|List|Create|Update|Delete|Lookup)([A-Z].*)$/.exec(method.name) ?? [];
   if (verb === undefined || noun === undefined) return undefined;
-  if (verb !== 'List') return noun === owner.message.name ? (verb as Verb) : undefined;
+  if (verb !== 'List' && verb !== 'Lookup') return noun === owner.message.name ? (verb as Verb) : undefined;
   const plural = owner.plural === '' ? `${owner.message.name}s` : owner.plural;
   const listed = method.output.fields.some((field) => isListOf(field, owner.message));
-  return noun === plural.charAt(0).toUpperCase() + plural.slice(1) || listed ? 'List' : undefined;
+  return noun === plural.charAt(0).toUpperCase() + plural.slice(1) || listed ? verb : undefined;
 }
 
 function baseOf({ method }: Inspection): MethodDefinition {

@@ -10,7 +10,15 @@ import type { ControlRecord } from '../../src/stores/control-store.ts';
 import type { Copy, FollowerStore, Guard, RecordStore, Stored } from '../../src/stores/record-store.ts';
 import { arbitraryRow } from '../support/arbitrary-row.ts';
 import { collect, testCall } from '../support/calls.ts';
-import { bytesResource, notesResource, signedResource, typesResource, unsignedResource } from '../support/resources.ts';
+import {
+  bytesResource,
+  notesResource,
+  peopleResource,
+  signedResource,
+  typesResource,
+  unsignedResource,
+} from '../support/resources.ts';
+import { describeLookups, describeLookupsOfWrites } from './record-store-lookups.ts';
 import { describeWrites } from './record-store-writes.ts';
 
 /** How the contract gets at an engine. */
@@ -71,8 +79,12 @@ export function describeRecordStore(
       describeWalk(opener(notesResource));
       describeTypes(opener(typesResource));
       describeCalls(opener(notesResource));
+      describeLookups(opener(peopleResource));
     });
-    excepted('as the authority', exceptions.writes, () => describeWrites(opener(notesResource), exceptions));
+    excepted('as the authority', exceptions.writes, () => {
+      describeWrites(opener(notesResource), exceptions);
+      describeLookupsOfWrites(opener(peopleResource));
+    });
   });
 }
 

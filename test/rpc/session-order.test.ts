@@ -70,6 +70,7 @@ describe('a session over two instances, while the flag flips between every two r
     return {
       maxKeys: records.maxKeys,
       write: records.write,
+      lookup: records.lookup,
       getMany: async (keys, call) => {
         flip();
         return records.getMany(keys, call);

@@ -1,5 +1,6 @@
 /** Resources for tests of the stores, and the tables that hold them in either store. */
 import type { Column, ColumnType, Resource } from '../../src/domain/resource.ts';
+import { createIndexTablesCql } from '../../src/schema/cassandra-index-ddl.ts';
 import { CROSSFADE_COLUMNS, cqlTypeOf } from '../../src/schema/cql-types.ts';
 
 /** A string column's type: every character, at most `maxChars` of them. */
@@ -135,8 +136,37 @@ export const typesResource = testResource(
   },
 );
 
+/** Records that are found by other values than their keys'; one of them is unique. */
+export const peopleResource: Resource = {
+  ...testResource(
+    'people',
+    { tenant: intType(32), person: stringType(40) },
+    {
+      email: stringType(80),
+      city: stringType(40),
+      born: { kind: 'date' },
+      badge: intType(64, true),
+      balance: { kind: 'decimal', precision: 12, scale: 2, unsigned: false },
+      joined: { kind: 'timestamp', fsp: 6 },
+    },
+  ),
+  indexes: [
+    { name: 'email', columns: [2], unique: true, mysqlKeys: ['people_email'] },
+    { name: 'city', columns: [3, 4], unique: false, mysqlKeys: [] },
+    { name: 'badge', columns: [0, 5], unique: false, mysqlKeys: [] },
+    { name: 'balance', columns: [6, 7], unique: false, mysqlKeys: [] },
+  ],
+};
+
 /** Every resource of this file. */
-export const testResources = [notesResource, signedResource, unsignedResource, bytesResource, typesResource] as const;
+export const testResources = [
+  peopleResource,
+  notesResource,
+  signedResource,
+  unsignedResource,
+  bytesResource,
+  typesResource,
+] as const;
 
 /** CREATE TABLE for a resource in Cassandra. */
 export function cassandraTable(resource: Resource): string {
@@ -148,6 +178,11 @@ export function cassandraTable(resource: Resource): string {
   return `CREATE TABLE ${cassandra?.keyspace}.${cassandra?.table} (${[...declared, ...own].join(', ')}, PRIMARY KEY (${key}))`;
 }
 
+/** CREATE TABLE for each index of a resource in Cassandra. */
+export function cassandraIndexTables(resource: Resource): readonly string[] {
+  return createIndexTablesCql(resource).map((statement) => statement.replace(/;$/, ''));
+}
+
 /** CREATE TABLE for a resource in MySQL. */
 export function mysqlTable(resource: Resource): string {
   const { columns, keyLength, mysql } = resource;
@@ -155,7 +190,12 @@ export function mysqlTable(resource: Resource): string {
     (one) => `\`${one.mysqlName}\` ${mysqlTypeOf(one.type)} ${one.nullable ? 'NULL' : 'NOT NULL'}`,
   );
   const key = columns.slice(0, keyLength).map((one) => `\`${one.mysqlName}\``);
-  return `CREATE TABLE \`${mysql.schema}\`.\`${mysql.table}\` (${[...declared, `PRIMARY KEY (${key.join(', ')})`].join(', ')}) ENGINE=InnoDB`;
+  const indexes = (resource.indexes ?? []).map(({ name, columns: of, unique, mysqlKeys }) => {
+    const names = of.map((at) => `\`${columns[at]?.mysqlName}\``).join(', ');
+    return unique ? `UNIQUE KEY \`${mysqlKeys[0]}\` (${names})` : `KEY \`${name}\` (${names})`;
+  });
+  const keys = [`PRIMARY KEY (${key.join(', ')})`, ...indexes];
+  return `CREATE TABLE \`${mysql.schema}\`.\`${mysql.table}\` (${[...declared, ...keys].join(', ')}) ENGINE=InnoDB`;
 }
 
 const INTEGERS = { 8: 'TINYINT', 16: 'SMALLINT', 24: 'MEDIUMINT', 32: 'INT', 64: 'BIGINT' } as const;

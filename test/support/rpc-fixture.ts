@@ -86,6 +86,7 @@ export function memoryRecords(resource: Resource, clock: Clock = systemClock): R
     maxKeys: store.maxKeys,
     getMany: store.getMany,
     list: store.list,
+    lookup: store.lookup,
     write: (change, call) => store.write(change, control, call),
   };
 }
@@ -226,6 +227,6 @@ const medicationsTable: MysqlTableDescription = {
     column('updated_at', 'timestamp(6)', { hasDefault: true, onUpdate: true }),
   ],
   primaryKey: ['patient_id', 'medication_id'],
-  uniqueKeys: [],
+  keys: [],
   foreignKeys: [],
 };

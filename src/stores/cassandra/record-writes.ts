@@ -24,6 +24,7 @@ import type { CassandraClient } from './client.ts';
 import { microsOf, readNow } from './clocks.ts';
 import { createConditionalUpdates } from './conditional-update.ts';
 import { outcomeUnknown, type Role, unavailable } from './errors.ts';
+import type { IndexTables } from './index-tables.ts';
 import { groupKeys } from './key-groups.ts';
 import { TOUCH_BATCH, TOUCHES_IN_FLIGHT } from './limits.ts';
 import type { DriverRow, Statements } from './statements.ts';
@@ -40,6 +41,8 @@ export interface RecordWritesOptions {
   /** The key columns' values in a row. */
   readonly keyValues: Statements['keyValues'];
   readonly codec: KeyCodec;
+  /** Null: the resource has none. */
+  readonly indexes: IndexTables | null;
   /** For deadlines and pauses; versions take a node's clock. Default: the machine's. */
   readonly clock?: Clock;
   /** Default: the machine's. */
@@ -79,8 +82,12 @@ export function createRecordWrites(options: RecordWritesOptions): Pick<RecordSto
 }
 
 function createEngine(options: RecordWritesOptions): ConditionalEngine {
-  const { client, role, resource, statements, clock = systemClock, random = systemRandom } = options;
+  const { client, role, resource, statements, indexes, clock = systemClock, random = systemRandom } = options;
   const updates = createConditionalUpdates(client, role, clock);
+  // Before the update, as a record is told of from then on. A hint whose update fails is one of another time.
+  const withHints = async (put: (tables: IndexTables) => Promise<void>, call: Call): Promise<void> => {
+    if (indexes !== null) await client.within(role, call, () => put(indexes));
+  };
   return {
     resource,
     serverValues: options.serverValues ?? noServerValues(resource),
@@ -92,12 +99,19 @@ function createEngine(options: RecordWritesOptions): ConditionalEngine {
       const look = await updates.resolve((deadlineMs) => see(options, [key], deadlineMs), call);
       return look.seen[0] as Seen;
     },
-    replace: (seen, next, call) => updates.update(statements.replace(seen, next), call),
-    fence: (seen, versions, call) =>
-      updates.update(
+    replace: async (seen, next, call) => {
+      const { key } = seen;
+      await withHints((tables) => tables.putChanged({ ...next, key }, seen.row, call), call);
+      return updates.update(statements.replace(seen, next), call);
+    },
+    fence: async (seen, versions, call) => {
+      const fenced = seen.map(({ key, row }, i) => ({ key, row, version: versions[i] as bigint }));
+      await withHints((tables) => tables.put(fenced, call), call);
+      return updates.update(
         seen.flatMap((one, i) => statements.fence(one, versions[i] as bigint)),
         call,
-      ),
+      );
+    },
     unavailable: (why) => unavailable(role, why),
     outcomeUnknown,
   };

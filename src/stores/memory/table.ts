@@ -1,6 +1,7 @@
+import { createIndexCodecs, type IndexCodec } from '../../domain/index-entry.ts';
 import { createKeyCodec, type Key } from '../../domain/key.ts';
 import type { Resource, Row } from '../../domain/resource.ts';
-import type { ListQuery, Stored, WalkPage, WalkRange } from '../record-store.ts';
+import type { ListQuery, LookupQuery, Stored, WalkPage, WalkRange } from '../record-store.ts';
 
 interface Entry {
   readonly key: Key;
@@ -14,12 +15,14 @@ export class MemoryTable {
   readonly #entries = new Map<string, Entry>();
   readonly #parentLength: number;
   readonly #codec: ReturnType<typeof createKeyCodec>;
+  readonly #indexes: readonly IndexCodec[];
   /** The ids in key order; null after a key was added. */
   #sorted: string[] | null = [];
 
   constructor(resource: Resource) {
     this.#parentLength = resource.parentLength;
     this.#codec = createKeyCodec(resource);
+    this.#indexes = createIndexCodecs(resource);
   }
 
   /** The record with this key, or its absence. */
@@ -54,6 +57,19 @@ export class MemoryTable {
       const entry = this.#at(ids, i);
       if (entry === undefined || found.length >= query.limit || !entry.key.id.startsWith(prefix)) break;
       if (entry.row !== null) found.push({ ...entry });
+    }
+    return found;
+  }
+
+  /** Live records with the same values in an index, in key order. */
+  lookup({ index, values, after, limit }: LookupQuery): Stored[] {
+    const codec = this.#indexes.find((one) => one.index.name === index.name);
+    const found: Stored[] = [];
+    const ids = this.#ids();
+    for (let i = after === null ? 0 : firstAfter(ids, after.id, false); i < ids.length; i++) {
+      const entry = this.#at(ids, i);
+      if (found.length >= limit) break;
+      if (entry?.row && codec?.has(entry.row, values)) found.push({ ...entry });
     }
     return found;
   }

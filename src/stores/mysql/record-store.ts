@@ -4,12 +4,14 @@ import { createApply } from './apply-copies.ts';
 import type { Role } from './errors.ts';
 import { MAX_KEYS } from './limits.ts';
 import type { Deadline, MysqlPool } from './pool.ts';
+import { createRecordLookups } from './record-lookups.ts';
 import { createRecordProcedures } from './record-procedures.ts';
 import { createRecordReads, versionOf } from './record-reads.ts';
 import { createRecordTables, NOW_MICROS } from './record-tables.ts';
 import { createRecordWalk } from './record-walk.ts';
 import { createWrite } from './record-writes.ts';
 import { createTouchMany } from './touch-many.ts';
+import { createDuplicateNaming } from './unique-keys.ts';
 
 /** The record store port on MySQL, and what only its owner does with it. */
 export interface MysqlRecordStore extends SourceStore {
@@ -32,15 +34,19 @@ export function createMysqlRecordStore(options: {
   const client = pool.client(role);
   const tables = createRecordTables(resource, controlSchema);
   const procedures = createRecordProcedures(client, tables, controlSchema);
+  const naming = createDuplicateNaming(resource);
+  const write = createWrite(client, tables, procedures);
+  const apply = createApply(client, tables, procedures);
   return {
     engine: 'mysql',
     maxKeys: MAX_KEYS,
     ...createRecordReads(client, tables),
+    ...createRecordLookups(client, tables),
     ...createRecordWalk(client, tables),
     prepare: procedures.prepare,
-    write: createWrite(client, tables, procedures),
+    write: (change, guard, call) => naming(write(change, guard, call)),
     touchMany: createTouchMany(client, tables),
-    apply: createApply(client, tables, procedures),
+    apply: (copies, call, guard) => naming(apply(copies, call, guard)),
     clock: async (call) => {
       const { rows } = await client.read(`SELECT ${NOW_MICROS}`, [], call);
       return BigInt(rows[0]?.[0] as number | string);

@@ -132,6 +132,9 @@ function columnParameters(tables: RecordTables, change: Change): MysqlParameter[
   return parameters;
 }
 
+/** A SIGNAL takes no more; the name of the key stands at the text's end. */
+const MAX_MESSAGE_CHARS = 128;
+
 function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): string {
   const { id, control, versions } = tables;
   const isKey = tables.keyColumns.map((column, i) => `${column} = p_${i}`).join(' AND ');
@@ -142,6 +145,7 @@ function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): str
   DECLARE v_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
   DECLARE v_outcome, v_duplicate, v_seen TINYINT UNSIGNED DEFAULT 0;
   DECLARE v_meta VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin;
+  DECLARE v_text VARCHAR(512) CHARACTER SET utf8mb4;
   DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
   IF p_phase <> ${phases.finish} THEN
     START TRANSACTION;
@@ -183,10 +187,13 @@ function changeStatements(tables: RecordTables, assigned: readonly Assigned[], i
   const update = updateStatement(tables, assigned, isKey);
   // Another unique key's duplicate is the caller's mistake, not an answer: only the record itself makes it one.
   const exists = `EXISTS (SELECT 1 FROM ${tables.table} t WHERE ${isKey} LOCK IN SHARE MODE)`;
-  const duplicate = "SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = 1062, MESSAGE_TEXT = 'another unique key'";
+  const duplicate = "SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = 1062, MESSAGE_TEXT = v_text";
   return `IF p_kind = ${kinds.create} OR p_kind = ${kinds.upsert} THEN
     BEGIN
-      DECLARE EXIT HANDLER FOR 1062 SET v_duplicate = 1;
+      DECLARE EXIT HANDLER FOR 1062 BEGIN
+        GET DIAGNOSTICS CONDITION 1 v_text = MESSAGE_TEXT;
+        SET v_duplicate = 1, v_text = RIGHT(v_text, ${MAX_MESSAGE_CHARS});
+      END;
       ${insert}
     END;
     IF v_duplicate THEN

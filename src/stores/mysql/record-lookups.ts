@@ -1,0 +1,84 @@
+import type { Column, Index } from '../../domain/resource.ts';
+import type { Call } from '../call.ts';
+import type { LookupQuery, ReadableRecords } from '../record-store.ts';
+import { compareRows } from './key-sql.ts';
+import { MAX_PAGE } from './limits.ts';
+import { integer } from './link.ts';
+import { identifier } from './names.ts';
+import type { MysqlClient } from './pool.ts';
+import { readVersioned } from './record-reads.ts';
+import type { RecordTables } from './record-tables.ts';
+import { type Bind, createKeyBind } from './values.ts';
+
+/** The statements of one index, compiled once. */
+interface LookupStatements {
+  readonly binds: readonly Bind[];
+  /** For each parameter of the condition, which of the values it is. */
+  readonly parameters: readonly number[];
+  readonly first: string;
+  readonly next: string;
+  /** For each parameter behind them that says after which key: which of the key's values it is. */
+  readonly after: readonly number[];
+}
+
+/**
+ * Records by an index of MySQL's own. A text is compared twice: by its collation, so that the index serves, and by its bytes, as the
+ * other store compares it.
+ */
+export function createRecordLookups(client: MysqlClient, tables: RecordTables): Pick<ReadableRecords, 'lookup'> {
+  const indexes = tables.resource.indexes ?? [];
+  const compiled = new Map(indexes.map((index) => [index.name, compile(tables, index)]));
+  return {
+    lookup: (query, call) => {
+      const statements = compiled.get(query.index.name);
+      if (statements === undefined) throw new TypeError(`${tables.resource.id} has no index ${query.index.name}`);
+      return lookUp(client, tables, statements, query, call);
+    },
+  };
+}
+
+function compile(tables: RecordTables, index: Index): LookupStatements {
+  const { resource, keyColumns } = tables;
+  const columns = index.columns.map((at) => resource.columns[at] as Column);
+  const conditions: string[] = [];
+  const parameters: number[] = [];
+  for (const [i, column] of columns.entries()) {
+    const name = `t.${identifier(column.mysqlName)}`;
+    conditions.push(`${name} = ${markOf(column)}`);
+    parameters.push(i);
+    if (column.type.kind !== 'string') continue;
+    conditions.push(`CAST(CONVERT(${name} USING utf8mb4) AS BINARY) = CAST(CONVERT(? USING utf8mb4) AS BINARY)`);
+    parameters.push(i);
+  }
+  const beyond = compareRows(keyColumns, '>');
+  const sql = (where: readonly string[]): string =>
+    `SELECT v.version, ${tables.columns} FROM ${tables.tableWithVersions} WHERE ${where.join(' AND ')}
+      ORDER BY ${keyColumns.join(', ')} LIMIT ?`;
+  return {
+    binds: columns.map((column) => createKeyBind(column.type)),
+    parameters,
+    first: sql(conditions),
+    next: sql([...conditions, beyond.sql]),
+    after: beyond.values,
+  };
+}
+
+/** MySQL would compare a decimal with a text as two doubles. */
+function markOf({ type }: Column): string {
+  return type.kind === 'decimal' ? `CAST(? AS DECIMAL(${type.precision}, ${type.scale}))` : '?';
+}
+
+async function lookUp(
+  client: MysqlClient,
+  tables: RecordTables,
+  { binds, parameters, first, next, after }: LookupStatements,
+  query: LookupQuery,
+  call: Call,
+) {
+  const values = parameters.map((i) => (binds[i] as Bind)(query.values[i] ?? null));
+  const key = query.after === null ? [] : tables.bindKey(query.after);
+  const beyond = query.after === null ? [] : after.map((i) => key[i] ?? null);
+  const limit = integer(Math.min(query.limit, MAX_PAGE));
+  const result = await client.read(query.after === null ? first : next, [...values, ...beyond, limit], call);
+  return result.rows.map((row) => readVersioned(tables, row));
+}
