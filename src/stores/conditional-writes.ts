@@ -19,6 +19,7 @@ import type { Call } from './call.ts';
 import { judgeChange } from './judge-change.ts';
 import type { Change, ControlView, Guard, Written } from './record-store.ts';
 import { type ServerValues, withDefaults, withUpdateTimes } from './server-values.ts';
+import { type Reservations, reserveValues } from './unique-reservations.ts';
 
 /**
  * How often a write begins again after another writer was quicker. Writers of one instance take turns, so rivals are other
@@ -75,6 +76,8 @@ export interface ConditionalEngine {
   replace(seen: Seen, next: Next, call: Call): Promise<UpdateOutcome>;
   /** Changes only the versions, or makes markers anew, all or none, if the records are still as they were seen. */
   fence(seen: readonly Seen[], versions: readonly bigint[], call: Call): Promise<UpdateOutcome>;
+  /** Absent: the resource has no unique index. */
+  readonly reservations?: Reservations;
   unavailable(why: string): DomainError;
   outcomeUnknown(why: string, cause?: unknown): DomainError;
 }
@@ -103,7 +106,7 @@ export async function writeConditionally(
       const version = nextVersion(current, control.floor, nowMicros);
       const outcome = judgeChange(change, current.row);
       if (outcome === 'written' && change.kind !== 'touch') {
-        return replace(engine, { current, change, nowMicros, version, writeId, control, call });
+        return replace(engine, { current, change, nowMicros, version, writeId, guard, control, call });
       }
       const fenced = await engine.fence([current], [version], call);
       if (fenced === 'unknown') doubt();
@@ -185,14 +188,17 @@ interface Replacement {
   readonly nowMicros: bigint;
   readonly version: bigint;
   readonly writeId: Buffer;
+  readonly guard: Guard;
   readonly control: ControlView;
   readonly call: Call;
 }
 
 /** Null: another writer was quicker. Throws `unknown`/OUTCOME_UNKNOWN when it could not be found out. */
 async function replace(engine: ConditionalEngine, replacement: Replacement): Promise<Written | null> {
-  const { current, change, nowMicros, version, writeId, control, call } = replacement;
+  const { current, change, nowMicros, version, writeId, guard, control, call } = replacement;
   const row = rowAfter(engine, change, current.row, nowMicros);
+  const touch = async (key: Key, under: Guard) => (await touchConditionally(engine, [key], under, call))[0] as Written;
+  if (!(await reserveValues(engine, { current, row, nowMicros, guard, touch }, call))) return null;
   const outcome = await engine.replace(current, { row, version, writeId }, call);
   switch (outcome) {
     case 'applied':

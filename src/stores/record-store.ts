@@ -115,6 +115,11 @@ export interface Guard extends Pick<ControlRecord, 'epoch' | 'attach'>, Partial<
    * the lease last. False: outcome `control_changed`, nothing was done. Default, and in MySQL: not asked.
    */
   readonly ready?: () => Promise<boolean>;
+  /**
+   * Announces a touch of other keys that the write needs, as the write itself was announced: with an entry of its own, which exactly one
+   * of `carried` and `left` must end. Default: nothing is announced.
+   */
+  readonly announce?: (keys: readonly Key[]) => { readonly guard: Guard; readonly entry: WrittenEntry };
 }
 
 /** A record on its way to a follower, "newer wins". */

@@ -10,7 +10,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { createIndexCodecs, type IndexCodec } from '../../domain/index-entry.ts';
 import type { Key, KeyCodec } from '../../domain/key.ts';
-import type { Resource, Row } from '../../domain/resource.ts';
+import type { Index, Resource, Row } from '../../domain/resource.ts';
 import { indexTableOf } from '../../schema/cassandra-index-ddl.ts';
 import type { Call } from '../call.ts';
 import { forEachBounded } from '../for-each-bounded.ts';
@@ -40,6 +40,8 @@ export interface IndexTables {
   putChanged(copy: Copy, before: Row | null, call: Call): Promise<void>;
   lookup(query: LookupQuery, call: Call): Promise<readonly Stored[]>;
   unindexed(records: readonly Stored[], call: Call): Promise<readonly Unindexed[]>;
+  /** Whether a record other than `by` is in the entry. */
+  isTaken(index: Index, entry: Buffer, by: Key, call: Call): Promise<boolean>;
 }
 
 /** One index, compiled. */
@@ -52,6 +54,9 @@ interface Hint {
   readonly key: Key;
   readonly version: bigint;
 }
+
+/** Hints that a page of a unique entry asks for: one of a record that has the values, and some of other times. */
+const UNIQUE_HINTS = 10;
 
 /** Beyond the time for which a marker of a deleted record is kept, in microseconds: more than any clock is wrong. */
 const FORGOTTEN_MARGIN_MICROS = 86_400_000_000n;
@@ -79,6 +84,7 @@ export function createIndexTables(options: IndexTablesOptions): IndexTables {
       if (table === undefined) throw new TypeError(`${resource.id} has no index ${query.index.name}`);
       return lookUp(options, table, query, call);
     },
+    isTaken: (index, entry, by, call) => isTaken(options, byName.get(index.name) as IndexTable, { entry, by }, call),
     unindexed: async (records, call) => {
       const found: Unindexed[] = [];
       for (const table of tables) found.push(...(await findUnindexed(options, table, records, call)));
@@ -137,6 +143,22 @@ async function lookUp(
     if (found.length >= query.limit) return found.slice(0, query.limit);
   }
   return found;
+}
+
+async function isTaken(
+  options: IndexTablesOptions,
+  table: IndexTable,
+  { entry, by }: { readonly entry: Buffer; readonly by: Key },
+  call: Call,
+): Promise<boolean> {
+  for await (const page of pagesOf(options, table, { entry, after: null, wanted: UNIQUE_HINTS }, call)) {
+    const hints = page.filter(({ key }) => key.id !== by.id);
+    const keys = hints.map(({ key }) => key);
+    const records = await options.read(keys, call);
+    await removeStale(options, table, { entry, hints, records }, call);
+    if (records.some(({ row }) => row !== null && table.entryOf(row)?.equals(entry))) return true;
+  }
+  return false;
 }
 
 async function* pagesOf(

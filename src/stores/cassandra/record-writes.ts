@@ -18,6 +18,7 @@ import {
 import { forEachBounded } from '../for-each-bounded.ts';
 import type { RecordStore, Written } from '../record-store.ts';
 import { noServerValues, type ServerValues } from '../server-values.ts';
+import { createReservations } from '../unique-reservations.ts';
 import { compilePartitionOf } from './apply.ts';
 import type { AuthorityStatements } from './authority-statements.ts';
 import type { CassandraClient } from './client.ts';
@@ -27,6 +28,7 @@ import { outcomeUnknown, type Role, unavailable } from './errors.ts';
 import type { IndexTables } from './index-tables.ts';
 import { groupKeys } from './key-groups.ts';
 import { TOUCH_BATCH, TOUCHES_IN_FLIGHT } from './limits.ts';
+import { createReservationTable } from './reservations.ts';
 import type { DriverRow, Statements } from './statements.ts';
 import { Turns } from './turns.ts';
 
@@ -88,8 +90,11 @@ function createEngine(options: RecordWritesOptions): ConditionalEngine {
   const withHints = async (put: (tables: IndexTables) => Promise<void>, call: Call): Promise<void> => {
     if (indexes !== null) await client.within(role, call, () => put(indexes));
   };
+  const table = indexes && createReservationTable({ client, role, resource, keys: options.codec, updates, indexes });
+  const reservations = table === null ? undefined : createReservations(resource, table);
   return {
     resource,
+    ...(reservations && { reservations }),
     serverValues: options.serverValues ?? noServerValues(resource),
     clock,
     random,

@@ -74,6 +74,11 @@ export class MemoryTable {
     return found;
   }
 
+  /** Live records whose values an index takes for the same. */
+  inEntry(codec: IndexCodec, entry: Buffer): Stored[] {
+    return [...this.#entries.values()].filter(({ row }) => row !== null && codec.entryOf(row)?.equals(entry));
+  }
+
   /** Ranges of `chunkRows` entries; the first has no beginning and the last no end, so that they cover what comes later. */
   *split(chunkRows: number): Generator<WalkRange> {
     const ids = [...this.#ids()];
