@@ -41,6 +41,7 @@ import type { Config } from './config.ts';
 import { leftoversOf } from './leftovers.ts';
 import type { ServedResource } from './load-resources.ts';
 import type { Stores } from './open-stores.ts';
+import { requireKeptConstraints } from './target-authority.ts';
 
 /** What all resources of an instance share. */
 export interface Surroundings {
@@ -233,11 +234,12 @@ function createTarget(
   return observed(store, { store: 'target', namespace: keyspace, table, metrics: metrics.stores });
 }
 
-/** Null, with the reason in the log: the target can't do what the source does by itself, so it stays the follower. */
+/** Null, with the reason in the log: the target can't do, or keep, what the source does, so it stays the follower. */
 async function createTargetAuthority(surroundings: Surroundings, resource: Resource): Promise<RecordStore | null> {
   if (resource.cassandra === undefined) return null;
   try {
     const call = internalCall(systemClock, PREPARE_TIMEOUT_MS);
+    await requireKeptConstraints(surroundings.stores.mysql.pool, resource, call);
     const serverValues = await readServerValues(surroundings.stores.mysql.pool, resource, call);
     return createTarget(surroundings, resource, { role: 'authority', serverValues });
   } catch (error) {
