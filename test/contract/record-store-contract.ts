@@ -18,7 +18,7 @@ import {
   typesResource,
   unsignedResource,
 } from '../support/resources.ts';
-import { describeLookups, describeLookupsOfWrites } from './record-store-lookups.ts';
+import { describeLookups, describeLookupsOfWrites, describeUnique } from './record-store-lookups.ts';
 import { describeWrites } from './record-store-writes.ts';
 
 /** How the contract gets at an engine. */
@@ -52,6 +52,8 @@ export interface RecordStoreExceptions {
   readonly applies?: string;
   /** A write doesn't read the control record in its own transaction. */
   readonly sharedLock?: string;
+  /** Two records may have the same value in a unique index. */
+  readonly uniqueValues?: string;
   /** A record that an outside program deleted leaves no version behind. */
   readonly outsideDeletes?: string;
 }
@@ -84,6 +86,7 @@ export function describeRecordStore(
     excepted('as the authority', exceptions.writes, () => {
       describeWrites(opener(notesResource), exceptions);
       describeLookupsOfWrites(opener(peopleResource));
+      excepted('unique values', exceptions.uniqueValues, () => describeUnique(opener(peopleResource)));
     });
   });
 }

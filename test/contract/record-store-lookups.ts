@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createKeyCodec, type Key } from '../../src/domain/key.ts';
 import type { Index, Row, Value } from '../../src/domain/resource.ts';
-import type { FollowerStore, RecordStore } from '../../src/stores/record-store.ts';
+import type { Change, FollowerStore, RecordStore } from '../../src/stores/record-store.ts';
 import { testCall } from '../support/calls.ts';
 import { peopleResource } from '../support/resources.ts';
 import type { OpenStore } from './record-store-contract.ts';
@@ -142,6 +142,66 @@ export function describeLookupsOfWrites(open: Open): void {
       expect(await names(store, 'email', ['two@x'])).toEqual(['1/a']);
       await write(store, { key, kind: 'delete', row: null });
       expect(await names(store, 'email', ['two@x'])).toEqual([]);
+    });
+  });
+}
+
+const TAKEN = { kind: 'already_exists', reason: 'UNIQUE_KEY_TAKEN', metadata: { index: 'email' } };
+
+/** What an authority promises of a unique index. */
+export function describeUnique(open: Open): void {
+  describe('a unique index', () => {
+    const email = (key: Key, kind: 'create' | 'update' | 'upsert', value: string | null) =>
+      ({ key, kind, row: row(key, { email: value }), columns: [ALL.email] }) as const;
+
+    async function authorityOf() {
+      const { store, guard } = (await open()).authority as NonNullable<OpenStore['authority']>;
+      return { store, write: (change: Change) => store.write(change, guard(), testCall()) };
+    }
+
+    it('refuses a value that another record has, by its name, and does nothing', async () => {
+      const { store, write } = await authorityOf();
+      await write(email(person(1, 'a'), 'create', 'x'));
+      await write(email(person(2, 'b'), 'create', 'y'));
+      for (const kind of ['create', 'upsert'] as const) {
+        await expect(write(email(person(3, 'c'), kind, 'x'))).rejects.toMatchObject(TAKEN);
+      }
+      for (const kind of ['update', 'upsert'] as const) {
+        await expect(write(email(person(2, 'b'), kind, 'x'))).rejects.toMatchObject(TAKEN);
+      }
+      const found = await store.getMany([person(2, 'b'), person(3, 'c')], testCall());
+      expect(found.map((one) => one.row?.[ALL.email] ?? null)).toEqual(['y', null]);
+    });
+
+    it('takes spaces at the end for nothing, as the column does, and any number of nulls', async () => {
+      const { write } = await authorityOf();
+      await write(email(person(1, 'a'), 'create', 'x'));
+      await expect(write(email(person(1, 'b'), 'create', 'x  '))).rejects.toMatchObject(TAKEN);
+      for (const id of ['c', 'd']) await write(email(person(1, id), 'create', null));
+      await write(email(person(1, 'e'), 'create', 'X'));
+      await write(email(person(1, 'a'), 'update', 'x '));
+    });
+
+    it('lets a value go with the record that gives it up', async () => {
+      const { store, write } = await authorityOf();
+      await write(email(person(1, 'a'), 'create', 'x'));
+      await write(email(person(1, 'a'), 'update', 'z'));
+      await write(email(person(1, 'b'), 'create', 'x'));
+      await write({ key: person(1, 'b'), kind: 'delete', row: null, columns: [] });
+      await write(email(person(1, 'a'), 'update', 'x'));
+      expect(await names(store, 'email', ['x'])).toEqual(['1/a']);
+    });
+
+    it('gives a value to exactly one of those who want it at once', async () => {
+      const { store, write } = await authorityOf();
+      for (let round = 0; round < 5; round++) {
+        const value = `wanted ${round}`;
+        const wanting = Array.from({ length: 8 }, (_, n) => write(email(person(n, `p${round}`), 'create', value)));
+        const settled = await Promise.allSettled(wanting);
+        expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+        for (const one of settled) if (one.status === 'rejected') expect(one.reason).toMatchObject(TAKEN);
+        expect(await names(store, 'email', [value])).toHaveLength(1);
+      }
     });
   });
 }
