@@ -31,6 +31,7 @@ import { createHoldOutside } from './outside-writes.ts';
 import { RecentAcknowledgements } from './recent-acknowledgements.ts';
 import type { Registers } from './registers.ts';
 import { type Repaired, repair } from './repair.ts';
+import { settlingRivals } from './rival-copies.ts';
 import { forAttach, type ResourceStores, type Roles, rolesOf } from './roles.ts';
 import type { ProtocolSettings } from './settings.ts';
 import { ShadowReads } from './shadow-read.ts';
@@ -225,7 +226,9 @@ function createRecords(parts: Parts): Records {
 function writersOf({ stores, copies, source, target }: Parts, record: ControlRecord): Writers {
   if (record.authority === 'source') return { authority: source, follower: copies?.target ?? target };
   if (stores.targetAuthority === null) throw new RangeError('the target can’t be the authority here');
-  return { authority: stores.targetAuthority, follower: forAttach(copies?.source ?? source, record) };
+  const options = { rivals: source.rivals, authority: stores.targetAuthority, control: record };
+  const follower = settlingRivals(forAttach(copies?.source ?? source, record), options);
+  return { authority: stores.targetAuthority, follower };
 }
 
 function createController(parts: Parts): Controller {

@@ -45,6 +45,7 @@ export function observed(
     split: (chunkRows, call) => observer.iterate('split', call, (inner) => store.split(chunkRows, inner)),
     walk: (range, after, limit, call) => observer.call('walk', call, (inner) => store.walk(range, after, limit, inner)),
     clock: (call) => observer.call('clock', call, (inner) => store.clock(inner)),
+    ...(store.rivals && { rivals: observedRivals(observer, store.rivals) }),
     ...(store.unindexed && { unindexed: observedUnindexed(observer, store.unindexed) }),
   };
   if (!('write' in store)) return follower;
@@ -64,6 +65,13 @@ export function observed(
     ...authority,
     highestVersion: (call) => observer.call('highestVersion', call, (inner) => store.highestVersion(inner)),
   };
+}
+
+function observedRivals(
+  observer: StoreObserver,
+  rivals: NonNullable<FollowerStore['rivals']>,
+): NonNullable<FollowerStore['rivals']> {
+  return (copies, call) => observer.call('rivals', call, (inner) => rivals(copies, inner), copies.length);
 }
 
 function observedUnindexed(

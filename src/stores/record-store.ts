@@ -190,6 +190,11 @@ export interface FollowerStore extends ReadableRecords {
   /** The server's clock in microseconds; of several nodes the slowest. */
   clock(call: Call): Promise<bigint>;
   /**
+   * The keys of other records that have, in this store, a value of a unique index that one of these copies would bring: the copy is
+   * refused as long as they do. Absent: the store keeps nothing unique as a follower.
+   */
+  rivals?(copies: readonly Copy[], call: Call): Promise<readonly Key[]>;
+  /**
    * Which of these records the store's own indexes lack, so that a lookup would not find them. Absent: the store's indexes are the
    * server's own, and lack nothing.
    */

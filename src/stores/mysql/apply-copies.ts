@@ -125,18 +125,23 @@ async function applyBatch(
   const newer = await lockNewer(session, statements, batch);
   if (newer.length === 0) return [];
   const existing = await findExisting(session, tables, statements, newer);
-  const isReplacing = ({ key, row }: Copy): boolean => row !== null && existing.has(key.id);
+  // Where values are unique all records give theirs up before any takes another's: those that swap them come together.
+  const isReplacing = ({ key, row }: Copy): boolean => !keepsUnique(tables) && row !== null && existing.has(key.id);
   const bumps = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap((copy) => [copy.key.bytes, copy.version]);
   const bumped = newer.filter((copy) => !isReplacing(copy));
   await inPieces(bumped, (piece) => session.execute(statements.bump(piece.length), bumps(piece)));
-  const gone = newer.filter(({ key, row }) => row === null && existing.has(key.id));
+  const gone = newer.filter((copy) => existing.has(copy.key.id) && !isReplacing(copy));
   const keys = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap(({ key }) => tables.bindKey(key));
   await inPieces(gone, (piece) => session.execute(statements.remove(piece.length), keys(piece)));
-  const fresh = newer.filter(({ key, row }) => row !== null && !existing.has(key.id));
+  const fresh = newer.filter((copy) => copy.row !== null && !isReplacing(copy));
   const rows = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap((copy) => bindRow(tables, copy));
   await inPieces(fresh, (piece) => session.execute(statements.insert(piece.length), rows(piece)), statements.maxRows);
   // Not INSERT … ON DUPLICATE KEY UPDATE: with another unique key it would change another record.
   return newer.filter(isReplacing);
+}
+
+function keepsUnique({ resource }: RecordTables): boolean {
+  return (resource.indexes ?? []).some((index) => index.unique);
 }
 
 /** Locks the side rows of a batch, making those that are missing, and returns the copies that are newer. */

@@ -1,6 +1,8 @@
+import type { Key } from '../../domain/key.ts';
 import type { Column, Index } from '../../domain/resource.ts';
 import type { Call } from '../call.ts';
-import type { LookupQuery, ReadableRecords } from '../record-store.ts';
+import { forEachBounded } from '../for-each-bounded.ts';
+import type { Copy, FollowerStore, LookupQuery } from '../record-store.ts';
 import { compareRows } from './key-sql.ts';
 import { MAX_PAGE } from './limits.ts';
 import { integer } from './link.ts';
@@ -9,6 +11,9 @@ import type { MysqlClient } from './pool.ts';
 import { readVersioned } from './record-reads.ts';
 import type { RecordTables } from './record-tables.ts';
 import { type Bind, createKeyBind } from './values.ts';
+
+/** Statements that look for those in a copy's way at once: it is a rare thing, and others wait for the connections. */
+const RIVALS_AT_ONCE = 4;
 
 /** The statements of one index, compiled once. */
 interface LookupStatements {
@@ -25,8 +30,12 @@ interface LookupStatements {
  * Records by an index of MySQL's own. A text is compared twice: by its collation, so that the index serves, and by its bytes, as the
  * other store compares it.
  */
-export function createRecordLookups(client: MysqlClient, tables: RecordTables): Pick<ReadableRecords, 'lookup'> {
+export function createRecordLookups(
+  client: MysqlClient,
+  tables: RecordTables,
+): Pick<FollowerStore, 'lookup' | 'rivals'> {
   const indexes = tables.resource.indexes ?? [];
+  const unique = indexes.filter((index) => index.unique).map((index) => compileRivals(tables, index));
   const compiled = new Map(indexes.map((index) => [index.name, compile(tables, index)]));
   return {
     lookup: (query, call) => {
@@ -34,7 +43,46 @@ export function createRecordLookups(client: MysqlClient, tables: RecordTables): 
       if (statements === undefined) throw new TypeError(`${tables.resource.id} has no index ${query.index.name}`);
       return lookUp(client, tables, statements, query, call);
     },
+    ...(unique.length > 0 && { rivals: (copies, call) => findRivals(client, tables, unique, copies, call) }),
   };
+}
+
+/** The statement that finds who has the values of a unique index, as the index compares them. */
+interface RivalStatement {
+  readonly index: Index;
+  readonly binds: readonly Bind[];
+  readonly sql: string;
+}
+
+function compileRivals(tables: RecordTables, index: Index): RivalStatement {
+  const columns = index.columns.map((at) => tables.resource.columns[at] as Column);
+  const conditions = columns.map((column) => `t.${identifier(column.mysqlName)} = ${markOf(column)}`);
+  return {
+    index,
+    binds: columns.map((column) => createKeyBind(column.type)),
+    sql: `SELECT v.version, ${tables.columns} FROM ${tables.tableWithVersions} WHERE ${conditions.join(' AND ')} LIMIT 1`,
+  };
+}
+
+async function findRivals(
+  client: MysqlClient,
+  tables: RecordTables,
+  unique: readonly RivalStatement[],
+  copies: readonly Copy[],
+  call: Call,
+): Promise<readonly Key[]> {
+  const rivals = new Map<string, Key>();
+  const wanted = copies.flatMap(({ key, row }) => unique.map((statement) => ({ key, row, statement })));
+  await forEachBounded(wanted, RIVALS_AT_ONCE, async ({ key, row, statement }) => {
+    const values = statement.index.columns.map((at) => row?.[at] ?? null);
+    if (values.includes(null)) return;
+    const parameters = values.map((value, i) => (statement.binds[i] as Bind)(value));
+    const [found] = (await client.read(statement.sql, parameters, call)).rows;
+    if (found === undefined) return;
+    const rival = readVersioned(tables, found).key;
+    if (rival.id !== key.id) rivals.set(rival.id, rival);
+  });
+  return [...rivals.values()];
 }
 
 function compile(tables: RecordTables, index: Index): LookupStatements {
