@@ -55,8 +55,8 @@ function columnsOf(
   return found.includes(-1) ? undefined : found;
 }
 
-/** Floats and documents have values that are equal and not the same; of a boolean MySQL keeps 127 different ones. */
-function isIndexable(type: ColumnType): boolean {
+/** Whether an index can hold a column. Floats and documents have values that are equal and not the same; of a boolean MySQL keeps 127 different ones. */
+export function isIndexable(type: ColumnType): boolean {
   switch (type.kind) {
     case 'int':
     case 'decimal':

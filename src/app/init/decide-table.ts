@@ -4,6 +4,7 @@ import { keyTypeMistake } from '../../schema/key-types.ts';
 import { snakeCase } from '../../schema/standard-methods.ts';
 import { columnTypeOf } from '../../schema/types.ts';
 import { decideFields, type FieldDecisions } from './decide-fields.ts';
+import { decideIndexes, type IndexDecisions } from './decide-indexes.ts';
 import { decidePattern } from './decide-pattern.ts';
 import { linesOf } from './field-comment.ts';
 import type { LockedTable } from './lock-file.ts';
@@ -36,7 +37,8 @@ export function decideTable(found: FoundTable, settings: InitSettings, locked?: 
     });
   }
   if (refused.length > 0) return { kind: 'refused', refusal: { table: description.table, reasons: refused } };
-  return { kind: 'planned', plan: planOf(found, settings, { names, parts, keyRemarks, decided }) };
+  const indexed = decideIndexes(description, { parts, fields: decided.fields }, locked);
+  return { kind: 'planned', plan: planOf(found, settings, { names, parts, keyRemarks, decided, indexed }) };
 }
 
 interface Parts {
@@ -44,12 +46,18 @@ interface Parts {
   readonly parts: readonly PatternPart[];
   readonly keyRemarks: readonly Reason[];
   readonly decided: FieldDecisions;
+  readonly indexed: IndexDecisions;
 }
 
-function planOf(found: FoundTable, settings: InitSettings, { names, parts, keyRemarks, decided }: Parts): TablePlan {
+function planOf(
+  found: FoundTable,
+  settings: InitSettings,
+  { names, parts, keyRemarks, decided, indexed }: Parts,
+): TablePlan {
   const { description, notes } = found;
   const staysBecause = whyNotMovable(found, parts, decided);
-  const remarks = [...keyRemarks, ...decided.remarks];
+  const remarks = [...keyRemarks, ...decided.remarks, ...indexed.remarks];
+  if (staysBecause.length === 0) remarks.push(...indexed.keepsAuthority);
   if (staysBecause.length === 0 && notes.serverValued.length > 0) {
     remarks.push({
       text: `authority stays with MySQL, as only MySQL can tell the values of ${notes.serverValued.join(', ')}; copying and reading from Cassandra work`,
@@ -63,6 +71,8 @@ function planOf(found: FoundTable, settings: InitSettings, { names, parts, keyRe
     parts,
     fields: decided.fields,
     reserved: decided.reserved,
+    indexes: indexed.indexes,
+    lookupReserved: indexed.reserved,
     ...(staysBecause.length === 0 && {
       target: {
         keyspace: settings.keyspace,

@@ -64,6 +64,8 @@ export interface StorageOption {
     readonly clusteringKey: readonly string[];
   };
   readonly key: readonly ({ readonly variable: string } & ColumnOption)[];
+  /** Unique ones. */
+  readonly indexes: readonly { readonly name: string; readonly fields: readonly string[] }[];
 }
 
 /** Where a value is stored; what is absent has the default of the options. */
@@ -92,8 +94,8 @@ export type ProtoType =
     }
   /** `google.protobuf.Timestamp`, or the name of a message of this file. */
   | { readonly message: string }
-  /** An enum within the same message. */
-  | { readonly enum: string };
+  /** An enum within the same message, or within `of`. */
+  | { readonly enum: string; readonly of?: string };
 
 /** A field. */
 export interface ProtoField {

@@ -1,5 +1,6 @@
 import { enumValueName } from '../../schema/field-shape.ts';
 import { linesOf } from './field-comment.ts';
+import { type LookupWording, lookupMessages, lookupMethod } from './lookup-proto.ts';
 import { camelName, pascalName, spokenName } from './naming.ts';
 import type { EnumPlan, FieldPlan, InitSettings, PatternPart, TablePlan } from './plan.ts';
 import type {
@@ -125,7 +126,22 @@ function methodsOf({ plan, a, plural, parentPattern, updatable }: Wording): Prot
       signature: 'name',
     },
   ];
-  return methods.filter(({ name }) => updatable || name !== `Update${message}`);
+  const lookups = plan.indexes.length === 0 ? [] : [lookupMethod(lookupWording(plan))];
+  return [...methods.filter(({ name }) => updatable || name !== `Update${message}`), ...lookups];
+}
+
+function lookupWording(plan: TablePlan): LookupWording {
+  const { plural, message } = plan.names;
+  return {
+    plan,
+    method: `Lookup${pascalName(plural)}`,
+    plural: spokenName(plural),
+    typeOf: ({ field }) => {
+      const type: ProtoType = field === undefined ? { scalar: 'string' } : protoType(field);
+      if ('message' in type) return { type };
+      return { type: 'enum' in type ? { ...type, of: message } : type, label: 'optional' };
+    },
+  };
 }
 
 function resourceMessage({ plan, type, pattern, a }: Wording): ProtoMessage {
@@ -142,6 +158,7 @@ function resourceMessage({ plan, type, pattern, a }: Wording): ProtoMessage {
         cassandra: { ...target, partitionKey: parents, clusteringKey: parts.slice(-1).map(({ variable }) => variable) },
       }),
       key: parts.map((part) => ({ variable: part.variable, ...columnOption(part.variable, part) })),
+      indexes: plan.indexes.map((index) => ({ name: index.name, fields: index.fields.map((field) => field.name) })),
     },
     enums: plan.fields.flatMap((field) => (field.type.enum === undefined ? [] : [protoEnum(field.type.enum, field)])),
     fields: [
@@ -233,7 +250,9 @@ function protoEnum({ name, values, reserved }: EnumPlan, field: FieldPlan): Prot
 
 function requestsOf(wording: Wording): ProtoMessage[] {
   const messages = [getRequest(wording), ...listMessages(wording), createRequest(wording)];
-  return [...messages, ...(wording.updatable ? [updateRequest(wording)] : []), deleteRequest(wording)];
+  const { plan } = wording;
+  const lookups = plan.indexes.length === 0 ? [] : lookupMessages(lookupWording(plan));
+  return [...messages, ...(wording.updatable ? [updateRequest(wording)] : []), deleteRequest(wording), ...lookups];
 }
 
 function request(name: string, fields: readonly ProtoField[], what = 'Request message'): ProtoMessage {
