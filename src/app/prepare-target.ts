@@ -15,6 +15,7 @@ import { describeTable } from '../stores/cassandra/describe-table.ts';
 import { setUpKeyspace } from '../stores/cassandra/schema-setup.ts';
 import { checkServer } from '../stores/cassandra/server-checks.ts';
 import type { Config } from './config.ts';
+import { newIndexesOfAuthority } from './new-indexes.ts';
 import { StartError } from './start-error.ts';
 
 /** A resource that has a target. */
@@ -71,6 +72,11 @@ async function prepareLater(
 async function prepare(config: Config, client: CassandraClient, movable: readonly Movable[], log: Log): Promise<void> {
   const call = internalCall(systemClock, STEP_TIMEOUT_MS);
   await client.connect('follower', call);
+  const keyspace = config.stores.cassandra?.controlKeyspace;
+  if (keyspace !== undefined) {
+    const unfilled = await newIndexesOfAuthority(client, keyspace, movable, call);
+    if (unfilled.length > 0) throw new StartError(unfilled);
+  }
   if (config.stores.cassandra?.createTables) await createTables(config, client, movable, call);
   await createControlTables(config, client, log, call);
   const mistakes: string[] = [];

@@ -21,6 +21,7 @@ import type { Flags } from './flags.ts';
 import type { FollowerSettings } from './follower-keeper.ts';
 import { type GapOptions, isMendedByWalk, mendGap } from './gap.ts';
 import { Handover } from './handover.ts';
+import { IndexReadiness } from './index-readiness.ts';
 import { JobRunner } from './job-runner.ts';
 import type { Lease } from './lease.ts';
 import { LiveTraffic } from './live-traffic.ts';
@@ -212,9 +213,11 @@ function createRecords(parts: Parts): Records {
             return record?.state === 'in_sync' ? record.authority : undefined;
           },
         });
+  const indexes = new IndexReadiness(parts);
   return createTwoStores({
     ...parts,
     reads,
+    indexesAreReady: (record) => indexes.isReady(record),
     maxKeys: Math.min(source.maxKeys, target?.maxKeys ?? source.maxKeys),
     writersOf: (record) => writersOf(parts, record),
     isFollowerDoubtful: (record) => record.authority === 'target' && (parts.witness?.isDoubtful(record) ?? false),

@@ -43,6 +43,8 @@ export interface TwoStoresOptions extends Omit<WriteThroughOptions, 'resource'> 
   readonly metrics: MigrationMetrics;
   /** Whether the follower may lack what it has acknowledged, whatever the record says. Default: never. */
   readonly isFollowerDoubtful?: (control: ControlRecord) => boolean;
+  /** Whether the follower's indexes have all that its records have. Default: always. */
+  readonly indexesAreReady?: (control: ControlRecord) => boolean;
   readonly settings: ProtocolSettings;
   readonly clock: Clock;
   /** The record's name, for the flags. */
@@ -56,6 +58,8 @@ interface Question {
   /** The record's name for the flags. */
   readonly name: () => string;
   ask(store: ReadableRecords, call: Call): Promise<readonly Stored[]>;
+  /** Whether the follower has what the question is asked of. Default: it has. */
+  followerHas?(control: ControlRecord): boolean;
   /** Whether the authority's answer is no older than the version that the caller has seen. */
   authorityReaches(answer: readonly Stored[], atLeast: bigint): boolean;
   /** Likewise for the follower. */
@@ -89,7 +93,7 @@ export function createTwoStores(options: TwoStoresOptions): Records {
     maxKeys,
     getMany: (keys, call) => answer(options, pointRead(options, keys), call),
     list: (query, call) => answer(options, listRead(options, query), call),
-    lookup: (query, call) => answer(options, lookupRead(lookupName, query), call),
+    lookup: (query, call) => answer(options, lookupRead(options, lookupName, query), call),
     write: async (change, call) => {
       const beganMs = clock.monotonicMs();
       traffic.began(beganMs);
@@ -126,11 +130,17 @@ function listRead(options: TwoStoresOptions, query: ListQuery): Question {
 }
 
 /** As a List's. */
-function lookupRead(nameOf: (query: LookupQuery) => string, query: LookupQuery): Question {
-  return readOfMany(
+function lookupRead(
+  { indexesAreReady }: TwoStoresOptions,
+  nameOf: (query: LookupQuery) => string,
+  query: LookupQuery,
+): Question {
+  const question = readOfMany(
     () => nameOf(query),
     (store, call) => store.lookup(query, call),
   );
+  // Without a lease nobody can say whether an index has all of its records.
+  return { ...question, standsAlone: () => false, ...(indexesAreReady && { followerHas: indexesAreReady }) };
 }
 
 function readOfMany(name: Question['name'], ask: Question['ask']): Question {
@@ -244,6 +254,7 @@ async function askFollower(
   call: Call,
 ): Promise<{ stored: readonly Stored[] } | { reason: RouteReason }> {
   const { clock, settings } = options;
+  if (question.followerHas?.(control) === false) return { reason: 'not_in_sync' };
   const nowMs = clock.monotonicMs();
   const budgetMs = Math.min(settings.followerReadBudgetMs, (call.deadlineMs - nowMs) * FOLLOWER_SHARE);
   try {

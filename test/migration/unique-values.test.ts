@@ -1,9 +1,12 @@
 /** Unique values through both epochs, on real servers, with two instances. */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { newIndexesOfAuthority } from '../../src/app/new-indexes.ts';
 import { createKeyCodec, type Key } from '../../src/domain/key.ts';
 import type { Index, Row, Value } from '../../src/domain/resource.ts';
+import { createCassandraClient } from '../../src/stores/cassandra/client.ts';
 import type { StoreName } from '../../src/stores/control-store.ts';
 import type { Change, FollowerStore } from '../../src/stores/record-store.ts';
+import { testCall } from '../support/calls.ts';
 import { createRealService, type RealInstance } from '../support/real-instances.ts';
 import { peopleResource } from '../support/resources.ts';
 
@@ -123,5 +126,20 @@ describe('a unique value of a record that moves', () => {
     await expect(write(set(person('z'), 'of s1'))).rejects.toMatchObject(TAKEN);
     for (let round = 0; round < 3; round++) expect(await compete(`back ${round}`, 6)).toBe(1);
     expect(await haveInBoth('of s3')).toEqual(['s1']);
+  });
+});
+
+describe('an index that is new while Cassandra is the authority', () => {
+  it('stops the start, as nothing would ever fill it', { timeout: SYNC_MS * 2 }, async () => {
+    await becomes('target');
+    const client = createCassandraClient(inject('cassandra'));
+    try {
+      const found = () => newIndexesOfAuthority(client, world.keyspace.name, [world.resource], testCall());
+      expect(await found()).toEqual([]);
+      await world.keyspace.run('DROP TABLE people_by_badge');
+      expect(await found()).toEqual([expect.stringContaining('the index "badge" is new')]);
+    } finally {
+      await client.close();
+    }
   });
 });
