@@ -1,14 +1,21 @@
 import { systemClock } from '../domain/clock.ts';
 import { isDomainError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
-import type { Resource } from '../domain/resource.ts';
+import type { Index, Resource } from '../domain/resource.ts';
 import { addColumnsCql, checkCassandraTable, cqlName, createTableCql } from '../schema/cassandra-ddl.ts';
+import {
+  checkIndexTable,
+  createIndexTableCql,
+  createIndexTablesCql,
+  indexTableOf,
+} from '../schema/cassandra-index-ddl.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { CassandraClient } from '../stores/cassandra/client.ts';
 import { describeTable } from '../stores/cassandra/describe-table.ts';
 import { setUpKeyspace } from '../stores/cassandra/schema-setup.ts';
 import { checkServer } from '../stores/cassandra/server-checks.ts';
 import type { Config } from './config.ts';
+import { newIndexesOfAuthority } from './new-indexes.ts';
 import { StartError } from './start-error.ts';
 
 /** A resource that has a target. */
@@ -65,6 +72,11 @@ async function prepareLater(
 async function prepare(config: Config, client: CassandraClient, movable: readonly Movable[], log: Log): Promise<void> {
   const call = internalCall(systemClock, STEP_TIMEOUT_MS);
   await client.connect('follower', call);
+  const keyspace = config.stores.cassandra?.controlKeyspace;
+  if (keyspace !== undefined) {
+    const unfilled = await newIndexesOfAuthority(client, keyspace, movable, call);
+    if (unfilled.length > 0) throw new StartError(unfilled);
+  }
   if (config.stores.cassandra?.createTables) await createTables(config, client, movable, call);
   await createControlTables(config, client, log, call);
   const mistakes: string[] = [];
@@ -72,9 +84,17 @@ async function prepare(config: Config, client: CassandraClient, movable: readonl
     const table = await describeTable(client, resource.cassandra, call);
     if (table === null) mistakes.push(missingTable(resource));
     else mistakes.push(...checkCassandraTable(resource, table));
+    for (const index of resource.indexes ?? []) {
+      const found = await describeTable(client, indexTableOf(resource, index), call);
+      if (found === null) mistakes.push(missingIndexTable(resource, index));
+      else mistakes.push(...checkIndexTable(resource, index, found));
+    }
   }
   const { markerTtlSeconds, skewBoundMs } = config.migration;
-  const tables = movable.map((resource) => resource.cassandra);
+  const tables = movable.flatMap((resource) => [
+    resource.cassandra,
+    ...(resource.indexes ?? []).map((index) => ({ ...indexTableOf(resource, index), isIndex: true })),
+  ]);
   const findings = await checkServer(client, { tables, markerTtlSeconds, skewBoundMs }, call);
   for (const { setting, found, wanted, cure } of findings.warnings) {
     log.warn(`Cassandra: ${setting} is ${found}, should be ${wanted}: ${cure}`);
@@ -115,6 +135,7 @@ async function createTables(
   }
   for (const resource of movable) {
     await run(createTableCql(resource));
+    for (const statement of createIndexTablesCql(resource)) await run(statement);
     const table = await describeTable(client, resource.cassandra, call);
     if (table === null) continue;
     for (const statement of addColumnsCql(resource, table)) await run(statement);
@@ -124,4 +145,9 @@ async function createTables(
 function missingTable(resource: Movable): string {
   const { keyspace, table } = resource.cassandra;
   return `${resource.typeName}: Cassandra has no table ${keyspace}.${table}; set stores.cassandra.createTables, or run:\n${createTableCql(resource)}`;
+}
+
+function missingIndexTable(resource: Movable, index: Index): string {
+  const { keyspace, table } = indexTableOf(resource, index);
+  return `${resource.typeName}: Cassandra has no table ${keyspace}.${table} for the index "${index.name}"; set stores.cassandra.createTables, or run:\n${createIndexTableCql(resource, index)}`;
 }

@@ -32,7 +32,6 @@ import { type CassandraRecordStoreOptions, createCassandraRecordStore } from '..
 import type { JobStore } from '../stores/job-store.ts';
 import { createMysqlChangeLog } from '../stores/mysql/change-log.ts';
 import { createMysqlRecordStore } from '../stores/mysql/record-store.ts';
-import { readServerValues } from '../stores/mysql/server-values.ts';
 import { createSourceFence } from '../stores/mysql/source-fence.ts';
 import { createMysqlSourceStates } from '../stores/mysql/source-state.ts';
 import { observed } from '../stores/observed-store.ts';
@@ -43,6 +42,7 @@ import type { Config } from './config.ts';
 import { leftoversOf } from './leftovers.ts';
 import type { ServedResource } from './load-resources.ts';
 import type { Stores } from './open-stores.ts';
+import { readForTargetAuthority } from './target-authority.ts';
 
 /** What all resources of an instance share. */
 export interface Surroundings {
@@ -242,12 +242,12 @@ function createTarget(
   return observed(store, { store: 'target', namespace: keyspace, table, metrics: metrics.stores });
 }
 
-/** Null, with the reason in the log: the target can't do what the source does by itself, so it stays the follower. */
+/** Null, with the reason in the log: the target can't do, or keep, what the source does, so it stays the follower. */
 async function createTargetAuthority(surroundings: Surroundings, resource: Resource): Promise<RecordStore | null> {
   if (resource.cassandra === undefined) return null;
   try {
     const call = internalCall(systemClock, PREPARE_TIMEOUT_MS);
-    const serverValues = await readServerValues(surroundings.stores.mysql.pool, resource, call);
+    const serverValues = await readForTargetAuthority(surroundings.stores.mysql.pool, resource, call);
     return createTarget(surroundings, resource, { role: 'authority', serverValues });
   } catch (error) {
     if (!isDomainError(error, 'failed_precondition')) throw error;

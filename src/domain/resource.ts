@@ -115,6 +115,17 @@ export interface NamePart {
   readonly variable: string;
 }
 
+/** A secondary index: records are found by the values of its columns, which are never null in it. */
+export interface Index {
+  readonly name: string;
+  /** Indexes of {@link Resource.columns}, in the order in which a lookup gives their values. */
+  readonly columns: readonly number[];
+  /** Whether no two records may have the same values. */
+  readonly unique: boolean;
+  /** Names of MySQL's unique keys that it stands for; none if it is not unique. */
+  readonly mysqlKeys: readonly string[];
+}
+
 /**
  * A record type, bound to its tables: compiled once at start from descriptors and the tables' own description; every
  * codec and statement is compiled from it.
@@ -134,6 +145,8 @@ export interface Resource {
   readonly mysql: { readonly schema: string; readonly table: string };
   /** Absent: the resource has no target and stays at the source. */
   readonly cassandra?: CassandraPlace;
+  /** Secondary indexes that both stores keep. Default: none. */
+  readonly indexes?: readonly Index[];
   /** Whether its records remember the requests that wrote them (`request_id`). Default: they do not, and nothing is kept for it. */
   readonly remembersRequests?: true;
 }

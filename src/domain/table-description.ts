@@ -28,6 +28,16 @@ export interface ForeignKeyDescription {
   readonly onUpdate: string;
 }
 
+/** A secondary key of a table. */
+export interface KeyDescription {
+  readonly name: string;
+  /** In the key's order; empty text for a functional part. */
+  readonly columns: readonly string[];
+  readonly unique: boolean;
+  /** Whether only the first characters of one of its columns are in it. */
+  readonly isPrefix: boolean;
+}
+
 /** A table as MySQL describes it. */
 export interface MysqlTableDescription {
   readonly schema: string;
@@ -38,8 +48,8 @@ export interface MysqlTableDescription {
   readonly columns: readonly MysqlColumnDescription[];
   /** Column names in the key's order; empty: there is no primary key. */
   readonly primaryKey: readonly string[];
-  /** Names of the columns of each unique key but the primary. */
-  readonly uniqueKeys: readonly (readonly string[])[];
+  /** Every key but the primary. Default: none. */
+  readonly keys?: readonly KeyDescription[];
   /** Foreign keys of this table. */
   readonly foreignKeys: readonly ForeignKeyDescription[];
 }

@@ -257,7 +257,7 @@ export class Capture {
       if (checkpoint?.attach === attach && checkpoint.epoch <= epoch) {
         const hash = await changeLog.definitionHash(internalCall(clock, settings.callMs, signal));
         if (hash === checkpoint.definitionHash) return checkpoint;
-        const message = 'the table was altered while nobody captured';
+        const message = 'the table was altered, or the definition got other indexes, while nobody captured';
         return { epoch, attach, reason: 'definition_changed', message };
       }
       const wanted = this.#wanted();

@@ -145,6 +145,10 @@ class Entry implements WrittenEntry {
       log.append({ incarnation: this.#incarnation, resource, keys, onBegun }, call);
     this.guard = {
       ...guard,
+      announce: (others) => {
+        const entry = new Entry(options, others, guard, call);
+        return { guard: entry.guard, entry };
+      },
       ready: async () => {
         this.#appended ??= append();
         await this.#appended;

@@ -16,6 +16,7 @@ import type { FollowerStore, Stored } from '../stores/record-store.ts';
 import type { Barriers } from './barrier.ts';
 import { compareRecords, type Difference } from './compare.ts';
 import { getAll } from './get-all.ts';
+import { lookAtIndexes } from './index-check.ts';
 import { maxVersion } from './versions.ts';
 
 /** What looking at records needs. */
@@ -31,7 +32,8 @@ export interface LookOptions {
 /** A difference that was still there past a barrier. */
 export interface FoundDifference {
   readonly key: Key;
-  readonly kind: Exclude<Difference['comparison'], 'match'>;
+  /** `missing_in_index`: both stores have it, and a lookup would not find it. */
+  readonly kind: Exclude<Difference['comparison'], 'match'> | 'missing_in_index';
   readonly fieldPaths: readonly string[];
 }
 
@@ -75,7 +77,13 @@ export async function lookAgain(
     }
     undecided = next;
   }
-  return { differences, equal, raced: undecided };
+  const unindexed = await lookAtIndexes(options, equal, call);
+  const lacking = new Set(unindexed.map(({ key }) => key.id));
+  return {
+    differences: [...differences, ...unindexed],
+    equal: equal.filter(({ id }) => !lacking.has(id)),
+    raced: undecided,
+  };
 }
 
 interface Pair {

@@ -21,6 +21,7 @@ import type { Flags } from './flags.ts';
 import type { FollowerSettings } from './follower-keeper.ts';
 import { type GapOptions, isMendedByWalk, mendGap } from './gap.ts';
 import { Handover } from './handover.ts';
+import { IndexReadiness } from './index-readiness.ts';
 import { JobRunner } from './job-runner.ts';
 import type { Lease } from './lease.ts';
 import { LiveTraffic } from './live-traffic.ts';
@@ -31,6 +32,7 @@ import { createHoldOutside } from './outside-writes.ts';
 import { RecentAcknowledgements } from './recent-acknowledgements.ts';
 import type { Registers } from './registers.ts';
 import { type Repaired, repair } from './repair.ts';
+import { settlingRivals } from './rival-copies.ts';
 import { forAttach, type ResourceStores, type Roles, rolesOf } from './roles.ts';
 import type { ProtocolSettings } from './settings.ts';
 import { ShadowReads } from './shadow-read.ts';
@@ -211,9 +213,11 @@ function createRecords(parts: Parts): Records {
             return record?.state === 'in_sync' ? record.authority : undefined;
           },
         });
+  const indexes = new IndexReadiness(parts);
   return createTwoStores({
     ...parts,
     reads,
+    indexesAreReady: (record) => indexes.isReady(record),
     maxKeys: Math.min(source.maxKeys, target?.maxKeys ?? source.maxKeys),
     writersOf: (record) => writersOf(parts, record),
     isFollowerDoubtful: (record) => record.authority === 'target' && (parts.witness?.isDoubtful(record) ?? false),
@@ -225,7 +229,9 @@ function createRecords(parts: Parts): Records {
 function writersOf({ stores, copies, source, target }: Parts, record: ControlRecord): Writers {
   if (record.authority === 'source') return { authority: source, follower: copies?.target ?? target };
   if (stores.targetAuthority === null) throw new RangeError('the target can’t be the authority here');
-  return { authority: stores.targetAuthority, follower: forAttach(copies?.source ?? source, record) };
+  const options = { rivals: source.rivals, authority: stores.targetAuthority, control: record };
+  const follower = settlingRivals(forAttach(copies?.source ?? source, record), options);
+  return { authority: stores.targetAuthority, follower };
 }
 
 function createController(parts: Parts): Controller {

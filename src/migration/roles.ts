@@ -1,5 +1,6 @@
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { FollowerStore, RecordStore, SourceStore } from '../stores/record-store.ts';
+import { settlingRivals } from './rival-copies.ts';
 
 /** Both stores of a resource. */
 export interface ResourceStores {
@@ -21,7 +22,9 @@ export interface Roles {
 export function rolesOf(stores: ResourceStores, record: ControlRecord): Roles | null {
   const { source, target, targetAuthority } = stores;
   if (record.authority === 'source') return target && { authority: source, follower: target };
-  return targetAuthority && { authority: targetAuthority, follower: forAttach(source, record) };
+  if (targetAuthority === null) return null;
+  const options = { rivals: source.rivals, authority: targetAuthority, control: record };
+  return { authority: targetAuthority, follower: settlingRivals(forAttach(source, record), options) };
 }
 
 /** A follower in MySQL, whose copies are refused where they come too late: in another epoch, or after another attach. */

@@ -9,12 +9,13 @@ import type { Resource } from '../domain/resource.ts';
 import type { Call } from '../stores/call.ts';
 import type { ControlRecord, StoreName } from '../stores/control-store.ts';
 import { isRefused } from '../stores/judge-change.ts';
-import type { Change, ListQuery, ReadableRecords, Records, Stored } from '../stores/record-store.ts';
+import type { Change, ListQuery, LookupQuery, ReadableRecords, Records, Stored } from '../stores/record-store.ts';
 import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { attributes } from '../telemetry/names.ts';
 import type { Flags } from './flags.ts';
 import { followerOf, type Lease } from './lease.ts';
 import type { LiveTraffic } from './live-traffic.ts';
+import { createLookupNames } from './lookup-name.ts';
 import { chooseRoute, type RouteReason, subjectOf } from './routing.ts';
 import type { ProtocolSettings } from './settings.ts';
 import type { ShadowReads } from './shadow-read.ts';
@@ -43,6 +44,8 @@ export interface TwoStoresOptions extends Omit<WriteThroughOptions, 'resource'> 
   readonly metrics: MigrationMetrics;
   /** Whether the follower may lack what it has acknowledged, whatever the record says. Default: never. */
   readonly isFollowerDoubtful?: (control: ControlRecord) => boolean;
+  /** Whether the follower's indexes have all that its records have. Default: always. */
+  readonly indexesAreReady?: (control: ControlRecord) => boolean;
   readonly settings: ProtocolSettings;
   readonly clock: Clock;
   /** The record's name, for the flags. */
@@ -56,6 +59,8 @@ interface Question {
   /** The record's name for the flags. */
   readonly name: () => string;
   ask(store: ReadableRecords, call: Call): Promise<readonly Stored[]>;
+  /** Whether the follower has what the question is asked of. Default: it has. */
+  followerHas?(control: ControlRecord): boolean;
   /** Whether the authority's answer is no older than the version that the caller has seen. */
   authorityReaches(answer: readonly Stored[], atLeast: bigint): boolean;
   /** Likewise for the follower. */
@@ -84,10 +89,12 @@ const MAX_TRIES = 10;
 export function createTwoStores(options: TwoStoresOptions): Records {
   const { resource, maxKeys, clock, metrics, traffic } = options;
   const through = createWriteThrough({ ...options, resource: resource.id });
+  const lookupName = createLookupNames(resource);
   return {
     maxKeys,
     getMany: (keys, call) => answer(options, pointRead(options, keys), call),
     list: (query, call) => answer(options, listRead(options, query), call),
+    lookup: (query, call) => answer(options, lookupRead(options, lookupName, query), call),
     write: async (change, call) => {
       const beganMs = clock.monotonicMs();
       traffic.began(beganMs);
@@ -130,10 +137,31 @@ function pointRead(options: TwoStoresOptions, keys: readonly Key[]): Question {
  * or a later one; the authority always does: its list is the truth.
  */
 function listRead(options: TwoStoresOptions, query: ListQuery): Question {
+  return readOfMany(
+    () => options.parentNameOf(query.parent),
+    (store, call) => store.list(query, call),
+  );
+}
+
+/** As a List's. */
+function lookupRead(
+  { indexesAreReady }: TwoStoresOptions,
+  nameOf: (query: LookupQuery) => string,
+  query: LookupQuery,
+): Question {
+  const question = readOfMany(
+    () => nameOf(query),
+    (store, call) => store.lookup(query, call),
+  );
+  // Without a lease nobody can say whether an index has all of its records.
+  return { ...question, standsAlone: () => false, ...(indexesAreReady && { followerHas: indexesAreReady }) };
+}
+
+function readOfMany(name: Question['name'], ask: Question['ask']): Question {
   const shows = (answer: readonly Stored[], atLeast: bigint) => answer.some((stored) => stored.version >= atLeast);
   return {
-    name: () => options.parentNameOf(query.parent),
-    ask: (store, call) => store.list(query, call),
+    name,
+    ask,
     authorityReaches: () => true,
     followerReaches: (answer, atLeast) => atLeast === 0n || shows(answer, atLeast),
     standsAlone: shows,
@@ -240,6 +268,7 @@ async function askFollower(
   call: Call,
 ): Promise<{ stored: readonly Stored[] } | { reason: RouteReason }> {
   const { clock, settings } = options;
+  if (question.followerHas?.(control) === false) return { reason: 'not_in_sync' };
   const nowMs = clock.monotonicMs();
   const budgetMs = Math.min(settings.followerReadBudgetMs, (call.deadlineMs - nowMs) * FOLLOWER_SHARE);
   try {

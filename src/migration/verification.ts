@@ -5,6 +5,7 @@ import type { Stored } from '../stores/record-store.ts';
 import type { ComparisonOutcome, MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import type { PageResult } from './chunk-worker.ts';
 import { getAll } from './get-all.ts';
+import { unindexedOf } from './index-check.ts';
 import type { JobKind } from './job-runner.ts';
 import { type FoundDifference, isSuspect, type LookOptions, lookAgain } from './look.ts';
 import { closeGoneMismatches } from './mismatches.ts';
@@ -80,9 +81,10 @@ class Pages {
     await barriers.pass(call);
     const keys = records.map((record) => record.key);
     const others = await getAll(this.#look.follower, keys, call);
+    const unindexed = await unindexedOf(this.#look, { authority: records, follower: others }, call);
     const suspects = records.filter((record, index) => {
       const other = others[index] ?? { key: record.key, row: null, version: 0n };
-      return isSuspect(resource, record, other, this.#floor);
+      return unindexed.has(record.key.id) || isSuspect(resource, record, other, this.#floor);
     });
     this.#count('match', records.length - suspects.length);
     return { rows: records.length, mismatches: await this.#settle(suspects, call) };

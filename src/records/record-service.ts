@@ -1,10 +1,10 @@
 import { DomainError, invalidField } from '../domain/errors.ts';
 import type { Key, KeyValue } from '../domain/key.ts';
-import type { Row } from '../domain/resource.ts';
+import type { Index, Row, Value } from '../domain/resource.ts';
 import type { Call } from '../stores/call.ts';
 import type { Change, Records, Stored, Written } from '../stores/record-store.ts';
 import type { WriteRequest } from '../stores/remembered-requests.ts';
-import type { PageTokens } from './page-token.ts';
+import type { PageBinding, PageTokens } from './page-token.ts';
 
 /** A record that exists, with its version as callers see it. */
 export interface Found extends Stored {
@@ -33,6 +33,13 @@ export interface ListRecords {
    * does not, but never before the first of all. Default: all fit.
    */
   readonly fits?: (record: Found) => boolean;
+}
+
+/** A lookup of records by the values of an index. */
+export interface LookupRecords extends Pick<ListRecords, 'pageSize' | 'pageToken' | 'fits'> {
+  readonly index: Index;
+  /** The values of its columns, in its order. */
+  readonly values: readonly Value[];
 }
 
 /** One page of a listing. */
@@ -101,6 +108,8 @@ export interface DeleteRecord extends RecordChange {
 export interface RecordService {
   get(key: Key, call: Call): Promise<Found>;
   list(request: ListRecords, call: Call): Promise<RecordPage>;
+  /** The records with these values, of all parents; the page's version is the greatest of its records'. */
+  lookup(request: LookupRecords, call: Call): Promise<RecordPage>;
   create(request: CreateRecord, call: Call): Promise<Found>;
   update(request: UpdateRecord, call: Call): Promise<Found>;
   /** Returns the version of the absence. */
@@ -140,11 +149,25 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
     throw recordNotFound(stored?.version ?? 0n);
   };
 
-  const list = async (request: ListRecords, call: Call): Promise<RecordPage> => {
-    const binding = { parent: request.parent, request: requestText(request) };
+  const page = async (request: PageOf, binding: PageBinding, read: ReadOn, call: Call): Promise<RecordPage> => {
+    const size = pageSize(request.pageSize, maxPageSize);
     const after = request.pageToken === '' ? null : pageTokens.open(request.pageToken, binding);
-    const { page, last, version } = await readPage(records, { ...request, maxPageSize }, after, call);
-    return { records: page, nextPageToken: last === null ? '' : pageTokens.seal(last, binding), version };
+    const found = await readPage(read, { ...request, size }, after, call.atLeast);
+    const nextPageToken = found.last === null ? '' : pageTokens.seal(found.last, binding);
+    return { records: found.page, nextPageToken, version: found.version };
+  };
+
+  const list = async (request: ListRecords, call: Call): Promise<RecordPage> => {
+    const { parent, descending = false } = request;
+    const binding = { parent, request: requestText(request) };
+    const read: ReadOn = (after, limit) => records.list({ parent, after, descending, limit }, call);
+    return page(request, binding, read, call);
+  };
+
+  const lookup = async (request: LookupRecords, call: Call): Promise<RecordPage> => {
+    const { index, values } = request;
+    const binding = { parent: [], request: lookupText(index, values) };
+    return page(request, binding, (after, limit) => records.lookup({ index, values, after, limit }, call), call);
   };
 
   const apply = (change: Change, validateOnly: boolean | undefined, call: Call): Promise<Verdict> =>
@@ -181,7 +204,7 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
     return written.stored.version;
   };
 
-  return { get, list, create, update, delete: remove };
+  return { get, list, lookup, create, update, delete: remove };
 }
 
 /** The part of a change that says which request asks for it. */
@@ -261,6 +284,20 @@ function requestText({ descending = false, request = '' }: ListRecords): string 
   return descending || request !== '' ? JSON.stringify([descending, request]) : '';
 }
 
+/** The same for a lookup. */
+function lookupText({ name }: Index, values: readonly Value[]): string {
+  const texts = values.map((value) =>
+    value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value),
+  );
+  return JSON.stringify(['lookup', name, ...texts]);
+}
+
+/** Reads at most so many records, those that come after this key; null: from the start. */
+type ReadOn = (after: Key | null, limit: number) => Promise<readonly Stored[]>;
+
+/** What a page is asked for with, whatever it is of. */
+type PageOf = Pick<ListRecords, 'pageSize' | 'pageToken' | 'matches' | 'fits'>;
+
 /** A page on its way to be one. */
 interface ReadPage {
   readonly page: readonly Found[];
@@ -274,22 +311,20 @@ interface ReadPage {
  * records were looked at; each of them may be answered by either store, as if it were a page of its own.
  */
 async function readPage(
-  records: Records,
-  request: ListRecords & { readonly maxPageSize: number },
+  read: ReadOn,
+  { size, matches, fits }: Pick<ListRecords, 'matches' | 'fits'> & { readonly size: number },
   from: Key | null,
-  call: Call,
+  atLeast: bigint,
 ): Promise<ReadPage> {
-  const { parent, descending = false, matches, fits } = request;
-  const size = pageSize(request.pageSize, request.maxPageSize);
   const page: Found[] = [];
-  let version = call.atLeast;
+  let version = atLeast;
   let after = from;
   const most = matches === undefined ? 1 : MAX_FILTERED_ROWS / FILTER_READ_ROWS;
   const limit = matches === undefined ? size + 1 : FILTER_READ_ROWS;
   for (let reads = 0; reads < most; reads++) {
     // Whether there is one more is not worth another read: the next page may be empty.
     if (page.length >= size) break;
-    const found = (await records.list({ parent, after, descending, limit }, call)).filter(isFound);
+    const found = (await read(after, limit)).filter(isFound);
     for (const record of found) {
       const isMatch = matches?.(record.row) ?? true;
       // A record that doesn't fit begins the next page, but the first of all is always shown.

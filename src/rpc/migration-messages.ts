@@ -53,6 +53,7 @@ const mismatchKindMessages: Readonly<Record<Mismatch['kind'], MismatchKind>> = {
   different: MismatchKind.DIFFERENT,
   missing_in_follower: MismatchKind.MISSING_IN_FOLLOWER,
   extra_in_follower: MismatchKind.EXTRA_IN_FOLLOWER,
+  missing_in_index: MismatchKind.MISSING_IN_INDEX,
 };
 
 /** A phase, or unspecified. */

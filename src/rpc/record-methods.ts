@@ -4,7 +4,9 @@ import type { KeyValue } from '../domain/key.ts';
 import type { Resource, Row } from '../domain/resource.ts';
 import type { CreateRecord, DeleteRecord, Found, RecordService, UpdateRecord } from '../records/record-service.ts';
 import type { MethodDefinition, ResourceDefinition, StandardMethods } from '../schema/definition.ts';
+import { createListEncoder } from '../schema/list-encoder.ts';
 import { createOrderReader } from '../schema/list-order.ts';
+import { createLookupReader } from '../schema/lookup-reader.ts';
 import type { MessageCodec } from '../schema/message-codec.ts';
 import type { NameCodec } from '../schema/name-codec.ts';
 import { createFilterCompiler } from '../schema/record-filter.ts';
@@ -40,7 +42,7 @@ const EMPTY = new Uint8Array(0);
 
 /** The standard methods (AIP-131 to AIP-135) that the resource's service has. */
 export function createRecordMethods(options: RecordMethodsOptions): UnaryMethod[] {
-  const { get, list, create, update, delete: remove } = options.definition.methods;
+  const { get, list, create, update, delete: remove, lookup } = options.definition.methods;
   const { id } = options.resource;
   const read: MethodAccess = { verb: 'read', resource: id };
   // An Update answers the whole record, but only to who has just written it.
@@ -48,6 +50,7 @@ export function createRecordMethods(options: RecordMethodsOptions): UnaryMethod[
   return [
     ...(get === undefined ? [] : [unary(get, read, ruled(options, get, getHandler(options)))]),
     ...(list === undefined ? [] : [unary(list, read, ruled(options, list, listHandler(options, list)))]),
+    ...(lookup === undefined ? [] : [unary(lookup, read, ruled(options, lookup, lookupHandler(options, lookup)))]),
     ...(create === undefined ? [] : [unary(create, write, createHandler(options, create))]),
     ...(update === undefined ? [] : [unary(update, write, updateHandler(options, update))]),
     ...(remove === undefined ? [] : [unary(remove, write, ruled(options, remove, deleteHandler(options, remove)))]),
@@ -124,7 +127,7 @@ function getHandler({ service, messages, names }: RecordMethodsOptions): Handle 
 }
 
 function listHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['list']>): Handle {
-  const { service, messages, names, maxMessageBytes, definition, resource } = options;
+  const { service, messages, names, definition, resource } = options;
   const readOrder = createOrderReader(definition, resource);
   const compileFilter = createFilterCompiler(definition, resource);
   return async (request, context) => {
@@ -132,22 +135,41 @@ function listHandler(options: RecordMethodsOptions, method: NonNullable<Standard
     const filter = readText(request, method.filter);
     const { descending } = readOrder(readText(request, method.orderBy));
     const matches = compileFilter(filter);
-    const items: Uint8Array[] = [];
-    let room = maxMessageBytes - PAGE_OVERHEAD_BYTES;
-    const fits = ({ key, row }: Found): boolean => {
-      const item = messages.toWire(names.nameOf(key), row);
-      items.push(item);
-      room -= item.length + RECORD_OVERHEAD_BYTES;
-      return room >= 0;
-    };
-    const pageSize = request.pageSize as number;
-    const pageToken = request.pageToken as string;
+    const { items, fits } = pageItems(options);
     const filtered = matches === null ? {} : { matches, request: filter };
-    const asked = { parent, pageSize, pageToken, descending, fits, ...filtered };
-    const page = await service.list(asked, context);
+    const page = await service.list({ parent, ...pageAsked(request), descending, fits, ...filtered }, context);
     context.answerVersion = page.version;
     return () => messages.encodeListResponse(items.slice(0, page.records.length), page.nextPageToken);
   };
+}
+
+function lookupHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['lookup']>): Handle {
+  const { service, definition, resource, names } = options;
+  const read = createLookupReader(definition, resource, names);
+  const encode = createListEncoder(method);
+  return async (request, context) => {
+    const { items, fits } = pageItems(options);
+    const page = await service.lookup({ ...read(request), ...pageAsked(request), fits }, context);
+    context.answerVersion = page.version;
+    return () => encode(items.slice(0, page.records.length), page.nextPageToken);
+  };
+}
+
+function pageAsked(request: Request): { readonly pageSize: number; readonly pageToken: string } {
+  return { pageSize: request.pageSize as number, pageToken: request.pageToken as string };
+}
+
+/** The records of a page on the wire, as they are asked whether they fit. */
+function pageItems({ messages, names, maxMessageBytes }: RecordMethodsOptions) {
+  const items: Uint8Array[] = [];
+  let room = maxMessageBytes - PAGE_OVERHEAD_BYTES;
+  const fits = ({ key, row }: Found): boolean => {
+    const item = messages.toWire(names.nameOf(key), row);
+    items.push(item);
+    room -= item.length + RECORD_OVERHEAD_BYTES;
+    return room >= 0;
+  };
+  return { items, fits };
 }
 
 function createHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['create']>): Handle {

@@ -1,5 +1,6 @@
 import type { Column, ColumnType, Resource } from '../domain/resource.ts';
 import type { MysqlColumnDescription, MysqlTableDescription } from '../domain/table-description.ts';
+import { bindIndexes } from './bind-indexes.ts';
 import { checkMysqlTable, checkNames } from './check-mysql-table.ts';
 import type { ColumnReference, FieldDefinition, ResourceDefinition } from './definition.ts';
 import { enumNumbers, hasPresence, isLegacyRequired, shapeOf, typeNameOf } from './field-shape.ts';
@@ -41,6 +42,7 @@ export function bindResource(
     ...definition.cassandra,
     keyspace: overrides.cassandraKeyspace ?? definition.cassandra.keyspace,
   };
+  const { indexes, mistakes: indexMistakes } = bindIndexes(definition, columns, table);
   const resource: Resource = {
     id: definition.id,
     typeName: definition.typeName,
@@ -50,9 +52,10 @@ export function bindResource(
     name: definition.name,
     mysql: { schema: overrides.mysqlSchema ?? definition.mysql.schema, table: definition.mysql.table },
     ...(cassandra && { cassandra }),
+    ...(indexes.length > 0 && { indexes }),
     ...(takesRequestIds(definition) && { remembersRequests: true as const }),
   };
-  binding.mistakes.push(...checkMysqlTable(definition, table), ...checkNames(resource));
+  binding.mistakes.push(...indexMistakes, ...checkMysqlTable(definition, table), ...checkNames(resource));
   const label = `${definition.typeName}: `;
   if (binding.mistakes.length > 0) return { mistakes: binding.mistakes.map((mistake) => label + mistake) };
   return { resource };

@@ -17,6 +17,7 @@ export interface ResourceDefinition {
   readonly key: readonly KeyDefinition[];
   /** The stored fields in the order of their numbers: all but `name` and `etag`. */
   readonly fields: readonly FieldDefinition[];
+  readonly indexes: readonly IndexDefinition[];
   readonly nameField: DescField;
   /** Absent: the resource has no etags. */
   readonly etagField?: DescField;
@@ -59,6 +60,19 @@ export interface FieldDefinition extends ColumnReference {
   readonly zeroDates?: Exclude<ZeroDates, 'refuse'>;
 }
 
+/** A secondary index as the options name it. */
+export interface IndexDefinition {
+  readonly name: string;
+  readonly fields: readonly IndexedField[];
+  readonly unique: boolean;
+}
+
+/** A field of an index; null: a variable of the name pattern that no field shows. */
+export interface IndexedField {
+  readonly name: string;
+  readonly field: DescField | null;
+}
+
 /** A method of a served resource. */
 export interface MethodDefinition {
   /** `/hospital.v1.Medications/GetMedication`. */
@@ -76,7 +90,10 @@ export interface WriteMethod extends MethodDefinition {
   readonly validateOnly?: DescField;
 }
 
-/** AIP-131 to AIP-135, and AIP-231 to AIP-235. A method that the service does not have is absent; `DescField`s are those of the messages. */
+/**
+ * AIP-131 to AIP-135, AIP-231 to AIP-235, and lookups by secondary indexes (AIP-136). A method that the service does not have is absent; `DescField`s
+ * are those of the messages.
+ */
 export interface StandardMethods {
   /** Input: `name`. Output: the resource. */
   readonly get?: MethodDefinition;
@@ -102,6 +119,8 @@ export interface StandardMethods {
   readonly batchUpdate?: BatchDefinition<'update'> & { readonly items: DescField };
   /** Input: `parent` (unless the resource has none), and either `names` or `requests`. Output: google.protobuf.Empty. */
   readonly batchDelete?: BatchDefinition<'delete'> | (MethodDefinition & BatchOfParent & { readonly names: DescField });
+  /** Input: `fields`, of which those of one index are set, `page_size`, `page_token`. Output: as of `list`. */
+  readonly lookup?: MethodDefinition & { readonly items: DescField; readonly fields: readonly DescField[] };
 }
 
 /** Absent: the resource has no parent. */

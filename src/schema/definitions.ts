@@ -19,6 +19,7 @@ import { FieldBehavior, field_behavior } from '../gen/google/api/field_behavior_
 import { type ResourceDescriptor, resource as resourceOption } from '../gen/google/api/resource_pb.ts';
 import { batchMistakes } from './batch-methods.ts';
 import type { ColumnFormat, FieldDefinition, KeyDefinition, ResourceDefinition } from './definition.ts';
+import { indexesOf } from './index-definitions.ts';
 import type { MethodsOwner } from './method-inspection.ts';
 import { parsePattern } from './name-pattern.ts';
 import { createRequestRules } from './request-rules.ts';
@@ -85,6 +86,7 @@ function candidateOf(message: DescMessage, mistakes: string[]): Candidate | unde
   }
   const type = getOption(message, resourceOption);
   const [pattern] = type.pattern;
+  const report = (text: string): void => void mistakes.push(`${message.typeName}: ${text}`);
   const name = type.pattern.length === 1 && pattern !== undefined ? parsePattern(pattern) : undefined;
   if (name === undefined) {
     mistakes.push(
@@ -92,11 +94,12 @@ function candidateOf(message: DescMessage, mistakes: string[]): Candidate | unde
     );
     return undefined;
   }
-  return { message, storage, type, name, plural: type.plural, hasParent: name.length > 1 };
+  const indexes = indexesOf(storage, message, name, report);
+  return { message, storage, type, name, plural: type.plural, hasParent: name.length > 1, indexes };
 }
 
 function define(
-  { message, storage, type, name }: Candidate,
+  { message, storage, type, name, indexes }: Candidate,
   { methods, rules }: Pick<ResourceDefinition, 'methods' | 'rules'>,
   mistakes: string[],
 ): ResourceDefinition | undefined {
@@ -125,6 +128,7 @@ function define(
     name,
     key: keyOf(storage, name, report),
     fields: storedFields(message, report),
+    indexes,
     nameField,
     ...(etagField && { etagField }),
     methods,

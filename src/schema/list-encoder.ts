@@ -5,8 +5,8 @@ import { tagOf, varintSize, WIRE, writeVarint } from './wire-writer.ts';
 /** Encodes a List method's response from messages that are on the wire already. */
 export type ListEncoder = (items: readonly Uint8Array[], nextPageToken: string) => Uint8Array;
 
-/** The encoder of one List method's responses. */
-export function createListEncoder(list: NonNullable<StandardMethods['list']>): ListEncoder {
+/** The encoder of the responses of one method that answers pages. */
+export function createListEncoder(list: NonNullable<StandardMethods['list' | 'lookup']>): ListEncoder {
   const itemTag = tagOf(list.items.number, WIRE.lengthDelimited);
   const tokenField = list.output.fields.find((field) => field.name === 'next_page_token');
   if (tokenField === undefined) throw new TypeError(`${list.output.typeName} has no next_page_token`);

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@bufbuild/protobuf';
-import type { MethodDefinition, WriteMethod } from './definition.ts';
+import type { IndexDefinition, MethodDefinition, WriteMethod } from './definition.ts';
 
 /** A served resource as far as its methods need it. */
 export interface MethodsOwner {
@@ -8,6 +8,7 @@ export interface MethodsOwner {
   readonly plural: string;
   /** Whether records live below a parent. */
   readonly hasParent: boolean;
+  readonly indexes: readonly IndexDefinition[];
 }
 
 /** Where a method's messages are looked at; mistakes are collected, never thrown. */

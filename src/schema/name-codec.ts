@@ -35,6 +35,14 @@ export interface NameCodec {
    */
   keyWithId(parent: readonly KeyValue[], id: string, field: string): Key;
   /**
+   * The value of one variable, written as in a name.
+   *
+   * @param index which variable of the pattern.
+   * @param field how errors name the text.
+   * @throws DomainError INVALID_ARGUMENT
+   */
+  valueOf(index: number, text: string, field: string): KeyValue;
+  /**
    * The name of a key.
    *
    * @throws DomainError `internal`/UNREPRESENTABLE_VALUE for a stored key that no name can say.
@@ -82,6 +90,7 @@ export function createNameCodec(resource: Resource): NameCodec {
       return parseName(parents, name, field);
     },
     keyWithId: (parent, id, field) => keys.fromValues([...parent, own.parse(id, field)]),
+    valueOf: (index, text, field) => (parts[index] as Part).parse(text, field),
     nameOf(key) {
       let name = '';
       for (let i = 0; i < parts.length; i++) {

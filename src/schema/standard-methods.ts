@@ -1,6 +1,7 @@
 import { type DescField, type DescMethod, type DescService, ScalarType } from '@bufbuild/protobuf';
 import { BATCH_INSPECTORS, type BatchVerb } from './batch-methods.ts';
 import type { StandardMethods } from './definition.ts';
+import { inspectLookupFields } from './lookup-methods.ts';
 import {
   baseOf,
   type Inspection,
@@ -36,6 +37,7 @@ const VERBS = {
   BatchCreate: 'batchCreate',
   BatchUpdate: 'batchUpdate',
   BatchDelete: 'batchDelete',
+  Lookup: 'lookup',
 } as const;
 type Verb = keyof typeof VERBS;
 type SingleVerb = Exclude<Verb, BatchVerb>;
@@ -65,6 +67,12 @@ export function findMethods(services: readonly DescService[], owner: MethodsOwne
     Object.assign(methods, { [VERBS[verb]]: found });
     reportUnknownFields(inspection);
   }
+  const idle = methods.lookup === undefined ? owner.indexes.filter(({ unique }) => !unique) : [];
+  for (const { name } of idle) {
+    mistakes.push(
+      `${owner.message.typeName}: the index "${name}" is not unique, and no method Lookup… uses it (AIP-136)`,
+    );
+  }
   if (Object.keys(methods).length === 0) {
     mistakes.push(`${owner.message.typeName}: no service has a method for it, such as Get${owner.message.name}`);
   }
@@ -81,6 +89,7 @@ const AIPS: Readonly<Record<Verb, number>> = {
   BatchCreate: 233,
   BatchUpdate: 234,
   BatchDelete: 235,
+  Lookup: 136,
 };
 
 function isBatchVerb(verb: Verb): verb is BatchVerb {
@@ -135,12 +144,21 @@ const INSPECTORS: { readonly [V in SingleVerb]: (inspection: Inspection) => Stan
     requireOutput(inspection, 'google.protobuf.Empty');
     return { ...baseOf(inspection), ...(etag && { etag }), ...(allowMissing && { allowMissing }), ...options };
   },
+  Lookup: (inspection) => {
+    const { method, owner, known } = inspection;
+    const tell = (text: string): void => report(inspection, text);
+    const fields = inspectLookupFields({ method, indexes: owner.indexes, known, report: tell });
+    requireField(inspection, 'page_size', (field) => isScalar(field, ScalarType.INT32), 'int32');
+    requireField(inspection, 'page_token', isString, 'string');
+    const items = inspectListResponse(inspection);
+    return items === undefined ? undefined : { ...baseOf(inspection), items, fields };
+  },
 };
 
 function verbOf(method: DescMethod, owner: MethodsOwner): Verb | undefined {
-  const [, verb, noun] = /^((?:Batch)?(?:Get|Create|Update|Delete)|List)([A-Z].*)$/.exec(method.name) ?? [];
+  const [, verb, noun] = /^((?:Batch)?(?:Get|Create|Update|Delete)|List|Lookup)([A-Z].*)$/.exec(method.name) ?? [];
   if (verb === undefined || noun === undefined) return undefined;
-  const isOfMany = verb === 'List' || isBatch(method);
+  const isOfMany = verb === 'List' || verb === 'Lookup' || isBatch(method);
   if (!isOfMany) return noun === owner.message.name ? (verb as Verb) : undefined;
   const plural = owner.plural === '' ? `${owner.message.name}s` : owner.plural;
   const listed = method.output.fields.some((field) => isListOf(field, owner.message));

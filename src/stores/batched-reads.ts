@@ -10,7 +10,7 @@ import { DomainError } from '../domain/errors.ts';
 import type { Key } from '../domain/key.ts';
 import type { Call } from './call.ts';
 import { combineCalls, deadlinePassed, type Gathered, Gatherer } from './gatherer.ts';
-import type { ListQuery, ReadableRecords, Stored } from './record-store.ts';
+import type { ListQuery, LookupQuery, ReadableRecords, Stored } from './record-store.ts';
 
 /** Asked right before the statement is sent: whether what the read relies on, its lease, still holds. */
 export type StillValid = () => boolean;
@@ -67,6 +67,7 @@ export function createBatchedReads(store: Store, options: BatchedReadsOptions): 
         gatherer.add({ keys, size: keys.length, call, deadlineMs, resolve, reject, expire, refuse });
       }),
     list: (query: ListQuery, call: Call) => store.list(query, call),
+    lookup: (query: LookupQuery, call: Call) => store.lookup(query, call),
   };
 }
 

@@ -19,6 +19,7 @@ import type { Call } from './call.ts';
 import { atIndex, isRefused, judgeChanges, requestsAfter } from './judge-change.ts';
 import type { Change, ControlView, Guard, Stored, Written } from './record-store.ts';
 import { type ServerValues, withDefaults, withUpdateTimes } from './server-values.ts';
+import { type Reservations, reserveValues } from './unique-reservations.ts';
 
 /**
  * How often a write begins again after another writer was quicker. Writers of one instance take turns, so rivals are other
@@ -79,6 +80,8 @@ export interface ConditionalEngine {
   replace(seen: readonly Seen[], next: readonly Next[], call: Call): Promise<UpdateOutcome>;
   /** Changes only the versions, or makes markers anew, all or none, if the records are still as they were seen. */
   fence(seen: readonly Seen[], versions: readonly bigint[], call: Call): Promise<UpdateOutcome>;
+  /** Absent: the resource has no unique index. */
+  readonly reservations?: Reservations;
   unavailable(why: string): DomainError;
   outcomeUnknown(why: string, cause?: unknown): DomainError;
 }
@@ -105,7 +108,7 @@ export async function writeConditionally(
     const outcomes = judgeChanges(changes, seen, version);
     const isMade = !changes.some((change, i) => isRefused(change, outcomes[i]));
     if (isMade && changes.some(({ kind }, i) => kind !== 'touch' && outcomes[i] !== 'repeated')) {
-      return replace(engine, { seen, changes, outcomes, nowMicros, version, writeId, control, call });
+      return replace(engine, { seen, changes, outcomes, nowMicros, version, writeId, guard, control, call });
     }
     const fenced = await engine.fence(
       seen,
@@ -194,6 +197,7 @@ interface Replacement {
   readonly nowMicros: bigint;
   readonly version: bigint;
   readonly writeId: Buffer;
+  readonly guard: Guard;
   readonly control: ControlView;
   readonly call: Call;
 }
@@ -206,6 +210,7 @@ async function replace(engine: ConditionalEngine, replacement: Replacement): Pro
     const requests = change.request && requestsAfter(change, outcomes[i] as Written['outcome'], before, version);
     return { row: rowOf(engine, replacement, i), version, writeId, requests };
   });
+  if (!(await reserve(engine, replacement, next))) return null;
   const outcome = await engine.replace(seen, next, call);
   switch (outcome) {
     case 'applied':
@@ -218,6 +223,17 @@ async function replace(engine: ConditionalEngine, replacement: Replacement): Pro
     case 'unknown':
       return await findOut(engine, replacement);
   }
+}
+
+/** Reserves the unique values that the changes bring; false: another writer has one for now. */
+function reserve(
+  engine: ConditionalEngine,
+  { seen, nowMicros, guard, call }: Replacement,
+  next: readonly Next[],
+): Promise<boolean> {
+  const touch = async (key: Key, under: Guard) => (await touchConditionally(engine, [key], under, call))[0] as Written;
+  const records = seen.map((current, i) => ({ current, row: next[i]?.row ?? null }));
+  return reserveValues(engine, { records, nowMicros, guard, touch }, call);
 }
 
 /** What a change makes of its record. What can never be stored names the change's place in a batch. */

@@ -43,7 +43,7 @@ export interface Mismatch {
   readonly id: number;
   readonly resource: string;
   readonly key: Buffer;
-  readonly kind: 'different' | 'missing_in_follower' | 'extra_in_follower';
+  readonly kind: 'different' | 'missing_in_follower' | 'extra_in_follower' | 'missing_in_index';
   readonly fieldPaths: readonly string[];
   readonly foundBy: 'verification' | 'shadow_read' | 'capture';
   readonly createdAtMicros: bigint;

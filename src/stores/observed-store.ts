@@ -39,11 +39,14 @@ export function observed(
     maxKeys: store.maxKeys,
     getMany: (keys, call) => observer.call('getMany', call, (inner) => store.getMany(keys, inner), keys.length),
     list: (query, call) => observer.call('list', call, (inner) => store.list(query, inner)),
+    lookup: (query, call) => observer.call('lookup', call, (inner) => store.lookup(query, inner)),
     apply: (copies, call, guard) =>
       observer.call('apply', call, (inner) => store.apply(copies, inner, guard), copies.length),
     split: (chunkRows, call) => observer.iterate('split', call, (inner) => store.split(chunkRows, inner)),
     walk: (range, after, limit, call) => observer.call('walk', call, (inner) => store.walk(range, after, limit, inner)),
     clock: (call) => observer.call('clock', call, (inner) => store.clock(inner)),
+    ...(store.rivals && { rivals: observedRivals(observer, store.rivals) }),
+    ...(store.unindexed && { unindexed: observedUnindexed(observer, store.unindexed) }),
   };
   if (!('write' in store)) return follower;
   const authority: RecordStore = {
@@ -64,6 +67,20 @@ export function observed(
     ...authority,
     highestVersion: (call) => observer.call('highestVersion', call, (inner) => store.highestVersion(inner)),
   };
+}
+
+function observedRivals(
+  observer: StoreObserver,
+  rivals: NonNullable<FollowerStore['rivals']>,
+): NonNullable<FollowerStore['rivals']> {
+  return (copies, call) => observer.call('rivals', call, (inner) => rivals(copies, inner), copies.length);
+}
+
+function observedUnindexed(
+  observer: StoreObserver,
+  unindexed: NonNullable<FollowerStore['unindexed']>,
+): NonNullable<FollowerStore['unindexed']> {
+  return (records, call) => observer.call('unindexed', call, (inner) => unindexed(records, inner), records.length);
 }
 
 class StoreObserver {

@@ -1,5 +1,5 @@
 import type { Key } from '../domain/key.ts';
-import type { Row } from '../domain/resource.ts';
+import type { Index, Row, Value } from '../domain/resource.ts';
 import type { Call } from './call.ts';
 import type { ControlRecord } from './control-store.ts';
 import type { WriteRequest } from './remembered-requests.ts';
@@ -37,6 +37,24 @@ export interface ListQuery {
   readonly descending?: boolean;
   /** At most this many. */
   readonly limit: number;
+}
+
+/** A page of the records that have the same values in an index. */
+export interface LookupQuery {
+  /** One of the resource's. */
+  readonly index: Index;
+  /** The values of its columns, in its order; none is null. */
+  readonly values: readonly Value[];
+  /** Only records after this key, exclusive; null: from the start. */
+  readonly after: Key | null;
+  /** At most this many. */
+  readonly limit: number;
+}
+
+/** A record that can't be found by an index, although it has all values. */
+export interface Unindexed {
+  readonly key: Key;
+  readonly index: Index;
 }
 
 /** A write through the service. */
@@ -128,6 +146,11 @@ export interface Guard extends Pick<ControlRecord, 'epoch' | 'attach'>, Partial<
    * the lease last. False: outcome `control_changed`, nothing was done. Default, and in MySQL: not asked.
    */
   readonly ready?: () => Promise<boolean>;
+  /**
+   * Announces a touch of other keys that the write needs, as the write itself was announced: with an entry of its own, which exactly one
+   * of `carried` and `left` must end. Default: nothing is announced.
+   */
+  readonly announce?: (keys: readonly Key[]) => { readonly guard: Guard; readonly entry: WrittenEntry };
 }
 
 /** A record on its way to a follower, "newer wins". */
@@ -165,6 +188,11 @@ export interface ReadableRecords {
   getMany(keys: readonly Key[], call: Call): Promise<readonly Stored[]>;
   /** Live records of one parent in key order, or its reverse. */
   list(query: ListQuery, call: Call): Promise<readonly Stored[]>;
+  /**
+   * Live records of all parents with exactly these values, in key order. Texts are compared as they are, whatever the column's
+   * collation says.
+   */
+  lookup(query: LookupQuery, call: Call): Promise<readonly Stored[]>;
 }
 
 /**
@@ -173,7 +201,9 @@ export interface ReadableRecords {
  *
  * Errors: `unavailable`/AUTHORITY_UNAVAILABLE or FOLLOWER_UNAVAILABLE (by the role the engine was created for) when the
  * server can't be reached, `deadline_exceeded` past `call.deadlineMs`, `unknown`/OUTCOME_UNKNOWN when a commit's answer was lost,
- * `failed_precondition`/CONSTRAINT_VIOLATED when the store refuses the content for ever.
+ * `failed_precondition`/CONSTRAINT_VIOLATED when the store refuses the content for ever, `already_exists`/UNIQUE_KEY_TAKEN while
+ * another record has the values of a unique index: for an authority that is an answer, for a follower it says "not now", as
+ * the copy by which the other record gives them up may be on its way.
  */
 export interface FollowerStore extends ReadableRecords {
   readonly engine: 'mysql' | 'cassandra' | 'memory';
@@ -192,6 +222,16 @@ export interface FollowerStore extends ReadableRecords {
   walk(range: string, after: string | null, limit: number, call: Call): Promise<WalkPage>;
   /** The server's clock in microseconds; of several nodes the slowest. */
   clock(call: Call): Promise<bigint>;
+  /**
+   * The keys of other records that have, in this store, a value of a unique index that one of these copies would bring: the copy is
+   * refused as long as they do. Absent: the store keeps nothing unique as a follower.
+   */
+  rivals?(copies: readonly Copy[], call: Call): Promise<readonly Key[]>;
+  /**
+   * Which of these records the store's own indexes lack, so that a lookup would not find them. Absent: the store's indexes are the
+   * server's own, and lack nothing.
+   */
+  unindexed?(records: readonly Stored[], call: Call): Promise<readonly Unindexed[]>;
 }
 
 /** The store port of an authority for one resource: what a follower can, and writes under the control record's guard. */

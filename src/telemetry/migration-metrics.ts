@@ -5,6 +5,7 @@ export type ComparisonOutcome =
   | 'mismatch'
   | 'missing_in_follower'
   | 'extra_in_follower'
+  | 'missing_in_index'
   | 'error'
   | 'dropped';
 

@@ -18,6 +18,7 @@ import {
   serve,
   typesIn,
 } from '../support/init-service.ts';
+import { createSetFlags } from '../support/memory-instances.ts';
 import { EMPLOYEES_SQL, RENTAL_SQL, SHOPS_SQL, WORLD_SQL } from '../support/sample-schemas.ts';
 
 const LONG_MS = 180_000;
@@ -199,7 +200,9 @@ describe('what init has written', { timeout: LONG_MS }, () => {
     expect(report).not.toContain('Before the service can start');
     await keyspace.run(await createStatement(folder, 'PlaylistTrack'));
     const stop = new AbortController();
-    const service = await serve(await configIn(folder), { control: control.name, keyspace: keyspace.name, stop });
+    const flags = createSetFlags();
+    const at = { control: control.name, keyspace: keyspace.name, stop, flags };
+    const service = await serve(await configIn(folder), at);
     try {
       const clients = createApiClients({ server: service.addresses.http });
       const context = {
@@ -214,6 +217,9 @@ describe('what init has written', { timeout: LONG_MS }, () => {
         expect(await runJob(context, JobKind.VERIFICATION, id, {})).toBe(0);
       }
       await useApi(service);
+      await lookUp(service, (target) => {
+        flags.target = target;
+      });
       for (const id of ['order_details', 'playlist_tracks']) {
         expect(await runJob(context, JobKind.VERIFICATION, id, {})).toBe(0);
       }
@@ -237,7 +243,10 @@ async function fill(database: TestDatabase): Promise<void> {
   await database.run(`INSERT INTO orders VALUES ${orders.join(', ')};
     INSERT INTO \`Order Details\` (OrderID, ProductID, UnitPrice, Quantity, Discount, Shipped, \`Ship Note\`, Gift, State, Tags)
       VALUES ${details.join(', ')};
-    INSERT INTO PlaylistTrack VALUES ${tracks.join(', ')};`);
+    INSERT INTO PlaylistTrack VALUES ${tracks.join(', ')};
+    ALTER TABLE PlaylistTrack ADD COLUMN Barcode VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+      ADD UNIQUE KEY by_barcode (Barcode), ADD UNIQUE KEY by_track (TrackId);
+    UPDATE PlaylistTrack SET Barcode = CONCAT('bar ', TrackId) WHERE TrackId > 0;`);
 }
 
 /** One CREATE TABLE of the DDL file; the service makes the other. */
@@ -274,4 +283,23 @@ async function useApi(service: Service): Promise<void> {
     {},
   );
   expect(await call(service, 'OrderDetails/DeleteOrderDetail', { name: 'orders/7/orderDetails/0' })).toEqual({});
+}
+
+/** Finds records by the unique keys of their table, in either store. */
+async function lookUp(service: Service, readTarget: (target: boolean) => void): Promise<void> {
+  const look = (request: unknown) => call(service, 'PlaylistTracks/LookupPlaylistTracks', request);
+  const created = { parent: 'playlists/5', playlistTrackId: '7777', playlistTrack: { barcode: 'bar 12' } };
+  expect(await call(service, 'PlaylistTracks/CreatePlaylistTrack', created)).toMatchObject({
+    code: 'already_exists',
+    message: expect.stringContaining('"by_barcode"'),
+  });
+  for (const target of [false, true]) {
+    readTarget(target);
+    const found = { playlistTracks: [{ name: 'playlists/5/playlistTracks/12', barcode: 'bar 12' }] };
+    expect(await look({ barcode: 'bar 12' })).toMatchObject(found);
+    expect(await look({ playlistTrack: '12' })).toMatchObject(found);
+    for (const absent of ['Bar 12', 'bar 12 ', '']) expect(await look({ barcode: absent })).toEqual({});
+    expect(await look({ playlistTrack: '12', barcode: 'bar 12' })).toMatchObject({ code: 'invalid_argument' });
+    expect(await look({ playlistTrack: '012' })).toMatchObject({ code: 'invalid_argument' });
+  }
 }

@@ -390,6 +390,17 @@ describe('the hash of the definition', () => {
     expect(new Set(hashes).size).toBe(5);
   });
 
+  it('changes with the indexes that the definition names, which are empty until the follower is attached anew', async () => {
+    const resource = placeResource(notesResource, database.name);
+    const index = { name: 'title', columns: [2], unique: false, mysqlKeys: [] };
+    const indexed = createMysqlChangeLog({
+      pool,
+      connection: database.address,
+      resource: { ...resource, indexes: [index] },
+    });
+    expect(await indexed.definitionHash(testCall())).not.toBe(await log.definitionHash(testCall()));
+  });
+
   it('is not there without a table', async () => {
     const resource = placeResource(notesResource, `${database.name}_gone`);
     const gone = createMysqlChangeLog({ pool, connection: database.address, resource });

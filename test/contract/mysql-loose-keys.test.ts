@@ -1,10 +1,11 @@
 /** Key columns whose collation takes other spellings for the same: the exact text says which record it is. */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readForTargetAuthority } from '../../src/app/target-authority.ts';
 import { createKeyCodec, type Key } from '../../src/domain/key.ts';
 import type { Row } from '../../src/domain/resource.ts';
 import { createMysqlChangeLog } from '../../src/stores/mysql/change-log.ts';
 import { createMysqlControlStore } from '../../src/stores/mysql/control-store.ts';
-import { readServerValues } from '../../src/stores/mysql/server-values.ts';
 import type { Change, Stored, Written } from '../../src/stores/record-store.ts';
 import { collect, testCall } from '../support/calls.ts';
 import { eventsUpToNow } from '../support/log-tail.ts';
@@ -143,7 +144,7 @@ describe('an outside change of the spelling alone', () => {
 
 describe('authority', () => {
   it('stays with MySQL, and the reason names the columns', async () => {
-    await expect(readServerValues(harness.pool, opened.resource, testCall())).rejects.toMatchObject({
+    await expect(readForTargetAuthority(harness.pool, opened.resource, testCall())).rejects.toMatchObject({
       kind: 'failed_precondition',
       message: expect.stringContaining('the collation of owner, note'),
     });

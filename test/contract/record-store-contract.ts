@@ -17,12 +17,14 @@ import {
   looseResource,
   momentsResource,
   notesResource,
+  peopleResource,
   pricesResource,
   sharesResource,
   signedResource,
   typesResource,
   unsignedResource,
 } from '../support/resources.ts';
+import { describeLookups, describeLookupsOfWrites, describeUnique } from './record-store-lookups.ts';
 import { describeRequests } from './record-store-requests.ts';
 import { describeWrites } from './record-store-writes.ts';
 
@@ -57,6 +59,8 @@ export interface RecordStoreExceptions {
   readonly applies?: string;
   /** A write doesn't read the control record in its own transaction. */
   readonly sharedLock?: string;
+  /** Two records may have the same value in a unique index. */
+  readonly uniqueValues?: string;
   /** A record that an outside program deleted leaves no version behind. */
   readonly outsideDeletes?: string;
   /** Only the plain records are asked for. */
@@ -88,10 +92,13 @@ export function describeRecordStore(
       describeApply(opener(notesResource));
       describeWalk(opener(notesResource));
       describeCalls(opener(notesResource));
+      describeLookups(opener(peopleResource));
     });
     excepted('as the authority', exceptions.writes, () => {
       describeWrites(opener(notesResource), exceptions);
       describeRequests(opener(notesResource));
+      describeLookupsOfWrites(opener(peopleResource));
+      excepted('unique values', exceptions.uniqueValues, () => describeUnique(opener(peopleResource)));
     });
   });
 }

@@ -71,6 +71,7 @@ describe('a session over two instances, while the flag flips between every two r
       maxKeys: records.maxKeys,
       write: records.write,
       writeMany: records.writeMany,
+      lookup: records.lookup,
       getMany: async (keys, call) => {
         flip();
         return records.getMany(keys, call);

@@ -38,6 +38,7 @@ describe('the TypeScript client', () => {
     };
     const watched: Records = {
       maxKeys: records.maxKeys,
+      lookup: records.lookup,
       getMany: async (keys, call) => {
         meet('read', call);
         return records.getMany(keys, call);

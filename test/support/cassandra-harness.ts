@@ -11,7 +11,7 @@ import { bindOf } from '../../src/stores/cassandra/values.ts';
 import type { ControlView, Guard, RecordStore } from '../../src/stores/record-store.ts';
 import { testCall } from './calls.ts';
 import { createTestKeyspace, type TestKeyspace } from './databases.ts';
-import { cassandraTable, placeResource } from './resources.ts';
+import { cassandraIndexTables, cassandraTable, placeResource } from './resources.ts';
 
 /** One resource's store, empty, with a control record `in_sync` in epoch 1, attach 1, with a floor of 0. */
 export interface CassandraStoreUnderTest {
@@ -50,13 +50,19 @@ export interface CassandraHarness {
 /** Makes the keyspace and the resources' tables. */
 export async function createCassandraHarness(resources: readonly Resource[]): Promise<CassandraHarness> {
   const keyspace = await createTestKeyspace();
-  for (const resource of resources) await keyspace.run(cassandraTable(placeResource(resource, keyspace.name)));
+  for (const resource of resources.map((one) => placeResource(one, keyspace.name))) {
+    for (const statement of [cassandraTable(resource), ...cassandraIndexTables(resource)])
+      await keyspace.run(statement);
+  }
   const client = createCassandraClient(inject('cassandra'));
   return {
     keyspace,
     client,
     open: async (resource, options = {}) => {
       await keyspace.run(`TRUNCATE ${keyspace.name}.${resource.id}`);
+      for (const { name } of resource.indexes ?? []) {
+        await keyspace.run(`TRUNCATE ${keyspace.name}.${resource.id}_by_${name}`);
+      }
       return openStore(client, placeResource(resource, keyspace.name), options);
     },
     close: async () => {

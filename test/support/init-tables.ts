@@ -54,7 +54,7 @@ export function foundTable(
       storageEngine: 'InnoDB',
       columns,
       primaryKey: columns.slice(0, 1).map((column) => column.name),
-      uniqueKeys: [],
+      keys: [],
       foreignKeys: [],
       ...more,
     },

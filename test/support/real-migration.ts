@@ -28,7 +28,7 @@ import { setUpSchema } from '../../src/stores/mysql/schema-setup.ts';
 import type { Change, FollowerStore, Stored } from '../../src/stores/record-store.ts';
 import { noMetrics } from '../../src/telemetry/migration-metrics.ts';
 import { createTestDatabase, createTestKeyspace } from './databases.ts';
-import { cassandraTable, mysqlTable, notesResource } from './resources.ts';
+import { cassandraIndexTables, cassandraTable, mysqlTable, notesResource } from './resources.ts';
 
 /** What all instances share. */
 export type RealWorld = Awaited<ReturnType<typeof createRealWorld>>;
@@ -40,20 +40,20 @@ const LOOK_MS = 50;
 /** Rows of one INSERT of a test. */
 const ROWS_AT_ONCE = 1000;
 
-/** Two empty stores, detached. Call `drop` at the end. */
-export async function createRealWorld() {
+/** Two empty stores, detached, for notes unless another resource is named. Call `drop` at the end. */
+export async function createRealWorld(base: Resource = notesResource) {
   const [database, keyspace] = await Promise.all([createTestDatabase(), createTestKeyspace()]);
   const resource: Resource = {
-    ...notesResource,
-    mysql: { schema: database.name, table: 'notes' },
-    cassandra: { keyspace: keyspace.name, table: 'notes' },
+    ...base,
+    mysql: { schema: database.name, table: base.id },
+    cassandra: { keyspace: keyspace.name, table: base.id },
   };
   const address = inject('mysql');
   const pool = createMysqlPool({ ...address, connections: 24, controlSchema: database.name });
   const call = (timeoutMs = PATIENCE_MS) => internalCall(clock, timeoutMs);
   await setUpSchema(pool, call());
   await database.run(mysqlTable(resource));
-  await keyspace.run(cassandraTable(resource));
+  for (const statement of [cassandraTable(resource), ...cassandraIndexTables(resource)]) await keyspace.run(statement);
   const { contactPoints, port, localDataCenter } = inject('cassandra');
   const cassandra = createCassandraClient({ contactPoints, port, localDataCenter });
   const authority = createMysqlRecordStore({ pool, resource, role: 'authority' });

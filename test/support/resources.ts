@@ -1,6 +1,7 @@
 /** Resources for tests of the stores, and the tables that hold them in either store. */
 import type { Column, ColumnType, Resource } from '../../src/domain/resource.ts';
 import { createTableCql } from '../../src/schema/cassandra-ddl.ts';
+import { createIndexTablesCql } from '../../src/schema/cassandra-index-ddl.ts';
 
 /** A string column's type: every character, at most `maxChars` of them. */
 export function stringType(
@@ -191,8 +192,31 @@ export const typesResource = testResource(
   },
 );
 
+/** Records that are found by other values than their keys'; one of them is unique. */
+export const peopleResource: Resource = {
+  ...testResource(
+    'people',
+    { tenant: intType(32), person: stringType(40) },
+    {
+      email: stringType(80),
+      city: stringType(40),
+      born: { kind: 'date' },
+      badge: intType(64, true),
+      balance: { kind: 'decimal', precision: 12, scale: 2, unsigned: false },
+      joined: { kind: 'timestamp', fsp: 6 },
+    },
+  ),
+  indexes: [
+    { name: 'email', columns: [2], unique: true, mysqlKeys: ['people_email'] },
+    { name: 'city', columns: [3, 4], unique: false, mysqlKeys: [] },
+    { name: 'badge', columns: [0, 5], unique: false, mysqlKeys: [] },
+    { name: 'balance', columns: [6, 7], unique: false, mysqlKeys: [] },
+  ],
+};
+
 /** Every resource of this file. */
 export const testResources = [
+  peopleResource,
   notesResource,
   loneResource,
   signedResource,
@@ -212,6 +236,11 @@ export function cassandraTable(resource: Resource): string {
   return createTableCql(resource).replace(' IF NOT EXISTS', '');
 }
 
+/** CREATE TABLE for each index of a resource in Cassandra. */
+export function cassandraIndexTables(resource: Resource): readonly string[] {
+  return createIndexTablesCql(resource).map((statement) => statement.replace(/;$/, ''));
+}
+
 /** CREATE TABLE for a resource in MySQL. */
 export function mysqlTable(resource: Resource): string {
   const { columns, keyLength, mysql } = resource;
@@ -219,7 +248,12 @@ export function mysqlTable(resource: Resource): string {
     (one) => `\`${one.mysqlName}\` ${mysqlTypeOf(one.type)} ${one.nullable ? 'NULL' : 'NOT NULL'}`,
   );
   const key = columns.slice(0, keyLength).map((one) => `\`${one.mysqlName}\``);
-  return `CREATE TABLE \`${mysql.schema}\`.\`${mysql.table}\` (${[...declared, `PRIMARY KEY (${key.join(', ')})`].join(', ')}) ENGINE=InnoDB`;
+  const indexes = (resource.indexes ?? []).map(({ name, columns: of, unique, mysqlKeys }) => {
+    const names = of.map((at) => `\`${columns[at]?.mysqlName}\``).join(', ');
+    return unique ? `UNIQUE KEY \`${mysqlKeys[0]}\` (${names})` : `KEY \`${name}\` (${names})`;
+  });
+  const keys = [`PRIMARY KEY (${key.join(', ')})`, ...indexes];
+  return `CREATE TABLE \`${mysql.schema}\`.\`${mysql.table}\` (${[...declared, ...keys].join(', ')}) ENGINE=InnoDB`;
 }
 
 const INTEGERS = { 8: 'TINYINT', 16: 'SMALLINT', 24: 'MEDIUMINT', 32: 'INT', 64: 'BIGINT' } as const;

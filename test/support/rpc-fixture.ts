@@ -90,6 +90,7 @@ export function memoryRecords(resource: Resource, clock: Clock = systemClock): R
     maxKeys: store.maxKeys,
     getMany: store.getMany,
     list: store.list,
+    lookup: store.lookup,
     write: (change, call) => store.write(change, control, call),
     writeMany: (changes, call) => store.writeMany(changes, control, call),
   };
@@ -240,6 +241,6 @@ const medicationsTable: MysqlTableDescription = {
     column('updated_at', 'timestamp(6)', { hasDefault: true, onUpdate: true }),
   ],
   primaryKey: ['patient_id', 'medication_id'],
-  uniqueKeys: [],
+  keys: [],
   foreignKeys: [],
 };

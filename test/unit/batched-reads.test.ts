@@ -32,6 +32,7 @@ function pausedStore(maxKeys = 100) {
         statements.push({ keys: asked, call, answer, fail: reject });
       }),
     list: async () => [],
+    lookup: async () => [],
   };
 }
 

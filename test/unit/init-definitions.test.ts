@@ -15,6 +15,7 @@ import { buildImage } from '../../src/app/init/proto-descriptor.ts';
 import { compareWithLock, withHandWritten } from '../../src/app/init/proto-numbers.ts';
 import { printProto } from '../../src/app/init/proto-text.ts';
 import { resourceProto } from '../../src/app/init/resource-proto.ts';
+import type { KeyDescription } from '../../src/domain/table-description.ts';
 import { file_buf_validate_validate } from '../../src/gen/buf/validate/validate_pb.ts';
 import { file_crossfade_v1alpha1_options } from '../../src/gen/crossfade/v1alpha1/options_pb.ts';
 import { file_google_api_client } from '../../src/gen/google/api/client_pb.ts';
@@ -365,6 +366,65 @@ describe('a key in a collation that takes different spellings for the same', () 
   });
 });
 
+function uniqueKey(name: string, columns: readonly string[]): KeyDescription {
+  return { name, columns, unique: true, isPrefix: false };
+}
+
+describe('unique keys', () => {
+  const members = [
+    tableColumn('team_id', 'int'),
+    tableColumn('member_no', 'int'),
+    tableColumn('email', 'varchar(80)'),
+    tableColumn('nick', 'varchar(20)', { nullable: true, collation: 'utf8mb4_0900_ai_ci' }),
+    tableColumn('rating', 'double', { nullable: true }),
+  ];
+  const table = (keys: readonly KeyDescription[]) =>
+    foundTable('members', members, { primaryKey: ['team_id', 'member_no'], keys });
+  const texts = (plan: TablePlan): string[] => plan.remarks.map(({ text }) => text);
+
+  it('become indexes with a lookup, by fields that have the record’s own numbers', () => {
+    const keys = [uniqueKey('email', ['email']), uniqueKey('team_nick', ['team_id', 'nick'])];
+    const plan = planned(table(keys));
+    const text = printProto(resourceProto(plan, initSettings));
+    expect(text).toContain('rpc LookupMembers(LookupMembersRequest) returns (LookupMembersResponse);');
+    expect(text).toContain('  optional string email = 3 [(google.api.field_behavior) = OPTIONAL];');
+    expect(text).toContain('  optional string team = 10000 [(google.api.field_behavior) = OPTIONAL];');
+    expect(plan.indexes.map(({ name, fields }) => [name, ...fields.map((field) => field.name)])).toEqual([
+      ['email', 'email'],
+      ['team_nick', 'team', 'nick'],
+    ]);
+    expect(texts(plan)).toContain(
+      'the unique key email (email) is the index "email": looked up by it, and kept unique in Cassandra too',
+    );
+  });
+
+  it('that Cassandra could not keep hold authority in MySQL, by name', () => {
+    const keys = [uniqueKey('by_rating', ['rating']), uniqueKey('nick', ['nick'])];
+    const found = texts(planned(table(keys))).filter((text) => text.startsWith('authority stays'));
+    expect(found).toEqual([
+      expect.stringContaining('the unique key by_rating (rating)'),
+      expect.stringContaining('takes different texts of nick for the same (utf8mb4_0900_ai_ci)'),
+    ]);
+  });
+
+  it('are no indexes where the primary key makes them unique, or only a part of a column is in them', () => {
+    const keys = [
+      uniqueKey('all', ['email', 'member_no', 'team_id']),
+      { ...uniqueKey('part', ['email']), isPrefix: true },
+      { ...uniqueKey('plain', ['nick']), unique: false },
+    ];
+    expect(planned(table(keys)).indexes).toEqual([]);
+  });
+
+  it('that are gone leave their fields in the lookup reserved', () => {
+    const first = planned(table([uniqueKey('email', ['email']), uniqueKey('nick', ['nick'])]));
+    const second = planned(table([uniqueKey('nick', ['nick'])]), lockPlan(first));
+    expect(second.lookupReserved).toEqual({ numbers: [3], names: ['email'] });
+    const third = planned(table([uniqueKey('nick', ['nick'])]), lockPlan(second));
+    expect(third.lookupReserved).toEqual({ numbers: [3], names: ['email'] });
+  });
+});
+
 describe('a second run', () => {
   const first = planned(orderLines);
   const lock = lockPlan(first);
@@ -463,6 +523,11 @@ describe('the text and the descriptor', () => {
     ],
     {
       primaryKey: ['Owner Id', 'id'],
+      keys: [
+        uniqueKey('by size', ['size', 'Owner Id']),
+        uniqueKey('at', ['at']),
+        uniqueKey('class', ['class', 'enum']),
+      ],
       notes: {
         comment: 'Table "x" \\ of\r\n数量\u0000*/',
         columnComments: new Map([
@@ -472,7 +537,11 @@ describe('the text and the descriptor', () => {
       },
     },
   );
-  const oddLock: LockedTable = { ...lockPlan(planned(odd)), removed: [{ name: 'gone', number: 30 }] };
+  const oddLock: LockedTable = {
+    ...lockPlan(planned(odd)),
+    removed: [{ name: 'gone', number: 30 }],
+    lookedUp: [{ name: 'looked_up_once', number: 31 }],
+  };
 
   it('say the same, pass buf lint, and are formatted', { timeout: 120_000 }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'crossfade-init-'));

@@ -44,7 +44,7 @@ function table(
     storageEngine: 'InnoDB',
     columns,
     primaryKey: ['shelf_id', 'book_id'],
-    uniqueKeys: [],
+    keys: [],
     foreignKeys: [],
     ...more,
   };

@@ -118,6 +118,7 @@ function ignoringLease(parts: Parts): Parts {
       target: {
         getMany: (keys, call) => noting(target.getMany(keys, call)),
         list: (query, call) => noting(target.list(query, call)),
+        lookup: (query, call) => noting(target.lookup(query, call)),
       },
     },
   };
@@ -204,5 +205,6 @@ function withoutFallback(target: ReadableRecords): ReadableRecords {
   return {
     getMany: (keys, call) => failing(target.getMany(keys, call)),
     list: (query, call) => failing(target.list(query, call)),
+    lookup: (query, call) => failing(target.lookup(query, call)),
   };
 }

@@ -1,5 +1,6 @@
 import { isDomainError } from '../../domain/errors.ts';
 import type { MysqlTableDescription } from '../../domain/table-description.ts';
+import { constraintsOf } from '../../schema/target-authority.ts';
 import type { Call } from '../../stores/call.ts';
 import { missingPrivileges } from '../../stores/mysql/grants.ts';
 import { identifier } from '../../stores/mysql/names.ts';
@@ -19,6 +20,7 @@ export const sourceChecks: readonly ResourceCheck[] = [
   { id: 'source.definition', ...MYSQL, run: checkDefinition },
   { id: 'source.engine', ...MYSQL, run: withTable(checkEngine) },
   { id: 'source.foreign_keys', ...MYSQL, run: withTable(checkForeignKeys) },
+  { id: 'source.unique_keys', ...MYSQL, run: withTable(checkUniqueKeys) },
   { id: 'source.triggers', ...MYSQL, run: withTable(checkTriggers) },
   { id: 'source.server_values', ...MYSQL, run: checkServerValues },
   { id: 'source.rows', ...MYSQL, run: withTable(checkRows) },
@@ -70,16 +72,28 @@ async function checkForeignKeys(
         remakeForeignKey(table, setting.slice(setting.indexOf(': foreign key ') + ': foreign key '.length)),
       ),
     ),
-    ...table.foreignKeys.map(({ name, referencedTable }) => refusing(`${name}, to ${referencedTable},`)),
-    ...references.map(({ name, table: from }) => refusing(`${name}, of ${from},`)),
+    ...table.foreignKeys.map(({ name, referencedTable }) => keeping(`${name}, to ${referencedTable},`)),
+    ...references.map(({ name, table: from }) => keeping(`${name}, of ${from},`)),
   ];
   return answers.length > 0 ? answers : [ok('none')];
 }
 
-function refusing(which: string): Answer {
+function keeping(which: string): Answer {
   return warning(
-    `${which} may refuse copies while MySQL follows Cassandra`,
-    'before authority moves, drop it: the programs that use the API must keep to what it promises',
+    `authority can't move to Cassandra, which would not keep ${which} and MySQL would refuse copies`,
+    'before authority is to move, drop it: the programs that use the API must keep to what it promises',
+  );
+}
+
+/** A unique key that no index of the definition stands for can't be kept by Cassandra. */
+async function checkUniqueKeys(subject: ResourceSubject, table: MysqlTableDescription): Promise<readonly Answer[]> {
+  if (subject.target === undefined) return [];
+  const bound = await subject.bound();
+  if ('mistakes' in bound) return [notChecked('see source.definition')];
+  const reasons = constraintsOf(bound.resource, { ...table, foreignKeys: [] }, []);
+  if (reasons.length === 0) return [ok('Cassandra can keep unique what MySQL does')];
+  return reasons.map((reason) =>
+    warning(`authority can't move to Cassandra: ${reason}`, 'the message names it; copying and reading work without'),
   );
 }
 

@@ -1,5 +1,8 @@
+import type { Resource } from '../../domain/resource.ts';
 import { checkCassandraTable, createTableCql } from '../../schema/cassandra-ddl.ts';
+import { checkIndexTable, createIndexTableCql, indexTableOf } from '../../schema/cassandra-index-ddl.ts';
 import type { Call } from '../../stores/call.ts';
+import type { CassandraClient } from '../../stores/cassandra/client.ts';
 import { describeTable } from '../../stores/cassandra/describe-table.ts';
 import { examineTable } from '../../stores/cassandra/table-checks.ts';
 import { checkReplication } from './cassandra-checks.ts';
@@ -42,10 +45,21 @@ async function checkTable(subject: ResourceSubject, call: Call): Promise<readonl
   const mistakes = checkCassandraTable(bound.resource, table).filter(
     (mistake) => !mistake.includes('gc_grace_seconds'),
   );
-  if (mistakes.length === 0) return [ok(`${name} has every column and the right key`)];
-  return mistakes.map((mistake) =>
+  const indexes = await indexMistakes(bound.resource, site, site.cassandra, call);
+  if (mistakes.length === 0 && indexes.length === 0) return [ok(`${name} has every column and the right key`)];
+  return [...mistakes, ...indexes].map((mistake) =>
     problem(mistake, 'the message names it; nothing has been moved yet: or drop the table'),
   );
+}
+
+async function indexMistakes(resource: Resource, site: Site, client: CassandraClient, call: Call): Promise<string[]> {
+  const mistakes: string[] = [];
+  for (const index of resource.indexes ?? []) {
+    const found = await describeTable(client, indexTableOf(resource, index), call);
+    if (found !== null) mistakes.push(...checkIndexTable(resource, index, found));
+    else if (!mayCreate(site)) mistakes.push(`the index "${index.name}": ${createIndexTableCql(resource, index)}`);
+  }
+  return mistakes;
 }
 
 async function checkOptions({ site, target }: ResourceSubject, call: Call): Promise<readonly Answer[]> {

@@ -1,5 +1,6 @@
 import type { Resource } from '../../domain/resource.ts';
 import { cqlName, createTableCql } from '../../schema/cassandra-ddl.ts';
+import { createIndexTablesCql } from '../../schema/cassandra-index-ddl.ts';
 import { replicationOf, type Servers } from './config-text.ts';
 
 /** The statements that make the targets of resources; those without one are left out. */
@@ -15,7 +16,9 @@ export function cassandraText(resources: readonly Resource[], servers: Servers):
     ...[...keyspaces].map(
       (keyspace) => `\nCREATE KEYSPACE IF NOT EXISTS ${cqlName(keyspace)} WITH replication = {${replication}};`,
     ),
-    ...movable.map((resource) => `\n${createTableCql(resource)}`),
+    ...movable.flatMap((resource) =>
+      [createTableCql(resource), ...createIndexTablesCql(resource)].map((statement) => `\n${statement}`),
+    ),
     '',
   ].join('\n');
 }

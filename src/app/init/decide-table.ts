@@ -4,8 +4,10 @@ import { checkForeignKeys } from '../../schema/check-mysql-table.ts';
 import { MAX_BUCKETS } from '../../schema/definitions.ts';
 import { keyType, keyTypeMistake } from '../../schema/key-types.ts';
 import { snakeCase } from '../../schema/method-inspection.ts';
+import { looseKeyReason } from '../../schema/target-authority.ts';
 import { columnTypeOf } from '../../schema/types.ts';
 import { decideFields, type FieldDecisions } from './decide-fields.ts';
+import { decideIndexes, type IndexDecisions } from './decide-indexes.ts';
 import { decidePattern } from './decide-pattern.ts';
 import { linesOf } from './field-comment.ts';
 import type { LockedTable } from './lock-file.ts';
@@ -38,10 +40,9 @@ export function decideTable(found: FoundTable, settings: InitSettings, locked?: 
     });
   }
   if (refused.length > 0) return { kind: 'refused', refusal: { table: description.table, reasons: refused } };
-  return {
-    kind: 'planned',
-    plan: planOf(found, settings, { names, parts, keyRemarks, decided, buckets: locked?.buckets }),
-  };
+  const indexed = decideIndexes(description, { parts, fields: decided.fields }, locked);
+  const all: Parts = { names, parts, keyRemarks, decided, indexed, buckets: locked?.buckets };
+  return { kind: 'planned', plan: planOf(found, settings, all) };
 }
 
 interface Parts {
@@ -49,21 +50,23 @@ interface Parts {
   readonly parts: readonly PatternPart[];
   readonly keyRemarks: readonly Reason[];
   readonly decided: FieldDecisions;
+  readonly indexed: IndexDecisions;
   /** What an earlier run has said. */
   readonly buckets: number | undefined;
 }
 
 function planOf(found: FoundTable, settings: InitSettings, all: Parts): TablePlan {
-  const { names, parts, keyRemarks, decided } = all;
+  const { names, parts, keyRemarks, decided, indexed } = all;
   const { description, notes } = found;
   const staysBecause = whyNotMovable(found, decided);
   const buckets = parts.length === 1 ? decideBuckets(notes.rows, all.buckets) : undefined;
-  const remarks = [...keyRemarks, ...decided.remarks];
+  const remarks = [...keyRemarks, ...decided.remarks, ...indexed.remarks];
   if (staysBecause.length === 0 && buckets !== undefined) remarks.push({ text: buckets.why });
+  if (staysBecause.length === 0) remarks.push(...indexed.keepsAuthority);
   const loose = looseColumns(found);
   if (staysBecause.length === 0 && loose.length > 0) {
     remarks.push({
-      text: `authority stays with MySQL, as the collation of ${loose.join(', ')} takes different spellings for the same key, which only MySQL can refuse; copying and reading from Cassandra work`,
+      text: `authority stays with MySQL, as ${looseKeyReason(loose)}; copying and reading from Cassandra work`,
     });
   }
   if (staysBecause.length === 0 && notes.serverValued.length > 0) {
@@ -79,6 +82,8 @@ function planOf(found: FoundTable, settings: InitSettings, all: Parts): TablePla
     parts,
     fields: decided.fields,
     reserved: decided.reserved,
+    indexes: indexed.indexes,
+    lookupReserved: indexed.reserved,
     ...(staysBecause.length === 0 && {
       target: {
         keyspace: settings.keyspace,

@@ -38,6 +38,8 @@ const lockedTable = z.strictObject({
   /** By column. */
   fields: z.record(z.string(), lockedField),
   removed: z.array(taken),
+  /** Fields that the request of the lookup has, or had. */
+  lookedUp: z.array(taken).optional(),
 });
 
 const lockFile = z.strictObject({

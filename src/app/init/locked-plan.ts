@@ -4,6 +4,7 @@ import type { FieldPlan, TablePlan } from './plan.ts';
 /** What of a plan the next run must keep. */
 export function lockPlan(plan: TablePlan): LockedTable {
   const { names, parts, fields, reserved, target } = plan;
+  const lookedUp = lookedUpBy(plan);
   return {
     id: names.id,
     message: names.message,
@@ -12,7 +13,14 @@ export function lockPlan(plan: TablePlan): LockedTable {
     ...(target?.buckets !== undefined && { buckets: target.buckets }),
     fields: Object.fromEntries(fields.map((field) => [field.column, lockField(field)])),
     removed: taken(reserved),
+    ...(lookedUp.length > 0 && { lookedUp }),
   };
+}
+
+function lookedUpBy({ indexes, lookupReserved }: TablePlan) {
+  const fields = indexes.flatMap((index) => index.fields).map(({ name, number }) => ({ name, number }));
+  const distinct = new Map([...fields, ...taken(lookupReserved)].map((field) => [field.number, field]));
+  return [...distinct.values()].sort((a, b) => a.number - b.number);
 }
 
 function lockField({ name, number, type, cassandraColumn, cqlType, zeroDates }: FieldPlan): LockedField {

@@ -48,6 +48,10 @@ export interface TablePlan {
   /** In the order of the columns; key columns have none, as the resource name shows them. */
   readonly fields: readonly FieldPlan[];
   readonly reserved: Reserved;
+  /** One for each unique key that can be looked up. */
+  readonly indexes: readonly IndexPlan[];
+  /** What the request of the lookup had once. */
+  readonly lookupReserved: Reserved;
   /** Absent: the definition stays at the source, for the reasons in `staysBecause`. */
   readonly target?: CassandraPlace;
   readonly staysBecause: readonly Reason[];
@@ -56,6 +60,21 @@ export interface TablePlan {
   readonly unshown: readonly Reason[];
   /** What was decided, and why, in sentences. */
   readonly remarks: readonly Reason[];
+}
+
+/** A unique key that is an index. */
+export interface IndexPlan {
+  readonly name: string;
+  readonly fields: readonly IndexedFieldPlan[];
+  readonly columns: readonly string[];
+}
+
+/** A field by which records are looked up; without `field` it stands for a variable of the name pattern. */
+export interface IndexedFieldPlan {
+  readonly name: string;
+  /** In the request of the lookup. */
+  readonly number: number;
+  readonly field?: FieldPlan;
 }
 
 /** How a resource and its methods are called. */

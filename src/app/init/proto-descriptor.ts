@@ -144,7 +144,7 @@ function messageDescriptor(message: ProtoMessage, full: (name: string) => string
   });
 }
 
-function storageInit({ id, mysql, cassandra, key }: StorageOption): MessageInitShape<typeof StorageSchema> {
+function storageInit({ id, mysql, cassandra, key, indexes }: StorageOption): MessageInitShape<typeof StorageSchema> {
   return {
     id,
     mysql: { ...mysql },
@@ -158,6 +158,7 @@ function storageInit({ id, mysql, cassandra, key }: StorageOption): MessageInitS
       },
     }),
     key: key.map(({ variable, ...option }) => ({ variable, ...columnInit(option) })),
+    index: indexes.map(({ name, fields }) => ({ name, fields: [...fields], unique: true })),
   };
 }
 
@@ -189,7 +190,10 @@ function fieldDescriptor(field: ProtoField, oneofIndex: number, full: (name: str
     label: label === 'repeated' ? FieldDescriptorProto_Label.REPEATED : FieldDescriptorProto_Label.OPTIONAL,
     ...('scalar' in type && { type: SCALARS[type.scalar] }),
     ...('message' in type && { type: FieldDescriptorProto_Type.MESSAGE, typeName: full(type.message) }),
-    ...('enum' in type && { type: FieldDescriptorProto_Type.ENUM, typeName: `${messageName}.${type.enum}` }),
+    ...('enum' in type && {
+      type: FieldDescriptorProto_Type.ENUM,
+      typeName: `${type.of === undefined ? messageName : full(type.of)}.${type.enum}`,
+    }),
     jsonName: jsonName(field.name),
     ...(oneofIndex >= 0 && { oneofIndex, proto3Optional: true }),
     ...(options && { options }),

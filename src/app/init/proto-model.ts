@@ -65,6 +65,8 @@ export interface StorageOption {
     readonly buckets?: number;
   };
   readonly key: readonly ({ readonly variable: string } & ColumnOption)[];
+  /** Unique ones. */
+  readonly indexes: readonly { readonly name: string; readonly fields: readonly string[] }[];
 }
 
 /** Where a value is stored; what is absent has the default of the options. */
@@ -94,8 +96,8 @@ export type ProtoType =
     }
   /** `google.protobuf.Timestamp`, or the name of a message of this file. */
   | { readonly message: string }
-  /** An enum within the same message. */
-  | { readonly enum: string };
+  /** An enum within the same message, or within `of`. */
+  | { readonly enum: string; readonly of?: string };
 
 /** One rule of a type: `max_len` and its value. */
 export interface RuleEntry {

@@ -75,7 +75,7 @@ function resourceLines({ resource }: ProtoMessage): string[] {
 
 function storageLines(storage: StorageOption | undefined): string[] {
   if (storage === undefined) return [];
-  const { id, mysql, cassandra, key } = storage;
+  const { id, mysql, cassandra, key, indexes } = storage;
   const block = (name: string, lines: readonly string[]): string[] => [`${name}: {`, ...indented(lines), '}'];
   const target =
     cassandra === undefined
@@ -90,10 +90,13 @@ function storageLines(storage: StorageOption | undefined): string[] {
   const parts = key.flatMap(({ variable, ...option }) =>
     block('key', [`variable: ${quoted(variable)}`, ...columnEntries(option)]),
   );
+  const indexBlocks = indexes.flatMap(({ name, fields }) =>
+    block('index', [`name: ${quoted(name)}`, ...fields.map((field) => `fields: ${quoted(field)}`), 'unique: true']),
+  );
   const source = block('mysql', [`schema: ${quoted(mysql.schema)}`, `table: ${quoted(mysql.table)}`]);
   return [
     'option (crossfade.v1alpha1.storage) = {',
-    ...indented([`id: ${quoted(id)}`, ...source, ...target, ...parts]),
+    ...indented([`id: ${quoted(id)}`, ...source, ...target, ...parts, ...indexBlocks]),
     '};',
   ];
 }
@@ -136,7 +139,8 @@ function fieldLines(field: ProtoField): string[] {
 
 function typeText(type: ProtoType): string {
   if ('scalar' in type) return type.scalar;
-  return 'message' in type ? type.message : type.enum;
+  if ('message' in type) return type.message;
+  return type.of === undefined ? type.enum : `${type.of}.${type.enum}`;
 }
 
 function fieldOptions({ behavior, storage, rules, reference }: ProtoField): string[] {

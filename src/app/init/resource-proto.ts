@@ -1,6 +1,7 @@
 import { enumValueName } from '../../schema/field-shape.ts';
 import { batchMessages, batchMethods } from './batch-proto.ts';
 import { linesOf } from './field-comment.ts';
+import { type LookupWording, lookupMessages, lookupMethod } from './lookup-proto.ts';
 import { camelName, pascalName, spokenName } from './naming.ts';
 import type { EnumPlan, FieldPlan, InitSettings, PatternPart, TablePlan } from './plan.ts';
 import type {
@@ -118,7 +119,22 @@ function methodsOf(wording: Wording): ProtoMethod[] {
     },
     ...batchMethods(wording),
   ];
-  return methods.filter(({ name }) => updatable || name !== `Update${message}`);
+  const lookups = plan.indexes.length === 0 ? [] : [lookupMethod(lookupWording(plan))];
+  return [...methods.filter(({ name }) => updatable || name !== `Update${message}`), ...lookups];
+}
+
+function lookupWording(plan: TablePlan): LookupWording {
+  const { plural, message } = plan.names;
+  return {
+    plan,
+    method: `Lookup${pascalName(plural)}`,
+    plural: spokenName(plural),
+    typeOf: ({ field }) => {
+      const type: ProtoType = field === undefined ? { scalar: 'string' } : protoType(field);
+      if ('message' in type) return { type };
+      return { type: 'enum' in type ? { ...type, of: message } : type, label: 'optional' };
+    },
+  };
 }
 
 function resourceMessage({ plan, type, pattern, a }: Wording): ProtoMessage {
@@ -135,6 +151,7 @@ function resourceMessage({ plan, type, pattern, a }: Wording): ProtoMessage {
         cassandra: { ...target, partitionKey: parents, clusteringKey: parts.slice(-1).map(({ variable }) => variable) },
       }),
       key: parts.map((part) => ({ variable: part.variable, ...columnOption(part.variable, part) })),
+      indexes: plan.indexes.map((index) => ({ name: index.name, fields: index.fields.map((field) => field.name) })),
     },
     enums: plan.fields.flatMap((field) => (field.type.enum === undefined ? [] : [protoEnum(field.type.enum, field)])),
     fields: [
@@ -235,7 +252,9 @@ function protoEnum({ name, values, reserved }: EnumPlan, field: FieldPlan): Prot
 function requestsOf(wording: Wording): ProtoMessage[] {
   const messages = [getRequest(wording), ...listMessages(wording), createRequest(wording)];
   const updates = wording.updatable ? [updateRequest(wording)] : [];
-  return [...messages, ...updates, deleteRequest(wording), ...batchMessages(wording)];
+  const { plan } = wording;
+  const lookups = plan.indexes.length === 0 ? [] : lookupMessages(lookupWording(plan));
+  return [...messages, ...updates, deleteRequest(wording), ...batchMessages(wording), ...lookups];
 }
 
 function nameField({ the, type, pattern }: Wording): ProtoField {

@@ -1,5 +1,5 @@
 import type { types } from 'cassandra-driver';
-import type { Clock, Random } from '../../domain/clock.ts';
+import { type Clock, type Random, systemClock } from '../../domain/clock.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { createKeyCodec, type Key, type KeyCodec } from '../../domain/key.ts';
 import type { Resource } from '../../domain/resource.ts';
@@ -13,6 +13,7 @@ import { mergeBuckets, type ReadPage } from './bucket-list.ts';
 import type { Bound, CassandraClient } from './client.ts';
 import { readSlowestClock } from './clocks.ts';
 import { isUnreadablePageState, type Role } from './errors.ts';
+import { createIndexTables, type IndexTables, type IndexTablesOptions } from './index-tables.ts';
 import { groupKeys } from './key-groups.ts';
 import {
   COUNTED_PAGES,
@@ -63,19 +64,31 @@ export function createCassandraRecordStore(options: CassandraRecordStoreOptions)
   const engine: Engine = { client, resource, statements, codec, maxPage, buckets };
   const within = <Result>(call: Call, work: () => Promise<Result>): Promise<Result> => client.within(role, call, work);
   const batching = { partitionOf: compilePartitionOf(resource), sizeOf: statements.sizeOf };
+  const indexes = createIndexes(engine, batching.partitionOf, {
+    markerTtlSeconds,
+    clock: options.clock ?? systemClock,
+  });
+  const applyRecords = (copies: readonly Copy[], call: Call): Promise<void> => {
+    if (copies.length === 1) return applyBatches(engine, [copies], call);
+    const batches = groupIntoBatches(copies, batching);
+    const mayMix = client.replicatedEverywhere(keyspace);
+    return applyBatches(engine, mayMix ? mixSmallBatches(batches, batching.sizeOf) : batches, call);
+  };
   return {
     engine: 'cassandra',
     maxKeys: MAX_KEYS,
     getMany: (keys, call) => within(call, () => getMany(engine, keys, batching.partitionOf, call)),
     list: (query, call) => within(call, () => list(engine, query, call)),
-    apply: (copies, call) => {
-      if (copies.length === 1) return within(call, () => applyBatches(engine, [copies], call));
-      const batches = groupIntoBatches(copies, batching);
-      const mayMix = client.replicatedEverywhere(keyspace);
-      return within(call, () =>
-        applyBatches(engine, mayMix ? mixSmallBatches(batches, batching.sizeOf) : batches, call),
-      );
+    lookup: (query, call) => {
+      if (indexes === null) throw new TypeError(`${resource.id} has no indexes`);
+      return within(call, () => indexes.lookup(query, call));
     },
+    apply: (copies, call) =>
+      within(call, async () => {
+        // Side by side: nobody is told of the record before both are there.
+        await Promise.all([applyRecords(copies, call), indexes?.put(copies, call)]);
+      }),
+    ...(indexes && { unindexed: (records, call) => within(call, () => indexes.unindexed(records, call)) }),
     split: (chunkRows, call) =>
       buckets > 0
         ? splitBuckets(buckets, (bucket) => within(call, () => countRows(engine, bucket, call)))
@@ -87,8 +100,21 @@ export function createCassandraRecordStore(options: CassandraRecordStoreOptions)
       statements: compileAuthorityStatements(resource, table, { markerTtlSeconds, read: statements.read }),
       keyValues: statements.keyValues,
       codec,
+      indexes,
     }),
   };
+}
+
+/** Null: there are none. */
+function createIndexes(
+  engine: Engine,
+  partitionOf: (entry: { readonly key: Key }) => string,
+  options: Pick<IndexTablesOptions, 'markerTtlSeconds' | 'clock'>,
+): IndexTables | null {
+  const { client, resource, codec } = engine;
+  if ((resource.indexes ?? []).length === 0) return null;
+  const read = (keys: readonly Key[], call: Call) => getMany(engine, keys, partitionOf, call);
+  return createIndexTables({ ...options, client, resource, keys: codec, read });
 }
 
 interface Engine {

@@ -19,14 +19,17 @@ import {
 import { forEachBounded } from '../for-each-bounded.ts';
 import type { Change, RecordStore, Written } from '../record-store.ts';
 import { noServerValues, type ServerValues } from '../server-values.ts';
+import { createReservations } from '../unique-reservations.ts';
 import { compilePartitionOf } from './apply.ts';
 import type { AuthorityStatements } from './authority-statements.ts';
 import type { CassandraClient } from './client.ts';
 import { microsOf, readNow } from './clocks.ts';
 import { createConditionalUpdates } from './conditional-update.ts';
 import { outcomeUnknown, type Role, unavailable } from './errors.ts';
+import type { IndexTables } from './index-tables.ts';
 import { groupKeys } from './key-groups.ts';
 import { IN_KEYS, READS_OF_A_BATCH, TOUCH_BATCH, TOUCHES_IN_FLIGHT } from './limits.ts';
+import { createReservationTable } from './reservations.ts';
 import type { DriverRow, Statements } from './statements.ts';
 import { Turns } from './turns.ts';
 
@@ -41,6 +44,8 @@ export interface RecordWritesOptions {
   /** The key columns' values in a row. */
   readonly keyValues: Statements['keyValues'];
   readonly codec: KeyCodec;
+  /** Null: the resource has none. */
+  readonly indexes: IndexTables | null;
   /** For deadlines and pauses; versions take a node's clock. Default: the machine's. */
   readonly clock?: Clock;
   /** Default: the machine's. */
@@ -85,10 +90,17 @@ export function createRecordWrites(
 }
 
 function createEngine(options: RecordWritesOptions): ConditionalEngine {
-  const { client, role, resource, statements, clock = systemClock, random = systemRandom } = options;
+  const { client, role, resource, statements, indexes, clock = systemClock, random = systemRandom } = options;
   const updates = createConditionalUpdates(client, role, clock);
+  // Before the update, as a record is told of from then on. A hint whose update fails is one of another time.
+  const withHints = async (put: (tables: IndexTables) => Promise<void>, call: Call): Promise<void> => {
+    if (indexes !== null) await client.within(role, call, () => put(indexes));
+  };
+  const table = indexes && createReservationTable({ client, role, resource, keys: options.codec, updates, indexes });
+  const reservations = table === null ? undefined : createReservations(resource, table);
   return {
     resource,
+    ...(reservations && { reservations }),
     serverValues: options.serverValues ?? noServerValues(resource),
     clock,
     random,
@@ -98,16 +110,25 @@ function createEngine(options: RecordWritesOptions): ConditionalEngine {
       const look = await updates.resolve((deadlineMs) => see(options, keys, deadlineMs), call);
       return look.seen;
     },
-    replace: (seen, next, call) =>
-      updates.update(
+    replace: async (seen, next, call) => {
+      const changed = seen.map(({ key, row: before }, i) => {
+        const { row, version } = next[i] as Next;
+        return { key, row, version, before };
+      });
+      await withHints((tables) => tables.putChanged(changed, call), call);
+      return updates.update(
         seen.flatMap((one, i) => statements.replace(one, next[i] as Next)),
         call,
-      ),
-    fence: (seen, versions, call) =>
-      updates.update(
+      );
+    },
+    fence: async (seen, versions, call) => {
+      const fenced = seen.map(({ key, row }, i) => ({ key, row, version: versions[i] as bigint }));
+      await withHints((tables) => tables.put(fenced, call), call);
+      return updates.update(
         seen.flatMap((one, i) => statements.fence(one, versions[i] as bigint)),
         call,
-      ),
+      );
+    },
     unavailable: (why) => unavailable(role, why),
     outcomeUnknown,
   };

@@ -10,7 +10,7 @@ import { examineKeyspace, examineTable, readKeyspace } from './table-checks.ts';
 /** What the check is told. */
 export interface ServerCheckOptions {
   /** The tables of the resources that move here. */
-  readonly tables: readonly { readonly keyspace: string; readonly table: string }[];
+  readonly tables: readonly { readonly keyspace: string; readonly table: string; readonly isIndex?: boolean }[];
   /** How long markers of deleted records stay, in seconds. */
   readonly markerTtlSeconds: number;
   /** By how much clocks may differ, in milliseconds. */

@@ -92,7 +92,13 @@ interface TableRow {
 /** Compares a table's options with what the promises need. A table that is not there is left to the comparison of definitions. */
 export async function examineTable(
   client: CassandraClient,
-  of: { readonly keyspace: string; readonly table: string; readonly markerTtlSeconds: number },
+  of: {
+    readonly keyspace: string;
+    readonly table: string;
+    readonly markerTtlSeconds: number;
+    /** Whether it is an index's, where a reservation is one for all records with the same values. Default false. */
+    readonly isIndex?: boolean;
+  },
   deadlineMs: number,
 ): Promise<readonly Examined[]> {
   const params = [of.keyspace, of.table];
@@ -101,7 +107,7 @@ export async function examineTable(
   if (row === null) return [];
   const name = `${of.keyspace}.${of.table}`;
   const columns = await client.run({ query: COLUMNS, params }, deadlineMs);
-  const statics = columns.rows.filter((column) => column.get('kind') === 'static');
+  const statics = of.isIndex ? [] : columns.rows.filter((column) => column.get('kind') === 'static');
   return [
     examineOption(name, { option: 'read_repair', is: row.read_repair, wanted: 'BLOCKING', written: "'BLOCKING'" }),
     examineOption(name, { option: 'default_time_to_live', is: row.default_time_to_live, wanted: 0 }),

@@ -17,6 +17,10 @@ export function createTableReads(table: MemoryTable, clock: Clock): Omit<Followe
       checkCall(clock, call);
       return table.list(query);
     },
+    lookup: async (query, call) => {
+      checkCall(clock, call);
+      return table.lookup(query);
+    },
     async *split(chunkRows, call) {
       checkCall(clock, call);
       yield* table.split(chunkRows);

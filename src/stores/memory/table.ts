@@ -1,6 +1,7 @@
+import { createIndexCodecs, type IndexCodec } from '../../domain/index-entry.ts';
 import { createKeyCodec, type Key } from '../../domain/key.ts';
 import type { Resource, Row } from '../../domain/resource.ts';
-import type { ListQuery, Stored, WalkPage, WalkRange } from '../record-store.ts';
+import type { ListQuery, LookupQuery, Stored, WalkPage, WalkRange } from '../record-store.ts';
 import { NO_REQUESTS } from '../remembered-requests.ts';
 
 interface Entry {
@@ -19,6 +20,7 @@ export class MemoryTable {
   readonly #parentLength: number;
   readonly #remembers: boolean;
   readonly #codec: ReturnType<typeof createKeyCodec>;
+  readonly #indexes: readonly IndexCodec[];
   /** The ids in key order; null after a key was added. */
   #sorted: string[] | null = [];
 
@@ -26,6 +28,7 @@ export class MemoryTable {
     this.#parentLength = resource.parentLength;
     this.#remembers = resource.remembersRequests ?? false;
     this.#codec = createKeyCodec(resource);
+    this.#indexes = createIndexCodecs(resource);
   }
 
   /** The record with this key, or its absence. */
@@ -73,6 +76,24 @@ export class MemoryTable {
       if (entry.row !== null) found.push(storedOf(entry));
     }
     return found;
+  }
+
+  /** Live records with the same values in an index, in key order. */
+  lookup({ index, values, after, limit }: LookupQuery): Stored[] {
+    const codec = this.#indexes.find((one) => one.index.name === index.name);
+    const found: Stored[] = [];
+    const ids = this.#ids();
+    for (let i = after === null ? 0 : firstAfter(ids, after.id, false); i < ids.length; i++) {
+      const entry = this.#at(ids, i);
+      if (found.length >= limit) break;
+      if (entry?.row && codec?.has(entry.row, values)) found.push(storedOf(entry));
+    }
+    return found;
+  }
+
+  /** Live records whose values an index takes for the same. */
+  inEntry(codec: IndexCodec, entry: Buffer): Stored[] {
+    return [...this.#entries.values()].filter(({ row }) => row !== null && codec.entryOf(row)?.equals(entry));
   }
 
   /** Ranges of `chunkRows` entries; the first has no beginning and the last no end, so that they cover what comes later. */

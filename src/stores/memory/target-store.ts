@@ -23,8 +23,10 @@ import {
 } from '../conditional-writes.ts';
 import type { FollowerStore, Guard, RecordStore, Written } from '../record-store.ts';
 import { noServerValues } from '../server-values.ts';
+import { createReservations } from '../unique-reservations.ts';
 import { MemoryCells } from './cells.ts';
 import { checkCall } from './database.ts';
+import { MemoryReservations } from './reservations.ts';
 import { MemoryTable } from './table.ts';
 import { createTableReads } from './table-reads.ts';
 
@@ -72,10 +74,12 @@ export function createMemoryTargetStore(options: MemoryTargetStoreOptions): Memo
   const table = new MemoryTable(resource);
   const cells = new MemoryCells(resource, table);
   const ballots = new Ballots(clock);
+  const reservations = new MemoryReservations(table);
   const through = (link: MemoryTargetLink): RecordStore => {
     const engine = createEngine({ ...options, ...link, clock: link.clock ?? clock }, cells, {
       ballots,
       servers: clock,
+      reservations,
     });
     return {
       ...follower,
@@ -131,8 +135,13 @@ class Ballots {
 function createEngine(
   { clock, random, resource, onUpdate = () => 'apply', onWay = async () => {} }: MemoryTargetStoreOptions,
   cells: MemoryCells,
-  { ballots, servers }: { readonly ballots: Ballots; readonly servers: Clock },
+  {
+    ballots,
+    servers,
+    reservations: kept,
+  }: { readonly ballots: Ballots; readonly servers: Clock; readonly reservations: MemoryReservations },
 ): ConditionalEngine {
+  const reservations = createReservations(resource, kept.through(onWay));
   const see: ConditionalEngine['see'] = async (keys) => {
     await onWay('there');
     const look = { seen: keys.map((key) => cells.see(key)), nowMicros: ballots.now() };
@@ -160,6 +169,7 @@ function createEngine(
     serverValues: noServerValues(resource),
     clock,
     random,
+    ...(reservations && { reservations }),
     see,
     seeAgain: async (keys, call) => (await see(keys, call)).seen,
     within: async (call, work) => {

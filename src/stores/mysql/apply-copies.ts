@@ -10,7 +10,7 @@ import type { MysqlClient, MysqlParameter, MysqlSession } from './pool.ts';
 import type { RecordProcedures } from './record-procedures.ts';
 import { versionOf } from './record-reads.ts';
 import type { RecordTables } from './record-tables.ts';
-import { forgetSql } from './request-memory.ts';
+import { forgetSql, writeRequests } from './request-memory.ts';
 import type { Bind } from './values.ts';
 
 /**
@@ -126,28 +126,42 @@ async function applyBatch(
   statements: Statements,
   batch: readonly Copy[],
 ): Promise<readonly Copy[]> {
-  // What remembers requests is rare, and goes alone; what says that there are none goes together.
-  const remembering = batch.filter(({ requests }) => requests !== undefined && requests.length > 0);
+  // What remembers requests is rare, and goes alone; what says that there are none goes together, and so does what may be in
+  // each other's way.
+  const remembering = keepsUnique(tables) ? [] : batch.filter(hasRequests);
   const plain = batch.filter((copy) => !remembering.includes(copy));
   const newer = await lockNewer(session, statements, plain);
   await forget(session, tables, plain);
+  await rememberAll(session, tables, plain.filter(hasRequests));
   if (newer.length === 0) return remembering;
   const existing = await findExisting(session, tables, statements, newer);
-  const isReplacing = ({ key, row }: Copy): boolean => row !== null && existing.has(key.id);
+  // Where values are unique all records give theirs up before any takes another's: those that swap them come together.
+  const isReplacing = ({ key, row }: Copy): boolean => !keepsUnique(tables) && row !== null && existing.has(key.id);
   const bumps = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap((copy) => [copy.key.bytes, copy.version]);
   const bumped = newer.filter((copy) => !isReplacing(copy));
   await inPieces(bumped, (piece) => session.execute(statements.bump(piece.length), bumps(piece)));
-  const gone = newer.filter(({ key, row }) => row === null && existing.has(key.id));
+  const gone = newer.filter((copy) => existing.has(copy.key.id) && !isReplacing(copy));
   const keys = (copies: readonly Copy[]): MysqlParameter[] => [
     ...copies.flatMap(({ key }) => tables.bindKey(key)),
     ...(tables.isLoose ? copies.map(({ key }) => key.bytes) : []),
   ];
   await inPieces(gone, (piece) => session.execute(statements.remove(piece.length), keys(piece)));
-  const fresh = newer.filter(({ key, row }) => row !== null && !existing.has(key.id));
+  const fresh = newer.filter((copy) => copy.row !== null && !isReplacing(copy));
   const rows = (copies: readonly Copy[]): MysqlParameter[] => copies.flatMap((copy) => bindRow(tables, copy));
   await inPieces(fresh, (piece) => session.execute(statements.insert(piece.length), rows(piece)), statements.maxRows);
   // Not INSERT … ON DUPLICATE KEY UPDATE: with another unique key it would change another record.
   return [...newer.filter(isReplacing), ...remembering];
+}
+
+function hasRequests({ requests }: Copy): boolean {
+  return requests !== undefined && requests.length > 0;
+}
+
+async function rememberAll(session: MysqlSession, tables: RecordTables, copies: readonly Copy[]): Promise<void> {
+  if (!tables.resource.remembersRequests) return;
+  for (const { key, version, requests } of copies) {
+    if (requests !== undefined) await writeRequests(session, tables, { key }, { version, requests });
+  }
 }
 
 /** Drops what records remember that are copied as remembering nothing. */
@@ -159,6 +173,10 @@ async function forget(session: MysqlSession, tables: RecordTables, copies: reado
   await inPieces(told, (piece) =>
     session.execute(forgetSql(tables, piece.length), [...piece.map(({ key }) => key.bytes), before]),
   );
+}
+
+function keepsUnique({ resource }: RecordTables): boolean {
+  return (resource.indexes ?? []).some((index) => index.unique);
 }
 
 /** Locks the side rows of a batch, making those that are missing, and returns the copies that are newer. */

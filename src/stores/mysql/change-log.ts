@@ -35,7 +35,7 @@ export function createMysqlChangeLog(options: MysqlChangeLogOptions): ChangeLog 
   const client = pool.client('authority');
   return {
     position: async (call) => (await readBinlogState(client, call)).executed.toString(),
-    definitionHash: (call) => hashDefinition(client, resource.mysql, call),
+    definitionHash: (call) => hashDefinition(client, resource, call),
     stream: (position, signal) => {
       const serverId = options.serverId ?? randomServerId();
       return streamBinlog({ client, connection, resource, controlSchema, serverId }, position, signal);

@@ -104,7 +104,7 @@ export const controlTables = [
     id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
     resource VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     \`key\` VARBINARY(1024) NOT NULL,
-    kind ENUM('different','missing_in_follower','extra_in_follower') CHARACTER SET ascii NOT NULL,
+    kind ENUM('different','missing_in_follower','extra_in_follower','missing_in_index') CHARACTER SET ascii NOT NULL,
     field_paths TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     found_by ENUM('verification','shadow_read','capture') CHARACTER SET ascii NOT NULL,
     created_at_micros BIGINT UNSIGNED NOT NULL,
@@ -137,5 +137,12 @@ export const widenedColumns = [
     column: 'found_by',
     value: "'capture'",
     definition: "ENUM('verification','shadow_read','capture') CHARACTER SET ascii NOT NULL",
+  },
+  {
+    table: 'crossfade_mismatch',
+    column: 'kind',
+    value: "'missing_in_index'",
+    definition:
+      "ENUM('different','missing_in_follower','extra_in_follower','missing_in_index') CHARACTER SET ascii NOT NULL",
   },
 ] as const;

@@ -1,19 +1,21 @@
 import { createHash } from 'node:crypto';
 import { DomainError } from '../../domain/errors.ts';
+import type { Resource } from '../../domain/resource.ts';
 import { describeColumns } from './describe-table.ts';
 import type { Deadline, MysqlClient } from './pool.ts';
 
 /**
  * The hash of all that decides how a table's rows are laid out in the log and what they mean: columns in order with types,
  * character sets and nullability, and the primary key. Indexes, defaults and comments are left out, and so is the display
- * width of integers, which an upgrade of the server drops.
+ * width of integers, which an upgrade of the server drops. The indexes that the resource's definition names are in it: those that are new
+ * are empty in the target until it is attached anew.
  *
  * @returns SHA-256 as 64 hexadecimal digits.
  * @throws DomainError `failed_precondition` if there is no such table.
  */
 export async function hashDefinition(
   client: MysqlClient,
-  name: { readonly schema: string; readonly table: string },
+  { mysql: name, indexes = [], columns: all }: Pick<Resource, 'mysql' | 'indexes' | 'columns'>,
   deadline: Deadline,
 ): Promise<string> {
   const columns = await describeColumns(client, name, deadline);
@@ -33,8 +35,9 @@ export async function hashDefinition(
     collation,
     generated,
   ]);
+  const indexed = indexes.map((index) => [index.name, index.unique, index.columns.map((at) => all[at]?.mysqlName)]);
   return createHash('sha256')
-    .update(JSON.stringify([described, key.rows]))
+    .update(JSON.stringify([described, key.rows, ...(indexed.length > 0 ? [indexed] : [])]))
     .digest('hex');
 }
 

@@ -1,5 +1,6 @@
 import type {
   ForeignKeyDescription,
+  KeyDescription,
   MysqlColumnDescription,
   MysqlTableDescription,
 } from '../../domain/table-description.ts';
@@ -46,8 +47,8 @@ export async function describeTable(
     table: name.table,
     storageEngine: text(engine),
     columns: columns.map(({ defaultKind: _, ...column }) => column),
-    primaryKey: grouped.get('PRIMARY') ?? [],
-    uniqueKeys: [...grouped].filter(([key]) => key !== 'PRIMARY').map(([, names]) => names),
+    primaryKey: grouped.find(({ name }) => name === 'PRIMARY')?.columns ?? [],
+    keys: grouped.filter(({ name }) => name !== 'PRIMARY'),
     foreignKeys: foreignKeys.rows.map((row) => foreignKey(row)),
   };
 }
@@ -90,8 +91,8 @@ const COLUMNS_SQL = `SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET
 const JSON_CHECKS_SQL = `SELECT CONSTRAINT_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS
   WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ? AND LEVEL = 'Column'`;
 
-const KEYS_SQL = `SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS
-  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX`;
+const KEYS_SQL = `SELECT INDEX_NAME, COLUMN_NAME, NON_UNIQUE, SUB_PART FROM information_schema.STATISTICS
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_TYPE = 'BTREE' ORDER BY INDEX_NAME, SEQ_IN_INDEX`;
 
 const FOREIGN_KEYS_SQL = `SELECT CONSTRAINT_NAME, TABLE_NAME, REFERENCED_TABLE_NAME, DELETE_RULE, UPDATE_RULE
   FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?
@@ -146,15 +147,15 @@ function kindOfDefault(
 /** A number, a quoted text, or bits or bytes: everything else that MariaDB writes as a default is an expression. */
 const MARIADB_CONSTANT = /^(?:-?[\d.]+(?:e[+-]?\d+)?|(?:_\w+ ?)?[bx]?'(?:[^'\\]|''|\\.)*'|0x[\da-f]*|true|false)$/is;
 
-function groupKeys(keys: MysqlResult): Map<string, string[]> {
-  const grouped = new Map<string, string[]>();
-  for (const [key, name] of keys.rows) {
-    const names = grouped.get(text(key)) ?? [];
+function groupKeys(keys: MysqlResult): readonly KeyDescription[] {
+  const grouped = Map.groupBy(keys.rows, ([key]) => text(key));
+  return [...grouped].map(([name, parts]) => ({
+    name,
     // A functional key part has no column.
-    names.push(name === null || name === undefined ? '' : text(name));
-    grouped.set(text(key), names);
-  }
-  return grouped;
+    columns: parts.map(([, column]) => text(column)),
+    unique: Number(parts[0]?.[2]) === 0,
+    isPrefix: parts.some(([, , , length]) => length !== null),
+  }));
 }
 
 function foreignKey(row: readonly MysqlValue[]): ForeignKeyDescription {

@@ -10,7 +10,7 @@ import type { MysqlClient, MysqlParameter, MysqlValue } from './pool.ts';
 import type { RecordTables } from './record-tables.ts';
 
 /** Point reads and lists: a record and its side-table version always come from one statement, which is one snapshot. */
-export function createRecordReads(client: MysqlClient, tables: RecordTables): ReadableRecords {
+export function createRecordReads(client: MysqlClient, tables: RecordTables): Omit<ReadableRecords, 'lookup'> {
   const one = { present: getPresentSql(tables), any: getOneSql(tables) };
   const getManyBySize = sizes.map((size) => getManySql(tables, size));
   const lists = { ascending: listsOf(tables, false), descending: listsOf(tables, true) };

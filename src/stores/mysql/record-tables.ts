@@ -33,8 +33,10 @@ export interface RecordTables {
   exactly(keyBytes: string, alias?: string): string;
   /** DELETE of one record, whose encoded key is `keyBytes`. Without an alias, which old servers refuse there. */
   deleteWhere(keyValue: (i: number) => string, keyBytes: string): string;
-  /** `t LEFT JOIN versions v` by the key's encoding. */
+  /** `t LEFT JOIN versions v` by the key's encoding; the records by their primary key. */
   readonly tableWithVersions: string;
+  /** The same, the records by any index of the table. */
+  readonly indexedWithVersions: string;
   readonly codec: KeyCodec;
   readonly binds: readonly Bind[];
   readonly readRow: RowReader;
@@ -57,6 +59,8 @@ export function createRecordTables(resource: Resource, controlSchema: string): R
   const isLoose = keyColumns.some((column) => isLooseKey(column.type));
   const exactly = (keyBytes: string, alias = 't'): string =>
     isLoose ? ` AND ${keyBytesExpression(keyColumns, alias)} = ${keyBytes}` : '';
+  const withVersions = `LEFT JOIN ${versions} v
+      ON v.resource = ${id} AND v.\`key\` = ${keyBytesExpression(keyColumns, 't')}`;
   const keyBinds = keyColumns.map((column) => createKeyBind(column.type));
   const bindKeyValues: RecordTables['bindKeyValues'] = (values) =>
     values.map((value, i) => (keyBinds[i] as Bind)(value));
@@ -78,8 +82,8 @@ export function createRecordTables(resource: Resource, controlSchema: string): R
       const isKey = keyColumns.map((column, i) => `${name}.${identifier(column.mysqlName)} = ${keyValue(i)}`);
       return `DELETE FROM ${table} WHERE ${isKey.join(' AND ')}${exactly(keyBytes, name)}`;
     },
-    tableWithVersions: `${table} t FORCE INDEX (PRIMARY) LEFT JOIN ${versions} v
-      ON v.resource = ${id} AND v.\`key\` = ${keyBytesExpression(keyColumns, 't')}`,
+    tableWithVersions: `${table} t FORCE INDEX (PRIMARY) ${withVersions}`,
+    indexedWithVersions: `${table} t ${withVersions}`,
     codec: createKeyCodec(resource),
     binds: createRowBinds(resource),
     readRow: createRowReader(resource),

@@ -1,5 +1,5 @@
 import { DomainError } from '../../domain/errors.ts';
-import { type ColumnType, isLooseKey, type Resource, type Value } from '../../domain/resource.ts';
+import type { ColumnType, Resource, Value } from '../../domain/resource.ts';
 import type { ServerDefault, ServerValues } from '../server-values.ts';
 import { describeColumns, type MysqlColumnDetails } from './describe-table.ts';
 import { identifier } from './names.ts';
@@ -9,11 +9,9 @@ import { createRecordTables } from './record-tables.ts';
 /**
  * Reads what the server puts into a table's columns by itself. Throws `failed_precondition`/MIGRATION_STATE that names the
  * columns outside the key whose values only the server can tell: expressions, AUTO_INCREMENT, generated columns, and, on MariaDB,
- * any of a table without rows; or key columns of which only it can tell which texts are the same.
+ * any of a table without rows.
  */
 export async function readServerValues(pool: MysqlPool, resource: Resource, deadline: Deadline): Promise<ServerValues> {
-  const loose = resource.columns.slice(0, resource.keyLength).filter(({ type }) => isLooseKey(type));
-  if (loose.length > 0) throw onlyTheServerCompares(loose.map(({ mysqlName }) => mysqlName));
   const client = pool.client('authority');
   const described = await describeColumns(client, resource.mysql, deadline);
   const byName = new Map(described.map((details) => [details.name, details]));
@@ -66,14 +64,6 @@ function toldOfRows(names: readonly string[]): DomainError {
     kind: 'failed_precondition',
     reason: 'MIGRATION_STATE',
     message: `the server tells the defaults of ${names.join(', ')} only of a table with rows: write a first record`,
-  });
-}
-
-function onlyTheServerCompares(names: readonly string[]): DomainError {
-  return new DomainError({
-    kind: 'failed_precondition',
-    reason: 'MIGRATION_STATE',
-    message: `the collation of ${names.join(', ')} takes different spellings for the same key, which only MySQL can refuse`,
   });
 }
 

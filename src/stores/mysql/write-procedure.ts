@@ -135,6 +135,9 @@ function columnParameters(tables: RecordTables, change: Change): MysqlParameter[
   return parameters;
 }
 
+/** A SIGNAL takes no more; the name of the key stands at the text's end. */
+const MAX_MESSAGE_CHARS = 128;
+
 function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): string {
   const { id, control, versions } = tables;
   const isAlike = tables.keyColumns.map((column, i) => `${column} = p_${i}`).join(' AND ');
@@ -146,6 +149,7 @@ function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): str
   DECLARE v_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
   DECLARE v_outcome, v_duplicate, v_seen TINYINT UNSIGNED DEFAULT 0;
   DECLARE v_meta VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin;
+  DECLARE v_text VARCHAR(512) CHARACTER SET utf8mb4;
   DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
   IF p_phase <= ${phases.open} THEN
     START TRANSACTION;
@@ -199,12 +203,15 @@ function changeStatements(
   const exists = (isThis: string): string =>
     `EXISTS (SELECT 1 FROM ${tables.table} t WHERE ${isThis} LOCK IN SHARE MODE)`;
   const signal = (errno: number, text: string): string =>
-    `SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = '${text}'`;
-  const spelled = `IF ${exists(isAlike)} THEN ${signal(OTHER_SPELLING, 'another spelling of the key')}; END IF;`;
-  const duplicate = `${isKey === isAlike ? '' : spelled} ${signal(DUPLICATE_ENTRY, 'another unique key')}`;
+    `SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = ${text}`;
+  const spelled = `IF ${exists(isAlike)} THEN ${signal(OTHER_SPELLING, "'another spelling of the key'")}; END IF;`;
+  const duplicate = `${isKey === isAlike ? '' : spelled} ${signal(DUPLICATE_ENTRY, 'v_text')}`;
   return `IF p_kind = ${kinds.create} OR p_kind = ${kinds.upsert} THEN
     BEGIN
-      DECLARE EXIT HANDLER FOR 1062 SET v_duplicate = 1;
+      DECLARE EXIT HANDLER FOR 1062 BEGIN
+        GET DIAGNOSTICS CONDITION 1 v_text = MESSAGE_TEXT;
+        SET v_duplicate = 1, v_text = RIGHT(v_text, ${MAX_MESSAGE_CHARS});
+      END;
       ${insert}
     END;
     IF v_duplicate THEN

@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file crossfade/v1alpha1/options.proto.
  */
 export const file_crossfade_v1alpha1_options: GenFile = /*@__PURE__*/
-  fileDesc("CiBjcm9zc2ZhZGUvdjFhbHBoYTEvb3B0aW9ucy5wcm90bxISY3Jvc3NmYWRlLnYxYWxwaGExIqUBCgdTdG9yYWdlEgoKAmlkGAEgASgJEi0KBW15c3FsGAIgASgLMh4uY3Jvc3NmYWRlLnYxYWxwaGExLk15c3FsVGFibGUSNQoJY2Fzc2FuZHJhGAMgASgLMiIuY3Jvc3NmYWRlLnYxYWxwaGExLkNhc3NhbmRyYVRhYmxlEigKA2tleRgEIAMoCzIbLmNyb3NzZmFkZS52MWFscGhhMS5LZXlQYXJ0IisKCk15c3FsVGFibGUSDgoGc2NoZW1hGAEgASgJEg0KBXRhYmxlGAIgASgJInEKDkNhc3NhbmRyYVRhYmxlEhAKCGtleXNwYWNlGAEgASgJEg0KBXRhYmxlGAIgASgJEhUKDXBhcnRpdGlvbl9rZXkYAyADKAkSFgoOY2x1c3RlcmluZ19rZXkYBCADKAkSDwoHYnVja2V0cxgFIAEoDSJ6CgdLZXlQYXJ0EhAKCHZhcmlhYmxlGAEgASgJEhQKDG15c3FsX2NvbHVtbhgCIAEoCRIYChBjYXNzYW5kcmFfY29sdW1uGAMgASgJEi0KBmZvcm1hdBgEIAEoDjIdLmNyb3NzZmFkZS52MWFscGhhMS5LZXlGb3JtYXQioAEKDEZpZWxkU3RvcmFnZRIUCgxteXNxbF9jb2x1bW4YASABKAkSGAoQY2Fzc2FuZHJhX2NvbHVtbhgCIAEoCRItCgZmb3JtYXQYAyABKA4yHS5jcm9zc2ZhZGUudjFhbHBoYTEuS2V5Rm9ybWF0EjEKCnplcm9fZGF0ZXMYBCABKA4yHS5jcm9zc2ZhZGUudjFhbHBoYTEuWmVyb0RhdGVzKjwKCUtleUZvcm1hdBIaChZLRVlfRk9STUFUX1VOU1BFQ0lGSUVEEAASEwoPS0VZX0ZPUk1BVF9VVUlEEAEqUQoJWmVyb0RhdGVzEhoKFlpFUk9fREFURVNfVU5TUEVDSUZJRUQQABITCg9aRVJPX0RBVEVTX05VTEwQARITCg9aRVJPX0RBVEVTX1RFWFQQAjpYCgdzdG9yYWdlEh8uZ29vZ2xlLnByb3RvYnVmLk1lc3NhZ2VPcHRpb25zGKmLAyABKAsyGy5jcm9zc2ZhZGUudjFhbHBoYTEuU3RvcmFnZVIHc3RvcmFnZTpXCgVmaWVsZBIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYqosDIAEoCzIgLmNyb3NzZmFkZS52MWFscGhhMS5GaWVsZFN0b3JhZ2VSBWZpZWxkYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("CiBjcm9zc2ZhZGUvdjFhbHBoYTEvb3B0aW9ucy5wcm90bxISY3Jvc3NmYWRlLnYxYWxwaGExIs8BCgdTdG9yYWdlEgoKAmlkGAEgASgJEi0KBW15c3FsGAIgASgLMh4uY3Jvc3NmYWRlLnYxYWxwaGExLk15c3FsVGFibGUSNQoJY2Fzc2FuZHJhGAMgASgLMiIuY3Jvc3NmYWRlLnYxYWxwaGExLkNhc3NhbmRyYVRhYmxlEigKA2tleRgEIAMoCzIbLmNyb3NzZmFkZS52MWFscGhhMS5LZXlQYXJ0EigKBWluZGV4GAUgAygLMhkuY3Jvc3NmYWRlLnYxYWxwaGExLkluZGV4IjUKBUluZGV4EgwKBG5hbWUYASABKAkSDgoGZmllbGRzGAIgAygJEg4KBnVuaXF1ZRgDIAEoCCIrCgpNeXNxbFRhYmxlEg4KBnNjaGVtYRgBIAEoCRINCgV0YWJsZRgCIAEoCSJxCg5DYXNzYW5kcmFUYWJsZRIQCghrZXlzcGFjZRgBIAEoCRINCgV0YWJsZRgCIAEoCRIVCg1wYXJ0aXRpb25fa2V5GAMgAygJEhYKDmNsdXN0ZXJpbmdfa2V5GAQgAygJEg8KB2J1Y2tldHMYBSABKA0iegoHS2V5UGFydBIQCgh2YXJpYWJsZRgBIAEoCRIUCgxteXNxbF9jb2x1bW4YAiABKAkSGAoQY2Fzc2FuZHJhX2NvbHVtbhgDIAEoCRItCgZmb3JtYXQYBCABKA4yHS5jcm9zc2ZhZGUudjFhbHBoYTEuS2V5Rm9ybWF0IqABCgxGaWVsZFN0b3JhZ2USFAoMbXlzcWxfY29sdW1uGAEgASgJEhgKEGNhc3NhbmRyYV9jb2x1bW4YAiABKAkSLQoGZm9ybWF0GAMgASgOMh0uY3Jvc3NmYWRlLnYxYWxwaGExLktleUZvcm1hdBIxCgp6ZXJvX2RhdGVzGAQgASgOMh0uY3Jvc3NmYWRlLnYxYWxwaGExLlplcm9EYXRlcyo8CglLZXlGb3JtYXQSGgoWS0VZX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhMKD0tFWV9GT1JNQVRfVVVJRBABKlEKCVplcm9EYXRlcxIaChZaRVJPX0RBVEVTX1VOU1BFQ0lGSUVEEAASEwoPWkVST19EQVRFU19OVUxMEAESEwoPWkVST19EQVRFU19URVhUEAI6WAoHc3RvcmFnZRIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxipiwMgASgLMhsuY3Jvc3NmYWRlLnYxYWxwaGExLlN0b3JhZ2VSB3N0b3JhZ2U6VwoFZmllbGQSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGKqLAyABKAsyIC5jcm9zc2ZhZGUudjFhbHBoYTEuRmllbGRTdG9yYWdlUgVmaWVsZGIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * Where the records of a message are stored.
@@ -56,6 +56,14 @@ export type Storage = Message<"crossfade.v1alpha1.Storage"> & {
    * @generated from field: repeated crossfade.v1alpha1.KeyPart key = 4;
    */
   key: KeyPart[];
+
+  /**
+   * Other fields by which records are found, or that must be unique among all records of the resource.
+   * The method `Lookup<Plural>` serves all of them, each by the fields that its request has in common with the index.
+   *
+   * @generated from field: repeated crossfade.v1alpha1.Index index = 5;
+   */
+  index: Index[];
 };
 
 /**
@@ -64,6 +72,43 @@ export type Storage = Message<"crossfade.v1alpha1.Storage"> & {
  */
 export const StorageSchema: GenMessage<Storage> = /*@__PURE__*/
   messageDesc(file_crossfade_v1alpha1_options, 0);
+
+/**
+ * A secondary index. Both stores keep it: MySQL by an index of the table, Cassandra by a table beside the records',
+ * `<table>_by_<name>`. A record in which one of the fields is absent is not in it.
+ *
+ * @generated from message crossfade.v1alpha1.Index
+ */
+export type Index = Message<"crossfade.v1alpha1.Index"> & {
+  /**
+   * The index's name, unique within the resource: lower-case letters, digits and `_`, at most 24 characters.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The fields of the message that are looked up together, all of them by their exact values. A variable of the name
+   * pattern that no field shows may stand here by its own name. MySQL needs an index whose first columns are theirs.
+   *
+   * @generated from field: repeated string fields = 2;
+   */
+  fields: string[];
+
+  /**
+   * Whether no two records may have the same values. The MySQL table must have a unique key of exactly these columns.
+   *
+   * @generated from field: bool unique = 3;
+   */
+  unique: boolean;
+};
+
+/**
+ * Describes the message crossfade.v1alpha1.Index.
+ * Use `create(IndexSchema)` to create a new message.
+ */
+export const IndexSchema: GenMessage<Index> = /*@__PURE__*/
+  messageDesc(file_crossfade_v1alpha1_options, 1);
 
 /**
  * A table of MySQL or MariaDB that exists already and stays as it is.
@@ -91,7 +136,7 @@ export type MysqlTable = Message<"crossfade.v1alpha1.MysqlTable"> & {
  * Use `create(MysqlTableSchema)` to create a new message.
  */
 export const MysqlTableSchema: GenMessage<MysqlTable> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_options, 1);
+  messageDesc(file_crossfade_v1alpha1_options, 2);
 
 /**
  * A table of Cassandra. Its DDL is derived from the resource; see `crossfade` config `stores.cassandra.createTables`.
@@ -145,7 +190,7 @@ export type CassandraTable = Message<"crossfade.v1alpha1.CassandraTable"> & {
  * Use `create(CassandraTableSchema)` to create a new message.
  */
 export const CassandraTableSchema: GenMessage<CassandraTable> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_options, 2);
+  messageDesc(file_crossfade_v1alpha1_options, 3);
 
 /**
  * One variable of the name pattern and the columns that hold it.
@@ -191,7 +236,7 @@ export type KeyPart = Message<"crossfade.v1alpha1.KeyPart"> & {
  * Use `create(KeyPartSchema)` to create a new message.
  */
 export const KeyPartSchema: GenMessage<KeyPart> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_options, 3);
+  messageDesc(file_crossfade_v1alpha1_options, 4);
 
 /**
  * Where a field of a resource is stored.
@@ -238,7 +283,7 @@ export type FieldStorage = Message<"crossfade.v1alpha1.FieldStorage"> & {
  * Use `create(FieldStorageSchema)` to create a new message.
  */
 export const FieldStorageSchema: GenMessage<FieldStorage> = /*@__PURE__*/
-  messageDesc(file_crossfade_v1alpha1_options, 4);
+  messageDesc(file_crossfade_v1alpha1_options, 5);
 
 /**
  * How a key column's value is written in a resource name.

@@ -1,0 +1,98 @@
+import type { KeyDescription, MysqlTableDescription } from '../../domain/table-description.ts';
+import { isIndexable } from '../../schema/bind-indexes.ts';
+import { constraintsOfMysqlAlone } from '../../schema/target-authority.ts';
+import { columnTypeOf } from '../../schema/types.ts';
+import type { LockedTable } from './lock-file.ts';
+import { snakeName } from './naming.ts';
+import type { FieldPlan, IndexedFieldPlan, IndexPlan, PatternPart, Reason, Reserved } from './plan.ts';
+
+/** What becomes of a table's unique keys. */
+export interface IndexDecisions {
+  readonly indexes: readonly IndexPlan[];
+  /** Fields that lookups had once. */
+  readonly reserved: Reserved;
+  readonly remarks: readonly Reason[];
+  /** Why authority can't move, where the table does. */
+  readonly keepsAuthority: readonly Reason[];
+}
+
+const MAX_NAME = 24;
+/** Of a lookup's request, beside the fields of the indexes. */
+const TAKEN = ['page_size', 'page_token'];
+/** Fields of a lookup that stand for variables of the name pattern: above the number of any column's field. */
+const FIRST_PART_NUMBER = 10_000;
+
+/** Makes an index of each unique key whose columns have fields or are in the name; says so, and what is left to MySQL alone. */
+export function decideIndexes(
+  description: MysqlTableDescription,
+  { parts, fields }: { readonly parts: readonly PatternPart[]; readonly fields: readonly FieldPlan[] },
+  locked: LockedTable | undefined,
+): IndexDecisions {
+  const indexes: IndexPlan[] = [];
+  const remarks: Reason[] = [];
+  for (const key of description.keys ?? []) {
+    // Together with the whole primary key everything is unique.
+    const isImplied = description.primaryKey.every((column) => key.columns.includes(column));
+    if (!key.unique || key.isPrefix || isImplied) continue;
+    const indexed = key.columns.map((column) => indexedField(description, { parts, fields }, column));
+    if (indexed.includes(undefined) || indexes.some((other) => sameColumns(other, key))) continue;
+    const name = nameOf(key, indexes);
+    indexes.push({ name, fields: indexed as IndexedFieldPlan[], columns: key.columns });
+    remarks.push({
+      text: `the unique key ${key.name} (${key.columns.join(', ')}) is the index "${name}": looked up by it, and kept unique in Cassandra too`,
+    });
+  }
+  const unique = indexes.map(({ columns }) => columns);
+  const constraints = constraintsOfMysqlAlone(description, unique, []);
+  return {
+    indexes,
+    remarks,
+    keepsAuthority: constraints.map((text) => ({ text: `authority stays with MySQL: ${text}` })),
+    reserved: reservedOf(indexes, locked),
+  };
+}
+
+/** Undefined: the column has no field, or no type for an index. */
+function indexedField(
+  { columns }: MysqlTableDescription,
+  { parts, fields }: { readonly parts: readonly PatternPart[]; readonly fields: readonly FieldPlan[] },
+  name: string,
+): IndexedFieldPlan | undefined {
+  const column = columns.find((each) => each.name === name);
+  const field = fields.find((each) => each.column === name);
+  const part = parts.findIndex((each) => each.column === name);
+  if (column === undefined || (field === undefined && part < 0)) return undefined;
+  const typed = columnTypeOf(
+    column,
+    field?.type.shape ?? null,
+    (field ?? parts[part])?.format ?? 'plain',
+    field?.zeroDates,
+  );
+  if ('mistake' in typed || !isIndexable(typed.type)) return undefined;
+  const indexed =
+    field === undefined
+      ? { name: parts[part]?.variable ?? '', number: FIRST_PART_NUMBER + part }
+      : { name: field.name, number: field.number, field };
+  return TAKEN.includes(indexed.name) ? undefined : indexed;
+}
+
+function sameColumns({ columns }: IndexPlan, key: KeyDescription): boolean {
+  return columns.toSorted().join('\0') === key.columns.toSorted().join('\0');
+}
+
+function nameOf(key: KeyDescription, others: readonly IndexPlan[]): string {
+  const whole = snakeName(key.name, 'index');
+  const base = (/^[a-z]/.test(whole) ? whole : `by_${whole}`).slice(0, MAX_NAME).replace(/_+$/, '');
+  const isTaken = (name: string): boolean => others.some((other) => other.name === name);
+  if (!isTaken(base)) return base;
+  const short = base.slice(0, MAX_NAME - 3);
+  return (
+    Array.from({ length: others.length + 1 }, (_, i) => `${short}_${i + 2}`).find((name) => !isTaken(name)) ?? short
+  );
+}
+
+function reservedOf(indexes: readonly IndexPlan[], locked: LockedTable | undefined): Reserved {
+  const numbers = new Set(indexes.flatMap(({ fields }) => fields.map(({ number }) => number)));
+  const gone = (locked?.lookedUp ?? []).filter(({ number }) => !numbers.has(number));
+  return { numbers: gone.map(({ number }) => number), names: gone.map(({ name }) => name) };
+}
