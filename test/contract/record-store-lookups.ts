@@ -156,7 +156,11 @@ export function describeUnique(open: Open): void {
 
     async function authorityOf() {
       const { store, guard } = (await open()).authority as NonNullable<OpenStore['authority']>;
-      return { store, write: (change: Change) => store.write(change, guard(), testCall()) };
+      return {
+        store,
+        write: (change: Change) => store.write(change, guard(), testCall()),
+        writeMany: (changes: readonly Change[]) => store.writeMany(changes, guard(), testCall()),
+      };
     }
 
     it('refuses a value that another record has, by its name, and does nothing', async () => {
@@ -200,6 +204,47 @@ export function describeUnique(open: Open): void {
         const settled = await Promise.allSettled(wanting);
         expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
         for (const one of settled) if (one.status === 'rejected') expect(one.reason).toMatchObject(TAKEN);
+        expect(await names(store, 'email', [value])).toHaveLength(1);
+      }
+    });
+
+    it('holds for a batch as a whole: a value that is taken refuses all of it, and says where', async () => {
+      const { store, writeMany } = await authorityOf();
+      const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((id) => person(1, id)) as [Key, Key, Key, Key];
+      const made = await writeMany([email(a, 'create', 'x'), email(b, 'create', 'y')]);
+      expect(made.map(({ outcome }) => outcome)).toEqual(['written', 'written']);
+      const attempt = writeMany([email(d, 'create', 'free'), email(c, 'create', 'x')]);
+      await expect(attempt).rejects.toMatchObject({ ...TAKEN, metadata: { unique_index: 'email', index: '1' } });
+      await expect(writeMany([email(c, 'create', 'z'), email(d, 'create', 'z')])).rejects.toMatchObject(TAKEN);
+      await expect(writeMany([email(a, 'update', 'y'), email(b, 'update', 'x')])).rejects.toMatchObject(TAKEN);
+      expect((await store.getMany([c, d], testCall())).map(({ row: found }) => found)).toEqual([null, null]);
+      for (const [value, id] of [
+        ['x', '1/a'],
+        ['y', '1/b'],
+      ] as const)
+        expect(await names(store, 'email', [value])).toEqual([id]);
+    });
+
+    it('lets a batch give a value to a record that another of its records has given up before', async () => {
+      const { store, write, writeMany } = await authorityOf();
+      const [a, b] = [person(1, 'a'), person(1, 'b')];
+      await writeMany([email(a, 'create', 'x'), email(b, 'create', 'y')]);
+      await write(email(a, 'update', 'z'));
+      await writeMany([email(a, 'update', 'w'), email(b, 'update', 'x')]);
+      expect(await names(store, 'email', ['x'])).toEqual(['1/b']);
+      expect(await names(store, 'email', ['w'])).toEqual(['1/a']);
+    });
+
+    it('gives a value to exactly one of the batches that want it at once', async () => {
+      const { store, writeMany } = await authorityOf();
+      for (let round = 0; round < 3; round++) {
+        const value = `batch ${round}`;
+        const wanting = Array.from({ length: 5 }, (_, n) => {
+          const own = email(person(n, `q${round}`), 'create', `own ${round} ${n}`);
+          return writeMany([own, email(person(n, `p${round}`), 'create', value)]);
+        });
+        const settled = await Promise.allSettled(wanting);
+        expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
         expect(await names(store, 'email', [value])).toHaveLength(1);
       }
     });

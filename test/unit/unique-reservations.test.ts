@@ -83,12 +83,17 @@ describe('a unique value with conditional updates', () => {
       const writer = async (slowness: number): Promise<void> => {
         const store = client(slowness, fates);
         for (let n = 0; n < 8; n++) {
-          const key = person(pick(['a', 'b', 'c'], random.uniform()));
-          const email = pick([...MAILS, null], random.uniform());
-          const change: Change =
-            random.uniform() < 0.15 ? { key, kind: 'delete', row: null, columns: [] } : set(key, email);
+          const change = (id: string): Change => {
+            const key = person(id);
+            const email = pick([...MAILS, null], random.uniform());
+            return random.uniform() < 0.15 ? { key, kind: 'delete', row: null, columns: [] } : set(key, email);
+          };
+          const first = pick(['a', 'b', 'c'], random.uniform());
+          // Every third write is of all records but one.
+          const ids = random.uniform() < 0.33 ? ['a', 'b', 'c'].filter((id) => id !== first) : [first];
           try {
-            note((await store.write(change, GUARD, call())).outcome);
+            const written = await store.writeMany(ids.map(change), GUARD, call());
+            for (const { outcome } of written) note(outcome);
           } catch (error) {
             if (!isDomainError(error, 'already_exists', 'unknown', 'unavailable')) throw error;
             note(error.reason);
@@ -101,6 +106,22 @@ describe('a unique value with conditional updates', () => {
     expect(outcomes.get('written')).toBeGreaterThan(1_000);
     expect(outcomes.get('UNIQUE_KEY_TAKEN')).toBeGreaterThan(100);
   }, 60_000);
+
+  it('is refused to a record of a batch while another of it has the value, though it gives it up', async () => {
+    const { clock, client, call, have } = open(1);
+    const store = client(3);
+    await clock.until(store.write(set(person('a'), 'x'), GUARD, call()));
+    for (const freeing of [
+      set(person('a'), 'y'),
+      { ...set(person('a'), null), kind: 'delete', row: null, columns: [] },
+    ]) {
+      const attempt = store.writeMany([freeing as Change, set(person('b'), 'x')], GUARD, call());
+      const settled = (await clock.until(Promise.allSettled([attempt])))[0];
+      expect(settled).toMatchObject({ status: 'rejected', reason: { ...TAKEN, metadata: { index: '1' } } });
+    }
+    expect(await have('x')).toEqual(['a']);
+    expect(await have('y')).toEqual([]);
+  });
 
   it('goes to exactly one of those who want it at once', async () => {
     for (let seed = 1; seed <= 50; seed++) {
