@@ -91,7 +91,7 @@ export async function reserveValues(engine: ConditionalEngine, claim: Claim, cal
   const wanted = wantedOf(reservations, claim);
   for (const one of wanted) {
     try {
-      refuseWithin(claim, one, wanted);
+      refuseWithin(one, wanted);
       if (!(await reserveOne(engine, one, call))) return false;
     } catch (error) {
       throw claim.records.length === 1 ? error : atIndex(error, one.place);
@@ -127,10 +127,9 @@ function wantedOf({ codecs, table }: Reservations, claim: Claim): readonly Wante
   );
 }
 
-function refuseWithin({ records }: Claim, { codec, entry, key }: Wanted, wanted: readonly Wanted[]): void {
+function refuseWithin({ codec, entry, key }: Wanted, wanted: readonly Wanted[]): void {
   const isRival = (one: Wanted) => one.codec === codec && one.key.id !== key.id && one.entry.equals(entry);
-  const hasIt = ({ current }: Claimed) => current.row !== null && codec.entryOf(current.row)?.equals(entry);
-  if (wanted.some(isRival) || records.some(hasIt)) throw uniqueKeyTaken(codec.index);
+  if (wanted.some(isRival)) throw uniqueKeyTaken(codec.index);
 }
 
 async function reserveOne(engine: ConditionalEngine, wanted: Wanted, call: Call): Promise<boolean> {

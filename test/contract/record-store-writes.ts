@@ -12,6 +12,7 @@ import {
 } from '../../src/stores/record-store.ts';
 import { testCall } from '../support/calls.ts';
 import { notesResource } from '../support/resources.ts';
+import { excepted, unless } from './excepted.ts';
 import type { OpenStore, RecordStoreExceptions } from './record-store-contract.ts';
 
 const TITLE = 2;
@@ -31,11 +32,6 @@ function rowOf(key: Key, title: string | null): Row {
 
 function create(key: Key, title: string | null): Change {
   return { key, kind: 'create', row: rowOf(key, title), columns: ALL };
-}
-
-function unless(name: string, reason: string | undefined, body: () => Promise<void>): void {
-  if (reason === undefined) it(name, body);
-  else it.skip(`${name}: excepted, ${reason}`, () => {});
 }
 
 /** Declares the tests of writes. */
@@ -216,7 +212,7 @@ export function describeWrites(open: () => Promise<OpenStore>, exceptions: Recor
     });
   });
 
-  describe('writeMany', () => {
+  excepted('writeMany', exceptions.batches, () => {
     const update = (key: Key, title: string, accepts?: Change['accepts']): Change => {
       return { key, kind: 'update', row: rowOf(key, title), columns: [TITLE], ...(accepts && { accepts }) };
     };

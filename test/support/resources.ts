@@ -103,12 +103,20 @@ export const bytesResource = testResource(
   { title: stringType(40) },
 );
 
-/** The same without a parent. */
-export const loneResource = testResource(
-  'lone',
-  { lone: stringType(125) },
-  { title: stringType(200), amount: { kind: 'decimal', precision: 12, scale: 2, unsigned: false }, stars: intType(32) },
-);
+/** The plain records without a parent; they are found by their stars. */
+export const loneResource: Resource = {
+  ...testResource(
+    'lone',
+    { lone: stringType(125) },
+    {
+      title: stringType(200),
+      amount: { kind: 'decimal', precision: 12, scale: 2, unsigned: false },
+      stars: intType(32),
+    },
+  ),
+  remembersRequests: true,
+  indexes: [{ name: 'stars', columns: [3], unique: false, mysqlKeys: [] }],
+};
 
 /** Records in the order of dates, times and decimals, one below the other. */
 export const datesResource = testResource(
