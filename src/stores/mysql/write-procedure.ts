@@ -140,17 +140,13 @@ function columnParameters(tables: RecordTables, change: Change): MysqlParameter[
 
 function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): string {
   const { id, control, versions } = tables;
-<<<<<<< HEAD
   const isAlike = tables.keyColumns.map((column, i) => `${column} = p_${i}`).join(' AND ');
   const isKey = isAlike + tables.exactly('p_key');
-=======
-  const isKey = tables.keyColumns.map((column, i) => `${column} = p_${i}`).join(' AND ');
   // What an absent record remembers: its copy is a marker, which can't leave it as it is.
   const requests = tables.resource.remembersRequests
     ? `CONCAT('${REQUESTS_MARK}', IFNULL((SELECT HEX(requests) FROM ${tables.requests}
       WHERE resource = ${id} AND \`key\` = p_key), ''))`
     : 'NULL';
->>>>>>> writes
   const selectRow = `SELECT v_meta, ${tables.columns} FROM ${tables.table} t WHERE ${isKey}`;
   return `whole: BEGIN
   DECLARE v_epoch, v_attach, v_generation INT UNSIGNED;
@@ -187,16 +183,11 @@ function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): str
     END IF;
     LEAVE whole;
   END IF;
-<<<<<<< HEAD
   ${changeStatements(tables, assigned, { isKey, isAlike })}
-  SET v_meta = CONCAT_WS(' ', v_outcome, v_version, v_epoch, v_attach, v_state, v_floor, v_generation);
-=======
-  ${changeStatements(tables, assigned, isKey)}
   IF p_kind = ${kinds.delete} OR p_kind = ${kinds.touch} OR v_outcome = ${outcomes.notFound} THEN
     SET v_requests = ${requests};
   END IF;
   SET v_meta = CONCAT_WS(' ', v_outcome, v_version, v_epoch, v_attach, v_state, v_floor, v_generation, v_requests);
->>>>>>> writes
   IF p_read THEN
     ${selectRow} LOCK IN SHARE MODE;
     SET v_seen = FOUND_ROWS() > 0;
