@@ -92,6 +92,7 @@ export interface CaptureSessionOptions {
   /** Whether the service's own changes are in the log for the first time, not as copies of what the authority has. */
   readonly carriesOwn: boolean;
   readonly alreadyAcknowledged: FoldOptions['alreadyAcknowledged'];
+  readonly remembersRequests?: boolean | undefined;
   /** Told at once of barriers that are met, before the other instances can see it. */
   readonly onBarriersMet: (ids: readonly string[]) => void;
   /** Takes outside changes where the target is the authority, in place of a touch; null: they are touched. */
@@ -154,6 +155,7 @@ export class CaptureSession {
       guard: checkpoint,
       begun: checkpoint.begun,
       resumed,
+      remembersRequests: options.remembersRequests ?? false,
       maxRecords: settings.foldRecords,
       maxBytes: settings.foldBytes,
       alreadyAcknowledged,

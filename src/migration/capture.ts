@@ -57,6 +57,8 @@ export interface CaptureOptions {
   readonly onGap: (gap: CaptureGap) => void;
   /** See `RecentAcknowledgements`. Default: nothing is known. */
   readonly alreadyAcknowledged?: FoldOptions['alreadyAcknowledged'];
+  /** See {@link FoldOptions}. */
+  readonly remembersRequests?: boolean;
   /** See `Barriers.noteMet`. Default: nobody is told. */
   readonly onBarriersMet?: (ids: readonly string[]) => void;
   /** Records outside changes for a person, where the settings ask for that. Default: nobody can, so they are touched. */
@@ -213,6 +215,7 @@ export class Capture {
       resumed,
       carriesOwn: control.authority === 'source',
       alreadyAcknowledged: alreadyAcknowledged ?? (() => false),
+      remembersRequests: this.#options.remembersRequests,
       onBarriersMet: onBarriersMet ?? (() => {}),
       holdOutside: (holds && holdOutside?.(control)) || null,
       onAcknowledged: (applied, touched, lagMs) => {

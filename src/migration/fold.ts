@@ -14,8 +14,8 @@ export interface Batch {
   /** Keys that outside writers changed, by id: to be touched, then applied. */
   readonly touches: ReadonlyMap<string, Key>;
   /**
-   * Keys whose records remember a request that changed nothing, by id: there is no image to copy, so they are touched, but they are
-   * the service's own.
+   * Keys whose records remember requests of which the log has no whole copy, by id: one changed nothing, or the record was deleted. They
+   * are touched, but they are the service's own.
    */
   readonly rereads: ReadonlyMap<string, Key>;
   /** Barriers within the stretch. */
@@ -42,6 +42,8 @@ export interface FoldOptions {
   readonly maxRecords: number;
   /** The most content of a batch, in bytes, roughly; one record may be larger. */
   readonly maxBytes: number;
+  /** Whether records remember requests: then a marker must say what, and the log does not. Default: false. */
+  readonly remembersRequests?: boolean;
   /** Whether the follower is known to have this key at this version or a newer one; `exactly`: at this one. */
   readonly alreadyAcknowledged: (keyId: string, version: bigint, exactly: boolean) => boolean;
 }
@@ -187,6 +189,11 @@ export class Fold {
       const known = this.#copies.get(id);
       if (known !== undefined && known.version >= copy.version) continue;
       const { requests = known?.requests } = copy;
+      if (copy.row === null && requests === undefined && this.#options.remembersRequests) {
+        this.#copies.delete(id);
+        this.#rereads.set(id, copy.key);
+        continue;
+      }
       this.#copies.set(id, requests === undefined ? copy : { ...copy, requests });
       // What is replaced counts too: an image of the log may keep all of its event in memory.
       this.#bytes += sizeOf(copy.row);

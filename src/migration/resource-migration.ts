@@ -271,6 +271,7 @@ function createCapture(parts: Parts, signal: AbortSignal): Capture {
       const feeds = lease.latest(resource.id)?.authority === 'source';
       if (feeds || isMendedByWalk(gap)) void mendGap(gapOptions(parts), gap, signal);
     },
+    remembersRequests: resource.remembersRequests ?? false,
     alreadyAcknowledged: (keyId, version, exactly) => acknowledged.has(keyId, version, exactly),
     onBarriersMet: (ids) => barriers.noteMet(ids),
     holdOutside: createHoldOutside(parts),

@@ -28,8 +28,8 @@ export interface BatchService {
   get(keys: readonly Key[], call: Call): Promise<readonly Found[]>;
   create(requests: readonly CreateRecord[], call: Call): Promise<readonly Found[]>;
   update(requests: readonly UpdateRecord[], call: Call): Promise<readonly Found[]>;
-  /** Returns the version of the absences. */
-  delete(requests: readonly DeleteRecord[], call: Call): Promise<bigint>;
+  /** Returns the version of the absences. `field`: what the caller's list is called. Default `requests`. */
+  delete(requests: readonly DeleteRecord[], call: Call, field?: string): Promise<bigint>;
 }
 
 /** What {@link createBatchService} needs. */
@@ -55,10 +55,10 @@ export function createBatchService({
   const accepting = (etag: string): Pick<Change, 'accepts'> =>
     etag === '' ? {} : { accepts: (current) => etagOf(current) === etag };
 
-  const write = (changes: readonly Change[], call: Call): Promise<readonly Written[]> => {
-    checkSize(changes.length, maxBatchSize, 'requests');
-    checkDifferent(changes);
-    return records.writeMany(changes, call);
+  const write = async (changes: readonly Change[], call: Call, field = 'requests'): Promise<readonly Written[]> => {
+    checkSize(changes.length, maxBatchSize, field);
+    checkDifferent(changes, field);
+    return await records.writeMany(changes, call);
   };
 
   const get = async (keys: readonly Key[], call: Call): Promise<readonly Found[]> => {
@@ -101,12 +101,12 @@ export function createBatchService({
     return foundOrThrow(changes, written);
   };
 
-  const remove = async (requests: readonly DeleteRecord[], call: Call): Promise<bigint> => {
+  const remove: BatchService['delete'] = async (requests, call, field) => {
     const changes = requests.map((one): Change => {
       const { key, etag, allowMissing: allowsMissing } = one;
       return { key, kind: 'delete', row: null, columns: [], allowsMissing, ...accepting(etag), ...asked(one) };
     });
-    const written = await write(changes, call);
+    const written = await write(changes, call, field);
     throwRefused(changes, written);
     return leastVersion(written.map(({ stored }) => stored));
   };
@@ -187,11 +187,11 @@ function checkSize(size: number, most: number, field: string): void {
   if (size > most) throw invalidField(field, `at most ${most} at once; ask again for the rest`);
 }
 
-function checkDifferent(changes: readonly Change[]): void {
+function checkDifferent(changes: readonly Change[], field: string): void {
   const places = new Map<string, number>();
   for (const [index, { key }] of changes.entries()) {
     const other = places.get(key.id);
-    if (other !== undefined) throw invalidField(`requests[${index}]`, `names the same record as requests[${other}]`);
+    if (other !== undefined) throw invalidField(`${field}[${index}]`, `names the same record as ${field}[${other}]`);
     places.set(key.id, index);
   }
 }

@@ -123,7 +123,7 @@ function deleteHandler(options: BatchMethodsOptions, method: Batch<'batchDelete'
           });
     const keys = deletes.map(({ key }) => key);
     const field = 'names' in method ? 'names' : 'requests';
-    context.answerVersion = await named(options, keys, field, () => batches.delete(deletes, context));
+    context.answerVersion = await named(options, keys, field, () => batches.delete(deletes, context, field));
     return () => EMPTY;
   };
 }

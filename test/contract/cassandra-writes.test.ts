@@ -144,6 +144,24 @@ describe('a row in Cassandra', () => {
     expect(await inside(keys[1])).toBeNull();
   });
 
+  it('that remembers requests is gone with its marker too, whoever makes the marker', async () => {
+    const { store, guard, inside } = await harness.open(notesResource, { markerTtlSeconds: 3 });
+    const [copied, written, fenced] = [note('copied'), note('written'), note('fenced')] as const;
+    const request = { id: Buffer.alloc(16, 1), hash: Buffer.alloc(8, 1) };
+    for (const key of [written, fenced]) await store.write({ ...create(key, 'x'), request }, guard(), testCall());
+    const copy = { key: copied, row: rowOf(copied, 'copy'), version: 1_700_000_000_000_000n };
+    await store.apply([{ ...copy, requests: Buffer.alloc(32, 1) }], testCall());
+    await store.apply([{ ...copy, row: null, version: copy.version + 1n }], testCall());
+    for (const key of [written, fenced]) await store.write(remove(key), guard(), testCall());
+    const again = await store.write({ ...create(fenced, 'x'), request }, guard(), testCall());
+    expect(again).toMatchObject({ outcome: 'repeated', stored: { row: null } });
+    await sleep(4_300);
+    for (const key of [copied, written, fenced]) {
+      expect(await inside(key)).toBeNull();
+      expect(await read(store, key)).toMatchObject({ row: null, version: 0n });
+    }
+  });
+
   it('that was inserted, as a copy or natively, is gone with its marker, as a late copy of it is', async () => {
     const { store, guard, inside, outsideWrite } = await harness.open(notesResource, { markerTtlSeconds: 1 });
     const [copied, native, late] = [note('copied'), note('native'), note('late')] as const;

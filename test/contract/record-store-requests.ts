@@ -175,6 +175,27 @@ export function describeRequests(open: () => Promise<OpenStore>, exceptions: Rec
     });
   });
 
+  it('stays remembered in what is copied of an absent record, whatever found it so', async () => {
+    const { store, guard } = await authority();
+    const key = note('a');
+    const plain: Change = { key, kind: 'delete', row: null, columns: [] };
+    await store.write(create(key, 'a', request(1)), guard(), testCall());
+    const changes: readonly Change[] = [
+      { ...plain, accepts: () => true },
+      plain,
+      update(key, 'x'),
+      update(key, 'x', undefined, () => true),
+      { ...plain, kind: 'touch' },
+    ];
+    for (const change of changes) {
+      const { stored } = await store.write(change, guard(), testCall());
+      expect(stored.row).toBeNull();
+      expect(recall(stored.requests, request(1), stored.version)).toBe('repeated');
+    }
+    const [batched] = await store.writeMany([plain, create(note('b'), 'b', request(2))], guard(), testCall());
+    expect(recall(batched?.stored.requests, request(1), batched?.stored.version ?? 0n)).toBe('repeated');
+  });
+
   describe('a follower', () => {
     const copyOf = async (id: string, of: number): Promise<Copy> => {
       const { store, guard } = await authority();

@@ -155,6 +155,7 @@ export function startInstance(world: RealWorld, owner: string, settings: Partial
     ...shared,
     rolesOf,
     changeLog,
+    remembersRequests: resource.remembersRequests ?? false,
     onGap: (gap) => gaps.push(gap),
     onBarriersMet: (ids) => barriers.noteMet(ids),
     settings: defaultCaptureSettings,

@@ -60,6 +60,15 @@ describe('folding the log', () => {
     expect([...batch.copies.values()]).toEqual([{ key: a, row: noteRow(a, 'x'), version: 6n }]);
   });
 
+  it('reads a deleted record again where records remember, as its marker must say what, unless the follower has it', () => {
+    const own = (): LogEvent[] => [bump(a, 5n), change(a, null), commit('1')];
+    const batch = take(fold(true, { remembersRequests: true }), ...own()).cut();
+    expect([...batch.rereads.keys()]).toEqual([a.id]);
+    expect(batch.copies.size + batch.touches.size).toBe(0);
+    const known = { remembersRequests: true, alreadyAcknowledged: () => true };
+    expect(take(fold(true, known), ...own()).cut().rereads.size).toBe(0);
+  });
+
   it('leaves out a write that remembers a request only if the follower acknowledged this very one', () => {
     const own = (version: bigint): LogEvent[] => [bump(a, version), remembers(a), change(a, 'x'), commit('1')];
     const known = (_id: string, version: bigint, exactly: boolean) => (exactly ? version === 6n : version <= 6n);

@@ -41,7 +41,9 @@ export interface ClientTls {
  * What one user, job or request reads and writes in order. The version that the service last gave for a record, or for
  * a parent's list, goes back with the next call, so that no read shows an older state than one before it: of a record always,
  * also after a NOT_FOUND; of a list as far as one version can say it, which is that of its newest record. A list gives no
- * versions of its records, so the first Get of a record after a List of its parent asks for the authority.
+ * versions of its records, so the first Get of a record after a List of its parent asks for the authority. A batch that is read has one
+ * version too: where more is known of some of its records, the authority is asked. A write whose every record has a `request_id` is sent
+ * again when its outcome is not known.
  */
 export interface Session {
   /** A client of a service that protoc-gen-es has generated. */

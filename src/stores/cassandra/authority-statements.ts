@@ -3,6 +3,7 @@ import type { Key } from '../../domain/key.ts';
 import type { Resource } from '../../domain/resource.ts';
 import type { Next, Seen } from '../conditional-writes.ts';
 import type { Stored } from '../record-store.ts';
+import { NO_REQUESTS } from '../remembered-requests.ts';
 import type { Bound } from './client.ts';
 import { bindAll, type DriverRow, marks, quote, type Statements } from './statements.ts';
 import { compileTargetKey } from './target-key.ts';
@@ -72,7 +73,9 @@ export function compileAuthorityStatements(
   const bindRequests = (requests: Buffer | undefined): unknown[] => remembers.map(() => requests ?? types.unset);
   const marker = (seen: Seen, { version, writeId, requests = seen.requests }: Omit<Next, 'row'>): readonly Bound[] => {
     const stamp = bigintBytes(version);
-    const row = [...targetKey.bind(seen.key), ...nulls, stamp, true, writeId, ...bindRequests(requests)];
+    // Never unset: a cell without the marker's TTL would outlive it, and the deleted record be back.
+    const memory = bindRequests(requests ?? NO_REQUESTS);
+    const row = [...targetKey.bind(seen.key), ...nulls, stamp, true, writeId, ...memory];
     return [
       { query: text.unlessMoved, params: [options.markerTtlSeconds, stamp, ...still(seen)] },
       { query: text.marker, params: [...row, options.markerTtlSeconds] },

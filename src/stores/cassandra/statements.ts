@@ -126,8 +126,9 @@ function compileApply(
     for (let i = keyLength; i < binds.length; i++) params.push(bindOne(binds[i], row?.[i] ?? null));
     // A TTL of 0 is none.
     params.push(stamp, row === null);
-    // A copy that says nothing of requests leaves what is there: it is a cell of its own, and newer wins for each.
-    if (remembersRequests) params.push(requests ?? types.unset);
+    // A copy that says nothing of requests leaves what is there: it is a cell of its own, and newer wins for each. A marker may not: a
+    // cell without its TTL would outlive it, and the deleted record be back.
+    if (remembersRequests) params.push(requests ?? (row === null ? NO_REQUESTS : types.unset));
     params.push(stamp, row === null ? markerTtlSeconds : 0);
     return { query, params };
   };

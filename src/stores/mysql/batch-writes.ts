@@ -72,12 +72,10 @@ async function writeTogether(session: MysqlSession, together: Together): Promise
   const keys = changes.map(({ key }) => key);
   if (!holds(control, guard)) return controlChanged(keys, control);
   const versions = await level(session, together, locked);
-  const requests = asksToRemember(changes)
-    ? await readRequests(session, tables, { keys, size: statements.size })
-    : null;
+  const requests = await readRequests(session, tables, { keys, size: statements.size });
   const answer = (outcome: Written['outcome'], i: number, row: Row | null, remembered?: Buffer): Written => {
     const key = keys[i] as Key;
-    const known = remembered ?? requests?.get(key.id);
+    const known = remembered ?? requests.get(key.id);
     const stored = { key, row, version: versions.get(key.id) ?? 0n };
     return { outcome, stored: known === undefined ? stored : { ...stored, requests: known }, control };
   };
@@ -96,8 +94,8 @@ async function writeTogether(session: MysqlSession, together: Together): Promise
 /** What is known of a batch on its way. */
 interface Attempt {
   readonly versions: ReadonlyMap<string, bigint>;
-  /** What the records remember of requests; null: no change asks. */
-  readonly requests: ReadonlyMap<string, Buffer> | null;
+  /** What the records remember of requests; empty where they do not. */
+  readonly requests: ReadonlyMap<string, Buffer>;
   /** What the changes came to, so far. */
   readonly made: (Made & { readonly requests?: Buffer })[];
 }
@@ -108,7 +106,7 @@ function asksToRemember(changes: readonly Change[]): boolean {
 
 function judgeRemembered(change: Change, { versions, requests }: Attempt): ReturnType<typeof judgeRequest> {
   const { id } = change.key;
-  return judgeRequest(change, requests?.get(id), versions.get(id) ?? 0n);
+  return judgeRequest(change, requests.get(id), versions.get(id) ?? 0n);
 }
 
 /** One version for all: usually they have it already, as the clock is ahead of what is stored. */
@@ -174,7 +172,7 @@ async function makeOne(
     return { outcome: 'repeated', row: rows.get(key.id) ?? null };
   }
   const version = attempt.versions.get(key.id) ?? 0n;
-  const requests = change.request && remember(attempt.requests?.get(key.id), change.request, version);
+  const requests = change.request && remember(attempt.requests.get(key.id), change.request, version);
   if (requests !== undefined) await writeRequests(session, tables, change, { version, requests });
   const made = await makePart(session, tables, prepared, { change, guard });
   return requests === undefined ? made : { ...made, requests };

@@ -7,7 +7,7 @@ import type { MysqlClient, MysqlResult, MysqlSession } from './pool.ts';
 import type { Prepared, RecordProcedures } from './record-procedures.ts';
 import { noControlRecord } from './record-reads.ts';
 import type { RecordTables } from './record-tables.ts';
-import { outcomes, phases } from './write-procedure.ts';
+import { outcomes, phases, REQUESTS_MARK } from './write-procedure.ts';
 
 /** Writes to one resource, each through its procedure. */
 export function createWrite(
@@ -83,7 +83,8 @@ async function writeIfAccepted(
   const opening = procedure.parameters(change, { guard, phase: phases.open, readBack: false });
   const opened = readAnswer(tables, await session.execute(procedure.call, opening));
   const control = controlOf(tables, opened);
-  const stored: Stored = { key: change.key, row: opened.row, version: opened.version };
+  const { row, version, requests } = opened;
+  const stored: Stored = { key: change.key, row, version, ...(requests && { requests }) };
   if (opened.outcome === outcomes.controlChanged) return { outcome: 'control_changed', stored, control };
   const refused = judge(change, opened.row, accepts);
   if (refused !== null) {
@@ -120,14 +121,19 @@ interface Answer {
   readonly control: readonly string[];
   /** Null: there is none, or it was not read. */
   readonly row: Row | null;
+  /** What the record remembers of requests, where it is absent. */
+  readonly requests?: Buffer;
 }
 
 function readAnswer(tables: RecordTables, result: MysqlResult): Answer {
   const [values] = result.rows;
   const meta = values?.[0];
   if (values === undefined || typeof meta !== 'string') throw noControlRecord(tables.resource.id);
-  const [outcome, version, ...control] = meta.split(' ');
+  const [outcome, version, ...rest] = meta.split(' ');
+  const requests = rest.find((part) => part.startsWith(REQUESTS_MARK));
+  const control = rest.filter((part) => part !== requests);
   return {
+    ...(requests !== undefined && { requests: Buffer.from(requests.slice(REQUESTS_MARK.length), 'hex') }),
     outcome: Number(outcome),
     version: BigInt(version ?? 0),
     control,
@@ -150,7 +156,10 @@ function controlOf(tables: RecordTables, { control }: Answer): ControlView {
 /** `locked`: the answer that holds the version and the control record. */
 function toWritten(tables: RecordTables, change: Change, answer: Answer, locked: Answer): Written {
   const control = controlOf(tables, locked);
-  const stored = (row: Row | null): Stored => ({ key: change.key, row, version: locked.version });
+  const { requests } = answer;
+  const stored = (row: Row | null): Stored => {
+    return { key: change.key, row, version: locked.version, ...(requests && { requests }) };
+  };
   switch (answer.outcome) {
     case outcomes.controlChanged:
       return { outcome: 'control_changed', stored: stored(null), control };

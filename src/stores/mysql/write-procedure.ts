@@ -36,6 +36,9 @@ const kinds = { create: 0, update: 1, upsert: 2, delete: 3, touch: 4 } as const;
 /** The outcomes as the procedure numbers them. */
 export const outcomes = { written: 0, alreadyExists: 1, notFound: 2, controlChanged: 3 } as const;
 
+/** Begins the part of an answer that is what the record remembers of requests, in hexadecimal. No state begins with it. */
+export const REQUESTS_MARK = 'r';
+
 /** Bits of one mask parameter: a number of them stays an exact double. */
 const MASK_BITS = 32;
 
@@ -142,14 +145,20 @@ function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): str
   const { id, control, versions } = tables;
   const isAlike = tables.keyColumns.map((column, i) => `${column} = p_${i}`).join(' AND ');
   const isKey = isAlike + tables.exactly('p_key');
+  // What an absent record remembers: its copy is a marker, which can't leave it as it is.
+  const requests = tables.resource.remembersRequests
+    ? `CONCAT('${REQUESTS_MARK}', IFNULL((SELECT HEX(requests) FROM ${tables.requests}
+      WHERE resource = ${id} AND \`key\` = p_key), ''))`
+    : 'NULL';
   const selectRow = `SELECT v_meta, ${tables.columns} FROM ${tables.table} t WHERE ${isKey}`;
   return `whole: BEGIN
   DECLARE v_epoch, v_attach, v_generation INT UNSIGNED;
   DECLARE v_floor, v_version BIGINT UNSIGNED DEFAULT 0;
   DECLARE v_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
   DECLARE v_outcome, v_duplicate, v_seen TINYINT UNSIGNED DEFAULT 0;
-  DECLARE v_meta VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin;
+  DECLARE v_meta VARCHAR(2000) CHARACTER SET ascii COLLATE ascii_bin;
   DECLARE v_text VARCHAR(512) CHARACTER SET utf8mb4;
+  DECLARE v_requests VARCHAR(1100) CHARACTER SET ascii COLLATE ascii_bin;
   DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
   IF p_phase <= ${phases.open} THEN
     START TRANSACTION;
@@ -172,11 +181,17 @@ function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): str
   SET v_meta = CONCAT_WS(' ', ${outcomes.written}, v_version, v_epoch, v_attach, v_state, v_floor, v_generation);
   IF p_phase = ${phases.open} THEN
     ${selectRow} FOR UPDATE;
-    IF FOUND_ROWS() = 0 THEN SELECT v_meta; END IF;
+    IF FOUND_ROWS() = 0 THEN
+      SET v_requests = ${requests};
+      SELECT CONCAT_WS(' ', v_meta, v_requests);
+    END IF;
     LEAVE whole;
   END IF;
   ${changeStatements(tables, assigned, { isKey, isAlike })}
-  SET v_meta = CONCAT_WS(' ', v_outcome, v_version, v_epoch, v_attach, v_state, v_floor, v_generation);
+  IF p_kind = ${kinds.delete} OR p_kind = ${kinds.touch} OR v_outcome = ${outcomes.notFound} THEN
+    SET v_requests = ${requests};
+  END IF;
+  SET v_meta = CONCAT_WS(' ', v_outcome, v_version, v_epoch, v_attach, v_state, v_floor, v_generation, v_requests);
   IF p_read THEN
     ${selectRow} LOCK IN SHARE MODE;
     SET v_seen = FOUND_ROWS() > 0;
