@@ -367,6 +367,14 @@ describe('unique keys', () => {
     expect(planned(table(keys)).indexes).toEqual([]);
   });
 
+  it('get names that leave room for the resource’s own in the name of their table', () => {
+    const found = { ...table([uniqueKey('a_key_of_more_than_twenty_four', ['email'])]) };
+    const named = (length: number) => ({ ...found, description: { ...found.description, table: 't'.repeat(length) } });
+    expect(planned(named(10)).indexes[0]?.name).toBe('a_key_of_more_than_twent');
+    expect(planned(named(34)).indexes[0]?.name).toBe('a_key_of_m');
+    expect(planned(named(44)).indexes).toEqual([]);
+  });
+
   it('that are gone leave their fields in the lookup reserved', () => {
     const first = planned(table([uniqueKey('email', ['email']), uniqueKey('nick', ['nick'])]));
     const second = planned(table([uniqueKey('nick', ['nick'])]), lockPlan(first));

@@ -22,7 +22,9 @@ export interface RecordTables {
   readonly keyColumns: readonly string[];
   /** DELETE of one record. Without an alias, which old servers refuse there. */
   deleteWhere(keyValue: (i: number) => string): string;
-  /** `t LEFT JOIN versions v` by the key's encoding. */
+  /** `LEFT JOIN versions v` by the key's encoding. */
+  readonly withVersions: string;
+  /** `t LEFT JOIN versions v`, in key order. */
   readonly tableWithVersions: string;
   readonly codec: KeyCodec;
   readonly binds: readonly Bind[];
@@ -46,6 +48,8 @@ export function createRecordTables(resource: Resource, controlSchema: string): R
   const keyBinds = keyColumns.map((column) => createKeyBind(column.type));
   const bindKeyValues: RecordTables['bindKeyValues'] = (values) =>
     values.map((value, i) => (keyBinds[i] as Bind)(value));
+  const withVersions = `LEFT JOIN ${versions} v
+      ON v.resource = ${id} AND v.\`key\` = ${keyBytesExpression(keyColumns, 't')}`;
   return {
     resource,
     id,
@@ -60,8 +64,8 @@ export function createRecordTables(resource: Resource, controlSchema: string): R
       const isKey = keyColumns.map((column, i) => `${name}.${identifier(column.mysqlName)} = ${keyValue(i)}`);
       return `DELETE FROM ${table} WHERE ${isKey.join(' AND ')}`;
     },
-    tableWithVersions: `${table} t FORCE INDEX (PRIMARY) LEFT JOIN ${versions} v
-      ON v.resource = ${id} AND v.\`key\` = ${keyBytesExpression(keyColumns, 't')}`,
+    withVersions,
+    tableWithVersions: `${table} t FORCE INDEX (PRIMARY) ${withVersions}`,
     codec: createKeyCodec(resource),
     binds: createRowBinds(resource),
     readRow: createRowReader(resource),
