@@ -44,7 +44,7 @@ export function decideIndexes(
     const name = nameOf(key, indexes, room);
     indexes.push({ name, fields: indexed as IndexedFieldPlan[], columns: key.columns });
     remarks.push({
-      text: `the unique key ${key.name} (${key.columns.join(', ')}) is the index "${name}": looked up by it, and kept unique in Cassandra too`,
+      text: `the unique key ${key.name} (${key.columns.join(', ')}) is the index "${name}", with a lookup`,
     });
   }
   const unique = indexes.map(({ columns }) => columns);
