@@ -20,8 +20,9 @@ export interface Check {
   readonly steps: number;
 }
 
-export type Model = 'mysqlEpoch' | 'cassandraEpoch' | 'lease' | 'handover';
-export type Promised = 'P1' | 'P2' | 'P3' | 'P6';
+export type Model = 'mysqlEpoch' | 'cassandraEpoch' | 'lease' | 'handover' | 'unique';
+/** `U`: no two records have one value of a unique index. */
+export type Promised = 'P1' | 'P2' | 'P3' | 'P6' | 'U';
 
 /** Long enough for the longest trace known, with room for what happens beside it. */
 const STEPS = 40;
@@ -61,6 +62,7 @@ const SOUND: readonly Check[] = [
   sound('lease', 1_500, ['P2']),
   sound('handover', 400, ['P1', 'P2', 'P3', 'P6']),
   sound('handover', 300, ['P1', 'P2', 'P3', 'P6'], 'stepOfMoves'),
+  sound('unique', 3_000, ['U']),
 ];
 
 const MYSQL = mutations('mysqlEpoch', [
@@ -127,5 +129,12 @@ const HANDOVER = mutations('handover', [
   },
 ]);
 
+const UNIQUE = mutations('unique', [
+  { without: 'fence', breaks: 'U', says: 'another holder is looked at, and not fenced' },
+  { without: 'newAttempt', breaks: 'U', says: 'a holder that begins again keeps its reservation', samples: 4_000 },
+  { without: 'asked', breaks: 'U', says: 'the records that have the value are not asked' },
+  { without: 'attemptCompared', breaks: 'U', says: 'a reservation is taken whatever its attempt' },
+]);
+
 /** All of them, in the order of a default run. */
-export const CHECKS: readonly Check[] = [...SOUND, ...MYSQL, ...CASSANDRA, ...LEASE, ...HANDOVER];
+export const CHECKS: readonly Check[] = [...SOUND, ...MYSQL, ...CASSANDRA, ...LEASE, ...HANDOVER, ...UNIQUE];

@@ -122,7 +122,7 @@ export interface Index {
   readonly columns: readonly number[];
   /** Whether no two records may have the same values. */
   readonly unique: boolean;
-  /** Names of MySQL's unique keys that it stands for; none if it is not unique. */
+  /** Names of MySQL's keys that serve it, at least one; of a unique index the unique keys that it stands for. */
   readonly mysqlKeys: readonly string[];
 }
 

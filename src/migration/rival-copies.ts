@@ -6,7 +6,7 @@
 // A refusal says that the follower has another record in an older state. So all records that are in each other's way are
 // read anew from the authority, where no two have the same values, and applied in one transaction.
 
-import { isDomainError } from '../domain/errors.ts';
+import { type DomainError, isDomainError } from '../domain/errors.ts';
 import type { Key } from '../domain/key.ts';
 import type { Call } from '../stores/call.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
@@ -27,8 +27,10 @@ export interface RivalOptions {
 
 /** Records that are applied together, at most: a transaction of the follower holds as many. */
 const MAX_TOGETHER = 100;
+/** Of the copies of one call, so many are settled together, with room for those in their way. */
+const PIECE = 25;
 /** How often others are found in the way of those that were. */
-const MAX_ROUNDS = 5;
+const MAX_ROUNDS = 20;
 
 /** A follower whose `apply` settles what copies of different records refuse each other. Errors: as the follower's. */
 export function settlingRivals<Follower extends CopyTarget>(follower: Follower, options: RivalOptions): Follower {
@@ -37,15 +39,30 @@ export function settlingRivals<Follower extends CopyTarget>(follower: Follower, 
   return {
     ...follower,
     apply: async (copies: readonly Copy[], call: Call, guard?: FollowerGuard) => {
-      try {
-        await follower.apply(copies, call, guard);
-      } catch (error) {
-        if (!isDomainError(error, 'already_exists')) throw error;
-        const settled = await settle({ ...options, rivals }, copies, call, (all) => follower.apply(all, call, guard));
-        if (!settled) throw error;
+      const apply = (some: readonly Copy[]): Promise<void> => follower.apply(some, call, guard);
+      if (!(await isRefused(apply, copies))) return;
+      // What was applied before the refusal may be applied again.
+      for (let at = 0; at < copies.length; at += PIECE) {
+        const piece = copies.slice(at, at + PIECE);
+        const refusal = await isRefused(apply, piece);
+        if (refusal && !(await settle({ ...options, rivals }, piece, call, apply))) throw refusal;
       }
     },
   };
+}
+
+/** The refusal of a value that another record has; false: the copies are applied. */
+async function isRefused(
+  apply: (copies: readonly Copy[]) => Promise<void>,
+  copies: readonly Copy[],
+): Promise<DomainError | false> {
+  try {
+    await apply(copies);
+    return false;
+  } catch (error) {
+    if (!isDomainError(error, 'already_exists')) throw error;
+    return error;
+  }
 }
 
 /** False: there are too many, or authority is moving: not now. */

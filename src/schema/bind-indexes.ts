@@ -36,8 +36,7 @@ export function bindIndexes(
     const names = bound.map((at) => (columns[at] as Column).mysqlName);
     const keys = keysFor(table, names, index.unique);
     if (keys.length === 0) tell(missingKey(table, names, index.unique));
-    const mysqlKeys = index.unique ? keys.map(({ name }) => name) : [];
-    return [{ name: index.name, columns: bound, unique: index.unique, mysqlKeys }];
+    return [{ name: index.name, columns: bound, unique: index.unique, mysqlKeys: keys.map(({ name }) => name) }];
   });
   return { indexes, mistakes };
 }

@@ -37,6 +37,12 @@ export function checkNames(resource: Resource): string[] {
       mistakes.push(`"${name}" is no name in Cassandra: letters, digits and _, at most ${MAX_CASSANDRA_NAME}`);
     }
   }
+  for (const { name } of resource.indexes ?? []) {
+    const table = `${cassandra.table}_by_${name}`;
+    if (table.length > MAX_CASSANDRA_NAME) {
+      mistakes.push(`the index "${name}" would have the table ${table}: at most ${MAX_CASSANDRA_NAME} characters`);
+    }
+  }
   const seen = new Set<string>();
   for (const { cassandraName } of resource.columns) {
     const label = `the Cassandra column ${cassandraName}`;

@@ -392,7 +392,7 @@ describe('the hash of the definition', () => {
 
   it('changes with the indexes that the definition names, which are empty until the follower is attached anew', async () => {
     const resource = placeResource(notesResource, database.name);
-    const index = { name: 'title', columns: [2], unique: false, mysqlKeys: [] };
+    const index = { name: 'title', columns: [2], unique: false, mysqlKeys: ['title'] };
     const indexed = createMysqlChangeLog({
       pool,
       connection: database.address,

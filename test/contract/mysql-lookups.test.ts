@@ -9,7 +9,7 @@ import { createMysqlHarness, type MysqlHarness } from '../support/mysql-harness.
 import { looseResource, mysqlTable, peopleResource, placeResource } from '../support/resources.ts';
 
 const VERSION = 1_700_000_000_000_000n;
-const byTitle: Index = { name: 'title', columns: [2], unique: false, mysqlKeys: [] };
+const byTitle: Index = { name: 'title', columns: [2], unique: false, mysqlKeys: ['title'] };
 const looseIndexed: Resource = { ...looseResource, indexes: [byTitle] };
 const remembering: Resource = { ...peopleResource, remembersRequests: true };
 

@@ -115,7 +115,7 @@ export const loneResource: Resource = {
     },
   ),
   remembersRequests: true,
-  indexes: [{ name: 'stars', columns: [3], unique: false, mysqlKeys: [] }],
+  indexes: [{ name: 'stars', columns: [3], unique: false, mysqlKeys: ['lone_stars'] }],
 };
 
 /** Records in the order of dates, times and decimals, one below the other. */
@@ -216,9 +216,9 @@ export const peopleResource: Resource = {
   ),
   indexes: [
     { name: 'email', columns: [2], unique: true, mysqlKeys: ['people_email'] },
-    { name: 'city', columns: [3, 4], unique: false, mysqlKeys: [] },
-    { name: 'badge', columns: [0, 5], unique: false, mysqlKeys: [] },
-    { name: 'balance', columns: [6, 7], unique: false, mysqlKeys: [] },
+    { name: 'city', columns: [3, 4], unique: false, mysqlKeys: ['people_city'] },
+    { name: 'badge', columns: [0, 5], unique: false, mysqlKeys: ['people_badge'] },
+    { name: 'balance', columns: [6, 7], unique: false, mysqlKeys: ['people_balance'] },
   ],
 };
 
@@ -256,9 +256,9 @@ export function mysqlTable(resource: Resource): string {
     (one) => `\`${one.mysqlName}\` ${mysqlTypeOf(one.type)} ${one.nullable ? 'NULL' : 'NOT NULL'}`,
   );
   const key = columns.slice(0, keyLength).map((one) => `\`${one.mysqlName}\``);
-  const indexes = (resource.indexes ?? []).map(({ name, columns: of, unique, mysqlKeys }) => {
+  const indexes = (resource.indexes ?? []).map(({ columns: of, unique, mysqlKeys }) => {
     const names = of.map((at) => `\`${columns[at]?.mysqlName}\``).join(', ');
-    return unique ? `UNIQUE KEY \`${mysqlKeys[0]}\` (${names})` : `KEY \`${name}\` (${names})`;
+    return `${unique ? 'UNIQUE ' : ''}KEY \`${mysqlKeys[0]}\` (${names})`;
   });
   const keys = [`PRIMARY KEY (${key.join(', ')})`, ...indexes];
   return `CREATE TABLE \`${mysql.schema}\`.\`${mysql.table}\` (${[...declared, ...keys].join(', ')}) ENGINE=InnoDB`;

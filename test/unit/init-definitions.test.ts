@@ -393,9 +393,7 @@ describe('unique keys', () => {
       ['email', 'email'],
       ['team_nick', 'team', 'nick'],
     ]);
-    expect(texts(plan)).toContain(
-      'the unique key email (email) is the index "email": looked up by it, and kept unique in Cassandra too',
-    );
+    expect(texts(plan)).toContain('the unique key email (email) is the index "email", with a lookup');
   });
 
   it('that Cassandra could not keep hold authority in MySQL, by name', () => {
@@ -414,6 +412,14 @@ describe('unique keys', () => {
       { ...uniqueKey('plain', ['nick']), unique: false },
     ];
     expect(planned(table(keys)).indexes).toEqual([]);
+  });
+
+  it('get names that leave room for the resource’s own in the name of their table', () => {
+    const found = { ...table([uniqueKey('a_key_of_more_than_twenty_four', ['email'])]) };
+    const named = (length: number) => ({ ...found, description: { ...found.description, table: 't'.repeat(length) } });
+    expect(planned(named(10)).indexes[0]?.name).toBe('a_key_of_more_than_twent');
+    expect(planned(named(34)).indexes[0]?.name).toBe('a_key_of_m');
+    expect(planned(named(44)).indexes).toEqual([]);
   });
 
   it('that are gone leave their fields in the lookup reserved', () => {

@@ -74,7 +74,7 @@ describe('indexes in a definition', () => {
     const { resource } = await bound();
     expect(resource.indexes).toEqual([
       { name: 'isbn', columns: [2], unique: true, mysqlKeys: ['isbn'] },
-      { name: 'shelf_title', columns: [0, 3], unique: false, mysqlKeys: [] },
+      { name: 'shelf_title', columns: [0, 3], unique: false, mysqlKeys: ['shelf_id_title_price'] },
     ]);
   });
 
@@ -121,6 +121,18 @@ describe('indexes in a definition', () => {
     const float = bindResource(definitions[0] as ResourceDefinition, table([key(['price'], true)]));
     expect('mistakes' in float && float.mistakes).toEqual([
       expect.stringContaining('has the column price: an index holds'),
+    ]);
+  });
+});
+
+describe('an index of a table with a long name', () => {
+  it('is refused where Cassandra has no such table name', async () => {
+    const { definition } = await bound();
+    const cassandra = { keyspace: 'library', table: 'b'.repeat(41) };
+    const found = bindResource({ ...definition, cassandra }, table(KEYS));
+    expect('mistakes' in found && found.mistakes).toEqual([
+      expect.stringContaining(`the index "isbn" would have the table ${'b'.repeat(41)}_by_isbn`),
+      expect.stringContaining('"shelf_title"'),
     ]);
   });
 });

@@ -17,6 +17,10 @@ export interface IndexDecisions {
 }
 
 const MAX_NAME = 24;
+/** Of the name of an index's table in Cassandra, which begins with the resource's and `_by_`. */
+const MAX_TABLE_NAME = 48;
+/** Shorter, and two of them could not be told apart. */
+const MIN_NAME = 8;
 /** Of a lookup's request, beside the fields of the indexes. */
 const TAKEN = ['page_size', 'page_token'];
 /** Fields of a lookup that stand for variables of the name pattern: above the number of any column's field. */
@@ -30,16 +34,17 @@ export function decideIndexes(
 ): IndexDecisions {
   const indexes: IndexPlan[] = [];
   const remarks: Reason[] = [];
+  const room = Math.min(MAX_NAME, MAX_TABLE_NAME - snakeName(description.table, 'table').length - '_by_'.length);
   for (const key of description.keys ?? []) {
     // Together with the whole primary key everything is unique.
     const isImplied = description.primaryKey.every((column) => key.columns.includes(column));
     if (!key.unique || key.isPrefix || isImplied) continue;
     const indexed = key.columns.map((column) => indexedField(description, { parts, fields }, column));
-    if (indexed.includes(undefined) || indexes.some((other) => sameColumns(other, key))) continue;
-    const name = nameOf(key, indexes);
+    if (room < MIN_NAME || indexed.includes(undefined) || indexes.some((other) => sameColumns(other, key))) continue;
+    const name = nameOf(key, indexes, room);
     indexes.push({ name, fields: indexed as IndexedFieldPlan[], columns: key.columns });
     remarks.push({
-      text: `the unique key ${key.name} (${key.columns.join(', ')}) is the index "${name}": looked up by it, and kept unique in Cassandra too`,
+      text: `the unique key ${key.name} (${key.columns.join(', ')}) is the index "${name}", with a lookup`,
     });
   }
   const unique = indexes.map(({ columns }) => columns);
@@ -80,12 +85,12 @@ function sameColumns({ columns }: IndexPlan, key: KeyDescription): boolean {
   return columns.toSorted().join('\0') === key.columns.toSorted().join('\0');
 }
 
-function nameOf(key: KeyDescription, others: readonly IndexPlan[]): string {
+function nameOf(key: KeyDescription, others: readonly IndexPlan[], room: number): string {
   const whole = snakeName(key.name, 'index');
-  const base = (/^[a-z]/.test(whole) ? whole : `by_${whole}`).slice(0, MAX_NAME).replace(/_+$/, '');
+  const base = (/^[a-z]/.test(whole) ? whole : `by_${whole}`).slice(0, room).replace(/_+$/, '');
   const isTaken = (name: string): boolean => others.some((other) => other.name === name);
   if (!isTaken(base)) return base;
-  const short = base.slice(0, MAX_NAME - 3);
+  const short = base.slice(0, room - 3);
   return (
     Array.from({ length: others.length + 1 }, (_, i) => `${short}_${i + 2}`).find((name) => !isTaken(name)) ?? short
   );

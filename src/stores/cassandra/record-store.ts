@@ -257,7 +257,7 @@ async function walk(engine: Engine, { range, after, limit }: WalkStep, call: Cal
 /** A bucket, or a range of tokens. Throws a RangeError if it is neither. */
 function boundOf({ statements, buckets }: Engine, range: string): Bound {
   const bucket = parseBucket(range);
-  if (bucket !== undefined && bucket < buckets) return statements.list({ parent: [], after: null }, bucket);
+  if (bucket !== undefined && bucket < buckets) return statements.walkBucket(bucket);
   const { from, to } = parseRange(range);
   return statements.walk(from, to);
 }

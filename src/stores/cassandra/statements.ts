@@ -18,6 +18,8 @@ export interface Statements {
   readonly getIn: ((keys: readonly Key[]) => Bound) | null;
   /** All rows of a partition, from after a key on, in the order of keys or its reverse. `bucket`: which one, where the records have no parent. */
   readonly list: (query: Pick<ListQuery, 'parent' | 'after' | 'descending'>, bucket?: number) => Bound;
+  /** All rows of a bucket, as a walk reads them. */
+  readonly walkBucket: (bucket: number) => Bound;
   /** The keys of a bucket's rows, to be counted. */
   readonly keysIn: (bucket: number) => Bound;
   /** All rows of a range of tokens, the first exclusive, the last inclusive. */
@@ -59,6 +61,7 @@ export function compileStatements(
     getIn: `SELECT ${columns} ${from} ${[...keyNames.slice(0, -1).map((column) => `${column} = ?`), `${keyNames.at(-1)} IN ?`].join(' AND ')}`,
     keysIn: `SELECT ${clustering.join(', ') || '*'} ${from} ${inPartition}`,
     walk: `SELECT ${[columns, ...remembers].join(', ')} ${from} ${token} > ? AND ${token} <= ?`,
+    walkBucket: `SELECT ${[columns, ...remembers].join(', ')} ${from} ${inPartition}`,
     sample: `SELECT ${token} AS crossfade_token ${from} ${token} >= ? LIMIT ?`,
     // The write id is empty, not null: a null would be one more tombstone in every row.
     apply: `INSERT INTO ${name} (${[...names, ...own, ...remembers].join(', ')}, crossfade_write_id)
@@ -68,6 +71,7 @@ export function compileStatements(
     get: (one) => ({ query: text.get, params: key.bind(one) }),
     getIn: clustering.length === 0 ? null : (keys) => ({ query: text.getIn, params: key.bindIn(keys) }),
     list: compileList(key, clustering, `SELECT ${columns} ${from} ${inPartition}`),
+    walkBucket: (bucket) => ({ query: text.walkBucket, params: key.bindPartition([], bucket) }),
     keysIn: (bucket) => ({ query: text.keysIn, params: key.bindPartition([], bucket) }),
     walk: (start, end) => ({ query: text.walk, params: [bigintBytes(start), bigintBytes(end)] }),
     sample: (start, limit) => ({ query: text.sample, params: [bigintBytes(start), limit] }),

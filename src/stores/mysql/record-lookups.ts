@@ -16,7 +16,7 @@ import { type Bind, createKeyBind } from './values.ts';
 const RIVALS_AT_ONCE = 4;
 
 /** The statements of one index, compiled once. */
-interface LookupStatements {
+export interface LookupStatements {
   readonly binds: readonly Bind[];
   /** For each parameter of the condition, which of the values it is. */
   readonly parameters: readonly number[];
@@ -36,7 +36,7 @@ export function createRecordLookups(
 ): Pick<FollowerStore, 'lookup' | 'rivals'> {
   const indexes = tables.resource.indexes ?? [];
   const unique = indexes.filter((index) => index.unique).map((index) => compileRivals(tables, index));
-  const compiled = new Map(indexes.map((index) => [index.name, compile(tables, index)]));
+  const compiled = new Map(indexes.map((index) => [index.name, compileLookup(tables, index)]));
   return {
     lookup: (query, call) => {
       const statements = compiled.get(query.index.name);
@@ -60,7 +60,7 @@ function compileRivals(tables: RecordTables, index: Index): RivalStatement {
   return {
     index,
     binds: columns.map((column) => createKeyBind(column.type)),
-    sql: `SELECT v.version, ${tables.columns} FROM ${tables.indexedWithVersions} WHERE ${conditions.join(' AND ')} LIMIT 1`,
+    sql: `SELECT v.version, ${tables.columns} FROM ${fromIndex(tables, index)} WHERE ${conditions.join(' AND ')} LIMIT 1`,
   };
 }
 
@@ -85,7 +85,8 @@ async function findRivals(
   return [...rivals.values()];
 }
 
-function compile(tables: RecordTables, index: Index): LookupStatements {
+/** Compiles the statements of one index. */
+export function compileLookup(tables: RecordTables, index: Index): LookupStatements {
   const { resource } = tables;
   const columns = index.columns.map((at) => resource.columns[at] as Column);
   const conditions: string[] = [];
@@ -100,7 +101,7 @@ function compile(tables: RecordTables, index: Index): LookupStatements {
   }
   const { ordered, beyond, after } = keyOrder(tables);
   const sql = (where: readonly string[]): string =>
-    `SELECT v.version, ${tables.columns} FROM ${tables.indexedWithVersions} WHERE ${where.join(' AND ')}
+    `SELECT v.version, ${tables.columns} FROM ${fromIndex(tables, index)} WHERE ${where.join(' AND ')}
       ORDER BY ${ordered.join(', ')} LIMIT ?`;
   return {
     binds: columns.map((column) => createKeyBind(column.type)),
@@ -126,6 +127,11 @@ function keyOrder(tables: RecordTables): Pick<LookupStatements, 'after'> & {
     return values.map((i) => bound[i] ?? null);
   };
   return { ordered: tables.keyColumns, beyond: sql, after };
+}
+
+/** For a few records in key order MySQL would rather walk the whole table than sort them. */
+function fromIndex({ table, withVersions }: RecordTables, { mysqlKeys }: Index): string {
+  return `${table} t FORCE INDEX (${mysqlKeys.map(identifier).join(', ')}) ${withVersions}`;
 }
 
 /** MySQL would compare a decimal with a text as two doubles. */

@@ -33,10 +33,10 @@ export interface RecordTables {
   exactly(keyBytes: string, alias?: string): string;
   /** DELETE of one record, whose encoded key is `keyBytes`. Without an alias, which old servers refuse there. */
   deleteWhere(keyValue: (i: number) => string, keyBytes: string): string;
-  /** `t LEFT JOIN versions v` by the key's encoding; the records by their primary key. */
+  /** `LEFT JOIN versions v` by the key's encoding. */
+  readonly withVersions: string;
+  /** `t LEFT JOIN versions v`, in key order. */
   readonly tableWithVersions: string;
-  /** The same, the records by any index of the table. */
-  readonly indexedWithVersions: string;
   readonly codec: KeyCodec;
   readonly binds: readonly Bind[];
   readonly readRow: RowReader;
@@ -82,8 +82,8 @@ export function createRecordTables(resource: Resource, controlSchema: string): R
       const isKey = keyColumns.map((column, i) => `${name}.${identifier(column.mysqlName)} = ${keyValue(i)}`);
       return `DELETE FROM ${table} WHERE ${isKey.join(' AND ')}${exactly(keyBytes, name)}`;
     },
+    withVersions,
     tableWithVersions: `${table} t FORCE INDEX (PRIMARY) ${withVersions}`,
-    indexedWithVersions: `${table} t ${withVersions}`,
     codec: createKeyCodec(resource),
     binds: createRowBinds(resource),
     readRow: createRowReader(resource),
