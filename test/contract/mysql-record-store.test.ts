@@ -54,8 +54,9 @@ describe('a lookup in MySQL', () => {
       const { first, parameters, binds } = compileLookup(tables, index);
       const values = parameters.map((i) => binds[i]?.(copies[7]?.row[index.columns[i] as number] ?? null) ?? null);
       const { rows } = await client.read(`EXPLAIN ${first}`, [...values, integer(10)], testCall());
-      const [, , , , , , key] = rows[0] ?? [];
-      expect(key).toBe(index.mysqlKeys[0]);
+      const plan = rows[0] ?? [];
+      // MariaDB's has no column for partitions before it, and none for filtered rows.
+      expect(plan[plan.length > 10 ? 6 : 5]).toBe(index.mysqlKeys[0]);
     }
   });
 });
