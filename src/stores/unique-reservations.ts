@@ -89,15 +89,19 @@ export async function reserveValues(engine: ConditionalEngine, claim: Claim, cal
   const { reservations } = engine;
   if (reservations === undefined) return true;
   const wanted = wantedOf(reservations, claim);
+  let isCurrent = true;
   for (const one of wanted) {
     try {
       refuseWithin(one, wanted);
-      if (!(await reserveOne(engine, one, call))) return false;
+      const outcome = await reserveOne(engine, one, call);
+      if (outcome === 'not_now') return false;
+      // The next try finds this value its own, so the rest is reserved before it.
+      if (outcome === 'outdated') isCurrent = false;
     } catch (error) {
       throw claim.records.length === 1 ? error : atIndex(error, one.place);
     }
   }
-  return true;
+  return isCurrent;
 }
 
 /** One value that is to be reserved. */
@@ -132,18 +136,22 @@ function refuseWithin({ codec, entry, key }: Wanted, wanted: readonly Wanted[]):
   if (wanted.some(isRival)) throw uniqueKeyTaken(codec.index);
 }
 
-async function reserveOne(engine: ConditionalEngine, wanted: Wanted, call: Call): Promise<boolean> {
+/** `outdated`: it is reserved, and the fence has changed a record of the claim. */
+async function reserveOne(
+  engine: ConditionalEngine,
+  wanted: Wanted,
+  call: Call,
+): Promise<'reserved' | 'outdated' | 'not_now'> {
   const { table, codec, entry, claim, key } = wanted;
   const { holder, attempt } = await table.look(codec, entry, call);
   if (await table.isTaken(codec, entry, key, call)) throw uniqueKeyTaken(codec.index);
-  // Of a holder that the same update changes an earlier update can't pass beside it, so this needs no fence, which would be in its way.
-  const isTogether = claim.records.some(({ current }) => current.key.id === holder?.id);
-  if (holder !== null && !isTogether && !(await fenceOther(engine, wanted, { holder, attempt }, call))) {
-    return false;
-  }
+  const isOther = holder !== null && holder.id !== key.id;
+  if (isOther && !(await fenceOther(engine, wanted, { holder, attempt }, call))) return 'not_now';
   const next = { holder: key, attempt: newAttempt(engine, claim.nowMicros) };
   // Of unknown outcome it may be ours or not: the next try takes it all the same.
-  return (await table.take(codec, entry, attempt, next, call)) === 'applied';
+  if ((await table.take(codec, entry, attempt, next, call)) !== 'applied') return 'not_now';
+  const isOurs = isOther && claim.records.some(({ current }) => current.key.id === holder.id);
+  return isOurs ? 'outdated' : 'reserved';
 }
 
 /** Makes sure that the holder has not the value and can't get it under this reservation; false: not now. Throws if it has. */

@@ -197,4 +197,22 @@ describe('a unique value with conditional updates', () => {
     expect(await have('x')).toEqual(['b']);
     expect(announced).toEqual(['a', 'carried']);
   });
+
+  it('is not had by two where a batch that changes its old holder dies on the way', async () => {
+    const { clock, store, call, have } = open(1);
+    const first = pausing(5); // see, reservation, who has it, take, update
+    const slow = store.through(first.link).write(set(person('a'), 'x'), GUARD, call());
+    slow.catch(() => {});
+    await clock.pass(1_000);
+    // Whatever the batch has done by then: were it to count on its own update as the fence, it would have taken the value.
+    const batch = store
+      .through(pausing(5).link)
+      .writeMany([set(person('a'), null), set(person('b'), 'x')], GUARD, call());
+    batch.catch(() => {});
+    await clock.pass(1_000);
+    await clock.until(store.write(set(person('b'), 'x'), GUARD, call()));
+    first.go();
+    await clock.until(Promise.allSettled([slow]));
+    expect(await have('x')).toEqual(['b']);
+  });
 });
