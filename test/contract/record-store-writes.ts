@@ -216,7 +216,8 @@ export function describeWrites(open: () => Promise<OpenStore>, exceptions: Recor
     });
   });
 
-  describe('writeMany', () => {
+  const describeBatches = exceptions.batches === undefined ? describe : describe.skip;
+  describeBatches(exceptions.batches === undefined ? 'writeMany' : `writeMany: excepted, ${exceptions.batches}`, () => {
     const update = (key: Key, title: string, accepts?: Change['accepts']): Change => {
       return { key, kind: 'update', row: rowOf(key, title), columns: [TITLE], ...(accepts && { accepts }) };
     };

@@ -103,11 +103,18 @@ export const bytesResource = testResource(
 );
 
 /** The same without a parent. */
-export const loneResource = testResource(
-  'lone',
-  { lone: stringType(125) },
-  { title: stringType(200), amount: { kind: 'decimal', precision: 12, scale: 2, unsigned: false }, stars: intType(32) },
-);
+export const loneResource: Resource = {
+  ...testResource(
+    'lone',
+    { lone: stringType(125) },
+    {
+      title: stringType(200),
+      amount: { kind: 'decimal', precision: 12, scale: 2, unsigned: false },
+      stars: intType(32),
+    },
+  ),
+  remembersRequests: true,
+};
 
 /** Records in the order of dates, times and decimals, one below the other. */
 export const datesResource = testResource(
