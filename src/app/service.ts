@@ -42,6 +42,7 @@ import { type LoadedResources, loadResources } from './load-resources.ts';
 import { openSecurity, type Security, warnOfOpenDoors } from './open-security.ts';
 import { openStores, type Stores } from './open-stores.ts';
 import { prepareTarget } from './prepare-target.ts';
+import { refuseForeignPlaces } from './refuse-foreign-places.ts';
 import { type Surroundings, type WiredResources, wireResources } from './wire-resources.ts';
 
 /** A running instance. */
@@ -84,6 +85,7 @@ export async function startService(
   try {
     const loaded = await loadResources(config, stores.mysql.pool, log);
     const resources = loaded.served.map(({ resource }) => resource);
+    await refuseForeignPlaces(stores.mysql.controlPool, resources);
     await prepareTarget(config, stores.cassandra, resources, log, running.signal);
     const registers = createRegisters(config, stores, log);
     const ids = resources.map(({ id }) => id);

@@ -64,7 +64,7 @@ export interface RecordStoreExceptions {
   readonly uniqueValues?: string;
   /** A record that an outside program deleted leaves no version behind. */
   readonly outsideDeletes?: string;
-  /** The records of a batch are in several partitions, which no write can span: their methods are not served. */
+  /** Records of one parent are of several partitions, so none of them can be written together. */
   readonly batches?: string;
   /** Only the plain records are asked for. */
   readonly otherResources?: string;

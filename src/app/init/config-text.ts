@@ -25,13 +25,15 @@ export const IMAGE_FILE = 'records.binpb';
 /**
  * The config of a deployment with these resources. What stands in an existing config stays: only what is missing is added.
  *
+ * @param options.controlPlace the name of the schema and the keyspace of Crossfade's own tables: ids go by the deployment, and so do these.
  * @param options.movable whether a resource has a target, so that Cassandra and the flags are needed.
  */
 export function configText(
   types: readonly string[],
   servers: Servers,
-  options: { readonly movable: boolean; readonly existing?: string },
+  options: { readonly movable: boolean; readonly controlPlace: string; readonly existing?: string },
 ): string {
+  const { controlPlace } = options;
   const document = options.existing === undefined ? fresh() : parseDocument(options.existing);
   const set = (path: readonly string[], value: unknown): void => {
     if (!document.hasIn(path)) document.setIn(path, document.createNode(value));
@@ -43,9 +45,9 @@ export function configText(
     if (named.some((resource) => resource?.type === type)) continue;
     document.addIn(['resources'], document.createNode({ type }));
   }
-  set(['stores', 'mysql'], mysqlOf(servers));
+  set(['stores', 'mysql'], mysqlOf(servers, controlPlace));
   if (options.movable) {
-    set(['stores', 'cassandra'], cassandraOf(servers));
+    set(['stores', 'cassandra'], cassandraOf(servers, controlPlace));
     set(['unleash'], { url: servers.unleashUrl });
   }
   return document.toString({ lineWidth: 0 });
@@ -60,16 +62,17 @@ function fresh(): Document {
   return document;
 }
 
-function mysqlOf({ mysql }: Servers) {
+function mysqlOf({ mysql }: Servers, controlPlace: string) {
   const { host, port, user, passwordEnv } = mysql;
-  return { host, port, user, ...(passwordEnv !== undefined && { passwordEnv }) };
+  return { host, port, user, ...(passwordEnv !== undefined && { passwordEnv }), controlSchema: controlPlace };
 }
 
-function cassandraOf({ cassandra }: Servers) {
+function cassandraOf({ cassandra }: Servers, controlPlace: string) {
   return {
     contactPoints: cassandra.contactPoints,
     port: cassandra.port,
     localDataCenter: cassandra.dataCenter,
+    controlKeyspace: controlPlace,
     createTables: true,
     replication: replicationOf(cassandra),
   };

@@ -201,7 +201,12 @@ async function filesOf({ options, settings, decisions, tables }: Writing) {
   files.set(IMAGE_FILE, image);
   if (movable) add(CQL_FILE, cassandraText(resources, options.servers));
   const existing = (await readIfThere(join(options.folder, CONFIG_FILE)))?.toString('utf8');
-  const config = configText(types, options.servers, { movable, ...(existing !== undefined && { existing }) });
+  const controlPlace = `crossfade_${settings.keyspace}`.slice(0, MAX_KEYSPACE);
+  const config = configText(types, options.servers, {
+    movable,
+    controlPlace,
+    ...(existing !== undefined && { existing }),
+  });
   parseConfig(config, join(options.folder, CONFIG_FILE), anySecrets);
   add(CONFIG_FILE, config);
   add(LOCK_FILE, printLock(lockOf(options, settings, plans, files)));

@@ -14,6 +14,11 @@ export const controlTables = [
     copied_attach INT UNSIGNED NOT NULL,
     attempt VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL
   ) ENGINE=InnoDB`,
+  `CREATE TABLE IF NOT EXISTS crossfade_place (
+    resource VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    source VARCHAR(200) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    target VARCHAR(200) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL
+  ) ENGINE=InnoDB`,
   `CREATE TABLE IF NOT EXISTS crossfade_history (
     resource VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     generation INT UNSIGNED NOT NULL,
