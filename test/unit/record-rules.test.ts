@@ -14,7 +14,7 @@ import { createMessageCodec } from '../../src/schema/message-codec.ts';
 import { createNameCodec } from '../../src/schema/name-codec.ts';
 import type { Change } from '../../src/stores/record-store.ts';
 import { testCall } from '../support/calls.ts';
-import { buildImage, resourceProto } from '../support/descriptor-image.ts';
+import { BOOK_STORAGE, buildImage, resourceProto } from '../support/descriptor-image.ts';
 import { foundTable, tableColumn } from '../support/init-tables.ts';
 import { memoryRecords } from '../support/rpc-fixture.ts';
 
@@ -47,6 +47,14 @@ const REQUESTS = `
     bool validate_only = 4;
   }
   message DeleteBookRequest { string name = 1; }`;
+const LOOKUP = `
+  service Lookups { rpc LookupBooks(LookupBooksRequest) returns (LookupBooksResponse); }
+  message LookupBooksRequest {
+    int32 page_size = 1 [(buf.validate.field).int32.lte = 9];
+    string page_token = 2;
+    optional string title = 4 [(buf.validate.field).string.max_len = 5];
+  }
+  message LookupBooksResponse { repeated Book books = 1; string next_page_token = 2; }`;
 const TABLE = foundTable(
   'books',
   [
@@ -57,7 +65,11 @@ const TABLE = foundTable(
     tableColumn('title', 'varchar(20)'),
     tableColumn('note', 'varchar(20)', { nullable: true }),
   ],
-  { schema: 'library', primaryKey: ['shelf_id', 'book_id'] },
+  {
+    schema: 'library',
+    primaryKey: ['shelf_id', 'book_id'],
+    keys: [{ name: 'title', columns: ['title'], unique: false, isPrefix: false }],
+  },
 ).description;
 
 let methods: ReadonlyMap<string, UnaryMethod>;
@@ -65,7 +77,8 @@ let methods: ReadonlyMap<string, UnaryMethod>;
 const changes: Change[] = [];
 
 beforeEach(async () => {
-  const image = await buildImage(resourceProto({ fields: FIELDS, requests: REQUESTS }));
+  const storage = `${BOOK_STORAGE} index: {name: "title" fields: "title"}`;
+  const image = await buildImage(resourceProto({ storage, fields: FIELDS, requests: REQUESTS }) + LOOKUP);
   const { definitions, mistakes } = findDefinitions(loadDescriptors(image));
   expect(mistakes).toEqual([]);
   const [definition] = definitions;
@@ -134,6 +147,15 @@ describe('a create', () => {
     ]);
     expect(changes).toEqual([]);
     await makeBook();
+  });
+});
+
+describe('a lookup', () => {
+  it('is held against the rules of its request', async () => {
+    await makeBook();
+    const wrong = await refusal('LookupBooks', { title: 'too long', pageSize: 10 });
+    expect(wrong.violations.map(({ field }) => field)).toEqual(['page_size', 'title']);
+    expect(await call('LookupBooks', { title: 'a', pageSize: 9 })).toMatchObject({ books: [{ name: NAME }] });
   });
 });
 
