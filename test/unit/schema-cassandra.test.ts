@@ -52,6 +52,7 @@ describe("the target's table", () => {
         ...['lone', 'title'].map((name) => ({ name, cqlType: 'text', isStatic: false })),
         { name: 'amount', cqlType: 'decimal', isStatic: false },
         { name: 'stars', cqlType: 'int', isStatic: false },
+        { name: 'crossfade_requests', cqlType: 'blob', isStatic: false },
         ...Object.entries(CROSSFADE_COLUMNS).map(([name, cqlType]) => ({ name, cqlType, isStatic: false })),
       ],
       partitionKey: ['crossfade_bucket'],
