@@ -61,7 +61,7 @@ function resourceOf(name: string, resources: readonly string[]): string {
   const id = /^migrations\/([a-z][a-z0-9_]*)$/.exec(name)?.[1];
   if (id === undefined) throw invalidField('name', 'must be of the form migrations/{resource id}');
   if (resources.includes(id)) return id;
-  const message = `there is no migration of ${id}; the service has: ${resources.join(', ')}`;
+  const message = `there is no such migration; the service has: ${resources.join(', ')}`;
   throw new DomainError({ kind: 'not_found', reason: 'MIGRATION_NOT_FOUND', message });
 }
 

@@ -10,6 +10,7 @@ import { createConnection } from 'mysql2/promise';
 import { createFlagSwitches } from '../../examples/hospital/demo/unleash-admin.ts';
 import { loadHospital } from '../../examples/hospital/load.ts';
 import { Migrations } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
+import { Operations } from '../../src/gen/google/longrunning/operations_pb.ts';
 import { createFlags } from '../../src/migration/flag-setup.ts';
 import { openGrpcWire } from './grpc-wire.ts';
 import { openHttpWire } from './http-wire.ts';
@@ -119,10 +120,11 @@ async function callJson(port: number, path: string, message: object): Promise<Re
 
 async function readWorld({ mysql }: BedOptions, database: string, { methods }: Surface, port: number): Promise<World> {
   const migrations = [`migrations/${RESOURCE}`, 'migrations/encounters'];
-  const names = new Map<DescService, readonly string[]>([[Migrations, migrations]]);
-  const parents = new Map<DescService, readonly string[]>([[Migrations, migrations]]);
+  const ofMigrations = [Migrations, Operations].map((service) => [service, migrations] as const);
+  const names = new Map<DescService, readonly string[]>(ofMigrations);
+  const parents = new Map<DescService, readonly string[]>(ofMigrations);
   const tokens: PageToken[] = [];
-  for (const method of methods.filter(({ name, parent }) => name.startsWith('List') && parent !== Migrations)) {
+  for (const method of methods.filter(({ name, parent }) => name.startsWith('List') && !names.has(parent))) {
     const some = await readParents(mysql, database, method.parent.name.toLowerCase());
     parents.set(method.parent, some);
     const listed = await Promise.all(some.map((parent) => list(method, parent, port)));

@@ -50,3 +50,8 @@ export const RPC_ENDINGS: readonly Ending[] = [
   'ABORTED',
   'FAILED_PRECONDITION',
 ];
+
+/** The operations' service has a method, and fields of others, that nobody is offered. */
+export function endingsAt(path: string, endings: readonly Ending[]): readonly Ending[] {
+  return path.startsWith('/google.longrunning.Operations/') ? [...endings, 'UNIMPLEMENTED'] : endings;
+}

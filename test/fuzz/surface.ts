@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
 import { Migrations } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
+import { Operations } from '../../src/gen/google/longrunning/operations_pb.ts';
 import { loadDescriptors } from '../../src/schema/descriptors.ts';
 
 /** What can be called, read from the descriptors: a field that is new is fuzzed without anybody's doing. */
@@ -30,13 +31,22 @@ export interface PageToken {
 /** The service's descriptors as it loads them. */
 export const IMAGE = join(import.meta.dirname, '../../examples/hospital/hospital.binpb');
 /** Changes that would be made if they were asked for rightly; names of migrations that are there are not put into them. */
-const CHANGES = ['CreateJob', 'FenceSource', 'UnfenceSource', 'DecommissionMigration', 'RepairMismatches', 'UpdateJob'];
+const CHANGES = [
+  'StartBackfill',
+  'StartVerification',
+  'ThrottleOperation',
+  'CancelOperation',
+  'FenceSource',
+  'UnfenceSource',
+  'DecommissionMigration',
+  'RepairMismatches',
+];
 const SERVICES = ['hospital.v1.Medications', 'hospital.v1.Encounters'];
 
 /** Reads the surface of the example hospital. */
 export async function readSurface(): Promise<Surface> {
   const registry = loadDescriptors(await readFile(IMAGE));
-  const services = [...SERVICES.map((name) => registry.getService(name)), Migrations];
+  const services = [...SERVICES.map((name) => registry.getService(name)), Migrations, Operations];
   const methods = services.flatMap((service) => service?.methods ?? []);
   return {
     methods,
@@ -55,5 +65,5 @@ export function pathOf(method: DescMethod): string {
 
 /** Whether a method would change a migration if it were called rightly. */
 export function changesMigration(method: DescMethod): boolean {
-  return method.parent === Migrations && CHANGES.includes(method.name);
+  return (method.parent === Migrations || method.parent === Operations) && CHANGES.includes(method.name);
 }

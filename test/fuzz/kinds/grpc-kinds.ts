@@ -4,7 +4,7 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import type { Dice } from '../dice.ts';
 import { framed, type GrpcRequest } from '../grpc-wire.ts';
 import { hostileText } from '../hostile-text.ts';
-import { INPUT_TIMEOUT_MS, type Input, type Kind, type Material, RPC_ENDINGS } from '../kind.ts';
+import { endingsAt, INPUT_TIMEOUT_MS, type Input, type Kind, type Material, RPC_ENDINGS } from '../kind.ts';
 import { MIXED, makeRequest, WELL_MEANT } from '../message-maker.ts';
 import { toWire } from '../message-tree.ts';
 import { pathOf } from '../surface.ts';
@@ -56,7 +56,7 @@ function call(method: DescMethod, body: Buffer, endings: readonly Ending[], more
   const request = { path: pathOf(method), body, streams, ...more };
   return {
     what: `${request.path}, ${body.length} bytes: ${body.subarray(0, 120).toString('base64')} ${JSON.stringify(more.headers ?? {}).slice(0, 400)}`,
-    endings,
+    endings: endingsAt(request.path, endings),
     send: ({ grpc }) => grpc.send(request, INPUT_TIMEOUT_MS),
   };
 }

@@ -4,7 +4,7 @@ import type { Dice } from '../dice.ts';
 import { framed } from '../grpc-wire.ts';
 import { CANARY, hostileText } from '../hostile-text.ts';
 import type { HttpRequest } from '../http-wire.ts';
-import { INPUT_TIMEOUT_MS, type Input, type Kind, type Material, RPC_ENDINGS } from '../kind.ts';
+import { endingsAt, INPUT_TIMEOUT_MS, type Input, type Kind, type Material, RPC_ENDINGS } from '../kind.ts';
 import { MIXED, makeRequest, WELL_MEANT } from '../message-maker.ts';
 import { toJsonText, toWire } from '../message-tree.ts';
 import { pathOf } from '../surface.ts';
@@ -62,7 +62,7 @@ function input(request: HttpRequest, endings: readonly Ending[]): Input {
   const shown = typeof body === 'string' ? body.slice(0, 300) : body.subarray(0, 120).toString('base64');
   return {
     what: `${method} ${path.slice(0, 300)} ${JSON.stringify(headers).slice(0, 300)} ${shown}`,
-    endings,
+    endings: endingsAt(path, endings),
     send: ({ http }) => http.send(request, INPUT_TIMEOUT_MS),
   };
 }

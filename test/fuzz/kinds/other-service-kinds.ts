@@ -1,5 +1,6 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { Migrations } from '../../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
+import { Operations } from '../../../src/gen/google/longrunning/operations_pb.ts';
 import type { Dice } from '../dice.ts';
 import { framed } from '../grpc-wire.ts';
 import { CANARY, hostileText } from '../hostile-text.ts';
@@ -26,7 +27,7 @@ export const otherServiceKinds: readonly Kind[] = [
     name: 'refused-changes',
     about: 'changes of a migration that its state, or a missing confirmation, must refuse',
     share: 2,
-    make: (dice) => dice.pick([wrongConfirmation, backfillOutOfTurn, jobOfNobody])(dice),
+    make: (dice) => dice.pick([wrongConfirmation, backfillOutOfTurn, operationOfNobody])(dice),
   },
 ];
 
@@ -76,12 +77,10 @@ function wrongConfirmation(dice: Dice): Input {
 
 /** A bulk copy is for a follower that is syncing, and this one is in sync, or detached. */
 function backfillOutOfTurn(): Input {
-  const job = new BinaryWriter().tag(2, WireType.Varint).int32(1).finish();
-  const message = Buffer.concat([text(1, 'migrations/medications'), text(2, job)]);
-  return send(`${MIGRATIONS}/CreateJob`, framed(message), ['FAILED_PRECONDITION']);
+  return send(`${MIGRATIONS}/StartBackfill`, framed(text(1, 'migrations/medications')), ['FAILED_PRECONDITION']);
 }
 
-function jobOfNobody(dice: Dice): Input {
-  const name = `migrations/medications/jobs/${dice.bytes(16).toString('hex')}`;
-  return send(`${MIGRATIONS}/CancelJob`, framed(text(1, name)), ['NOT_FOUND']);
+function operationOfNobody(dice: Dice): Input {
+  const name = `migrations/medications/operations/${dice.bytes(16).toString('hex')}`;
+  return send(`/${Operations.typeName}/CancelOperation`, framed(text(1, name)), ['NOT_FOUND']);
 }
