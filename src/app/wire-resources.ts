@@ -128,7 +128,7 @@ function createWitness(
 
 async function wireResource(
   surroundings: Surroundings,
-  { definition, resource }: ServedResource,
+  { definition, resource, cascades }: ServedResource,
   {
     lease,
     witness,
@@ -145,13 +145,14 @@ async function wireResource(
   const keys = createKeyCodec(resource);
   const source = await createSource(surroundings, resource);
   const target = createTarget(surroundings, resource, { role: 'follower' });
-  const asAuthority = writeAheadLog && (await createTargetAuthority(surroundings, resource));
+  const asAuthority = writeAheadLog && (await createTargetAuthority(surroundings, { resource, cascades }));
   const { controlPool: pool, address } = stores.mysql;
   const serverId = config.stores.mysql.captureServerId;
   const changeLog = createMysqlChangeLog({
     pool,
     connection: address,
     resource,
+    cascades,
     ...(serverId !== undefined && { serverId }),
   });
   const fence = createSourceFence({ pool, resource });
@@ -243,8 +244,17 @@ function createTarget(
 }
 
 /** Null, with the reason in the log: the target can't do what the source does by itself, so it stays the follower. */
-async function createTargetAuthority(surroundings: Surroundings, resource: Resource): Promise<RecordStore | null> {
+async function createTargetAuthority(
+  surroundings: Surroundings,
+  { resource, cascades }: Pick<ServedResource, 'resource' | 'cascades'>,
+): Promise<RecordStore | null> {
   if (resource.cassandra === undefined) return null;
+  if (cascades.length > 0) {
+    const foreignKeys = [...new Set(cascades.map(({ foreignKey }) => foreignKey))].join(', ');
+    const why = `what the foreign keys ${foreignKeys} change by themselves would come into MySQL alone`;
+    surroundings.log.warn('authority can’t move to the target', { resource: resource.id, why });
+    return null;
+  }
   try {
     const call = internalCall(systemClock, PREPARE_TIMEOUT_MS);
     const serverValues = await readServerValues(surroundings.stores.mysql.pool, resource, call);

@@ -1,5 +1,5 @@
 import { isLooseKey } from '../../domain/resource.ts';
-import type { MysqlColumnDescription } from '../../domain/table-description.ts';
+import type { MysqlColumnDescription, MysqlTableDescription } from '../../domain/table-description.ts';
 import { checkForeignKeys } from '../../schema/check-mysql-table.ts';
 import { MAX_BUCKETS } from '../../schema/definitions.ts';
 import { keyType, keyTypeMistake } from '../../schema/key-types.ts';
@@ -8,6 +8,7 @@ import { columnTypeOf } from '../../schema/types.ts';
 import { decideFields, type FieldDecisions } from './decide-fields.ts';
 import { decidePattern } from './decide-pattern.ts';
 import { linesOf } from './field-comment.ts';
+import { foreignKeyRemarks } from './foreign-key-remarks.ts';
 import type { LockedTable } from './lock-file.ts';
 import { pascalName, pluralOf, singularOf, snakeName } from './naming.ts';
 import type { FoundTable, InitSettings, PatternPart, Reason, ResourceNames, TableDecision, TablePlan } from './plan.ts';
@@ -60,7 +61,8 @@ function planOf(found: FoundTable, settings: InitSettings, all: Parts): TablePla
   const buckets = parts.length === 1 ? decideBuckets(notes.rows, all.buckets) : undefined;
   const remarks = [...keyRemarks, ...decided.remarks];
   if (staysBecause.length === 0 && buckets !== undefined) remarks.push({ text: buckets.why });
-  const loose = looseColumns(found);
+  const loose = looseColumns(found.description);
+  if (staysBecause.length === 0) remarks.push(...foreignKeyRemarks(found.cascades));
   if (staysBecause.length === 0 && loose.length > 0) {
     remarks.push({
       text: `authority stays with MySQL, as the collation of ${loose.join(', ')} takes different spellings for the same key, which only MySQL can refuse; copying and reading from Cassandra work`,
@@ -155,7 +157,8 @@ function keyMistake(column: MysqlColumnDescription): string | undefined {
   return 'mistake' in typed ? typed.mistake : keyTypeMistake(column, typed.type);
 }
 
-function looseColumns({ description }: FoundTable): string[] {
+/** Columns of the key that take other spellings for the same. */
+export function looseColumns(description: MysqlTableDescription): string[] {
   return description.primaryKey.filter((name) => {
     const column = description.columns.find((each) => each.name === name);
     const typed = column && columnTypeOf(column, null, 'plain');
@@ -184,6 +187,7 @@ function whyNotMovable(found: FoundTable, decided: FieldDecisions): Reason[] {
       text: 'no field carries it, so it would be lost in Cassandra',
     });
   }
+  if (found.cascades?.mistake !== undefined) reasons.push({ text: found.cascades.mistake });
   for (const key of found.description.foreignKeys) {
     const columns = found.notes.references.find(({ name }) => name === key.name)?.columns.join(', ');
     for (const text of checkForeignKeys({ ...found.description, foreignKeys: [key] })) {
