@@ -8,7 +8,13 @@ import { type BoundResource, bindResource } from '../schema/bind-resource.ts';
 import type { ResourceDefinition } from '../schema/definition.ts';
 import { findDefinitions } from '../schema/definitions.ts';
 import { loadDescriptors } from '../schema/descriptors.ts';
-import { internalCall } from '../stores/call.ts';
+import { type Call, internalCall } from '../stores/call.ts';
+import {
+  type CascadeFindings,
+  type CascadeRule,
+  cascadeTargetOf,
+  findCascades,
+} from '../stores/mysql/cascade-rules.ts';
 import { describeTable } from '../stores/mysql/describe-table.ts';
 import type { MysqlPool } from '../stores/mysql/pool.ts';
 import { checkServer, type Finding } from '../stores/mysql/server-checks.ts';
@@ -19,6 +25,8 @@ import { StartError } from './start-error.ts';
 export interface ServedResource {
   readonly definition: ResourceDefinition;
   readonly resource: Resource;
+  /** Which changes of other tables reach its table through foreign keys. */
+  readonly cascades: readonly CascadeRule[];
 }
 
 /** All resources that the config names, with the registry of everything that they are made of. */
@@ -49,8 +57,13 @@ export async function loadResources(config: Config, pool: MysqlPool, log: Log): 
     // Capture reads the changes of what moves only; whether the others can be served is said by the binding.
     if (one.definition.cassandra !== undefined) tables.push(table);
     const bound = bindNamed(config, one, table);
-    if ('mistakes' in bound) mistakes.push(...bound.mistakes);
-    else served.push({ definition: one.definition, resource: bound.resource });
+    if ('mistakes' in bound) {
+      mistakes.push(...bound.mistakes);
+      continue;
+    }
+    const cascades = await cascadesOf(pool, bound.resource, call);
+    if (cascades.mistake !== undefined) mistakes.push(`${one.definition.typeName}: ${cascades.mistake}`);
+    else served.push({ definition: one.definition, resource: bound.resource, cascades: cascades.rules });
   }
   const capture = served.some(({ resource }) => resource.cassandra !== undefined);
   const findings = await checkServer(pool, { tables, capture }, call);
@@ -59,6 +72,12 @@ export async function loadResources(config: Config, pool: MysqlPool, log: Log): 
   if (mistakes.length > 0) throw new StartError(mistakes);
   served.sort((a, b) => (a.resource.id < b.resource.id ? -1 : 1));
   return { registry, served };
+}
+
+/** What reaches the table of a resource through foreign keys; nothing that counts while it stays at the source. */
+async function cascadesOf(pool: MysqlPool, resource: Resource, call: Call): Promise<CascadeFindings> {
+  if (resource.cassandra === undefined) return { rules: [] };
+  return await findCascades(pool, cascadeTargetOf(resource), call);
 }
 
 /** A definition, with what the config says about it. */

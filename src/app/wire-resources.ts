@@ -128,7 +128,7 @@ function createWitness(
 
 async function wireResource(
   surroundings: Surroundings,
-  { definition, resource }: ServedResource,
+  { definition, resource, cascades }: ServedResource,
   {
     lease,
     witness,
@@ -152,6 +152,7 @@ async function wireResource(
     pool,
     connection: address,
     resource,
+    cascades,
     ...(serverId !== undefined && { serverId }),
   });
   const fence = createSourceFence({ pool, resource });

@@ -1,5 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
+import { DomainError } from '../domain/errors.ts';
 import { type Call, internalCall } from '../stores/call.ts';
+import type { ChangeLog } from '../stores/change-log.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { Copy, FollowerStore, Stored, WalkPage } from '../stores/record-store.ts';
 import type { Barriers } from './barrier.ts';
@@ -8,6 +10,7 @@ import { getAll } from './get-all.ts';
 import type { JobKind } from './job-runner.ts';
 import type { Lease } from './lease.ts';
 import type { Roles } from './roles.ts';
+import { touchKeys } from './touch.ts';
 import { atFloor } from './versions.ts';
 
 /** What bulk copies need. */
@@ -16,6 +19,8 @@ export interface BackfillOptions {
   readonly rolesOf: (control: ControlRecord) => Roles;
   readonly barriers: Pick<Barriers, 'pass'>;
   readonly lease: Pick<Lease, 'waitOneLease'>;
+  /** Whether records may go without a trace of their own in the log. Absent: they may not. */
+  readonly changeLog?: Pick<ChangeLog, 'hidesRemovals'>;
   readonly clock: Clock;
 }
 
@@ -33,6 +38,8 @@ const LOOK_CALL_MS = 10_000;
  */
 export function createBackfill(options: BackfillOptions): JobKind {
   const { barriers, clock, rolesOf, lease } = options;
+  const hidesRemovals = options.changeLog?.hidesRemovals ?? false;
+  const cleanPage = hidesRemovals ? touchVanished : clean;
   return {
     kind: 'backfill',
     // Never into a follower that is read: an outside change that is not touched yet would tie with what is there.
@@ -45,11 +52,13 @@ export function createBackfill(options: BackfillOptions): JobKind {
           // Without a shared lock a write may still take the floor before, and be stored below what is copied here.
           if (control.authority === 'target' && !(await lease.waitOneLease(control, signal))) signal.throwIfAborted();
           await barriers.pass(internalCall(clock, BARRIER_MS, signal));
+          // What goes without a trace while it is copied is in the follower at the floor.
+          if (hidesRemovals) return [];
           return (await holdsNothingOld(follower, clock, control, signal)) ? ['follower'] : [];
         },
         stages: [
           { stage: 'source', walked: authority, work: (records, call) => copy(follower, records, control, call) },
-          { stage: 'follower', walked: follower, work: (records, call) => clean(roles, records, control, call) },
+          { stage: 'follower', walked: follower, work: (records, call) => cleanPage(roles, records, control, call) },
         ],
         finish: async () => {},
       };
@@ -120,5 +129,27 @@ async function clean(
     .filter((found) => found.row === null)
     .map((found) => atFloor(found, control.floor));
   if (markers.length > 0) await follower.apply(markers, call);
+  return { rows: 0, mismatches: 0 };
+}
+
+/**
+ * Touches what only the follower has, whenever it came: a foreign key of MySQL may have deleted the record between its copy's
+ * reading and its arrival, when capture did not find it in the follower yet. A marker at the floor would tie with that copy.
+ */
+async function touchVanished(
+  { authority, follower }: Roles,
+  records: readonly Stored[],
+  control: ControlRecord,
+  call: Call,
+): Promise<PageResult> {
+  const live = records.filter(({ row }) => row !== null).map(({ key }) => key);
+  const gone = (await getAll(authority, live, call)).filter(({ row }) => row === null).map(({ key }) => key);
+  if (gone.length === 0) return { rows: 0, mismatches: 0 };
+  const { copies, refused } = await touchKeys(authority, gone, control, call);
+  if (refused.length > 0) {
+    const message = 'The control record is not the one that the job copies for.';
+    throw new DomainError({ kind: 'failed_precondition', reason: 'MIGRATION_STATE', message });
+  }
+  await follower.apply(copies, call);
   return { rows: 0, mismatches: 0 };
 }

@@ -4,13 +4,14 @@
 
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Clock, Random } from '../domain/clock.ts';
-import type { Key } from '../domain/key.ts';
+import type { Key, KeyCodec } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
-import { internalCall } from '../stores/call.ts';
-import type { ChangeLog, Checkpoint, LogEvent, LogStop } from '../stores/change-log.ts';
+import { type Call, internalCall } from '../stores/call.ts';
+import type { Cascade, ChangeLog, Checkpoint, LogEvent, LogStop } from '../stores/change-log.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { Copy, FollowerStore, Guard, RecordStore } from '../stores/record-store.ts';
 import { Backoff, isTransient, publicText } from './backoff.ts';
+import { cascadedKeys } from './cascaded-keys.ts';
 import { isLaterAttach } from './control-record.ts';
 import { type Batch, Fold, type FoldOptions } from './fold.ts';
 import { InFlight } from './in-flight.ts';
@@ -75,6 +76,11 @@ export const defaultCaptureSettings: CaptureSettings = {
 const RETRY = { firstMs: 50, maxMs: 1000 };
 /** How often a call that fails in a way that retries do not mend is tried all the same. */
 const MAX_TRIES_OF_A_REFUSAL = 4;
+/**
+ * The most records that are looked at for one change that set a foreign key to null: those that had null before can't be told
+ * apart, and are touched too. Beyond it a new copy costs less.
+ */
+const MAX_CLEARED_RECORDS = 10_000;
 /** The most barriers met by one call. */
 const MAX_BARRIERS_AT_ONCE = 100;
 
@@ -82,6 +88,8 @@ const MAX_BARRIERS_AT_ONCE = 100;
 export interface CaptureSessionOptions {
   readonly authority: RecordStore;
   readonly follower: FollowerStore;
+  readonly keys: KeyCodec;
+  readonly keyLength: number;
   /** The newest control record known. */
   readonly control: () => ControlRecord | undefined;
   readonly changeLog: ChangeLog;
@@ -142,6 +150,9 @@ export class CaptureSession {
   readonly #carried = new Set<Promise<void>>();
   readonly #touches: LimitFunction;
   readonly #applies: LimitFunction;
+  readonly #searches: LimitFunction;
+  /** How many records the cascades of a batch have reached, as far as they were looked for. */
+  readonly #cascaded = new WeakMap<Batch, number>();
   #held = '';
 
   constructor(options: CaptureSessionOptions) {
@@ -151,6 +162,7 @@ export class CaptureSession {
     this.#carriesOwn = options.carriesOwn;
     this.#touches = pLimit(settings.touchesInFlight);
     this.#applies = pLimit(settings.appliesInFlight);
+    this.#searches = pLimit(settings.touchesInFlight);
     this.#fold = new Fold({
       guard: checkpoint,
       begun: checkpoint.begun,
@@ -203,17 +215,29 @@ export class CaptureSession {
 
   async #take(event: LogEvent, signal: AbortSignal): Promise<void> {
     if (event.type === 'stopped') {
-      await this.#inFlight.room(signal);
-      this.#dispatch(signal);
-      await this.#inFlight.idle(signal);
-      this.#finish({ kind: 'gap', reason: event.reason, message: event.message });
+      await this.#endInGap(event, signal);
       return;
     }
     this.#fold.take(event);
+    const { unbounded } = this.#fold;
+    if (unbounded !== null) {
+      await this.#endInGap({ reason: 'cascade', message: unbounded.unbounded ?? '' }, signal);
+      return;
+    }
     if (this.#fold.superseded) this.#finish({ kind: 'superseded' });
     if (!this.#fold.full) return;
     await this.#inFlight.room(signal);
     this.#dispatch(signal);
+  }
+
+  async #endInGap(
+    { reason, message }: { readonly reason: LogStop; readonly message: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#inFlight.room(signal);
+    this.#dispatch(signal);
+    await this.#inFlight.idle(signal);
+    this.#finish({ kind: 'gap', reason, message });
   }
 
   /**
@@ -227,12 +251,13 @@ export class CaptureSession {
   #dispatch(signal: AbortSignal): void {
     if (signal.aborted) return;
     const batch = this.#fold.cut();
-    const { done } = this.#inFlight.begin(batch);
-    if (batch.copies.size === 0 && batch.touches.size === 0 && batch.rereads.size === 0) {
+    const { done, turn } = this.#inFlight.begin(batch);
+    const { copies, touches, rereads, cascades } = batch;
+    if (copies.size + touches.size + rereads.size + cascades.size === 0) {
       done();
       return;
     }
-    const carried = this.#carry(batch, signal).then((all) => {
+    const carried = this.#carry(batch, turn, signal).then((all) => {
       this.#carried.delete(carried);
       if (!all) return;
       done();
@@ -242,7 +267,7 @@ export class CaptureSession {
   }
 
   /** False: the session is over and the batch is given up. Never rejects. */
-  async #carry(batch: Batch, signal: AbortSignal): Promise<boolean> {
+  async #carry(batch: Batch, turn: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<boolean> {
     try {
       const { touchBatch, applyBatch } = this.#options.settings;
       const touches = slices([...batch.touches.values()], (key) => key.id, touchBatch);
@@ -253,11 +278,47 @@ export class CaptureSession {
         ...rereads.map((keys) => this.#touch(keys, signal)),
         ...copies.map((some) => this.#apply(some, signal)),
       ]);
+      if (batch.cascades.size > 0) {
+        await turn(signal);
+        await this.#followCascades(batch, signal);
+      }
       return !signal.aborted;
     } catch (error) {
       this.#finish(signal.aborted ? { kind: 'interrupted' } : { kind: 'refused', message: publicText(error) });
       return false;
     }
+  }
+
+  /** Touches what changes of parents may have reached. Everything before is in the follower by now. */
+  async #followCascades(batch: Batch, signal: AbortSignal): Promise<void> {
+    const { changeLog, clock, settings } = this.#options;
+    const cascades = [...batch.cascades.values()];
+    if (cascades.some(({ present }) => present !== null)) {
+      // The log runs ahead of what can be read, and a commit of one's own catches it up.
+      await this.#untilDone(signal, () => changeLog.requestBarrier(internalCall(clock, settings.callMs, signal)));
+    }
+    const counts = await Promise.all(
+      cascades.map((cascade) => this.#searches(() => this.#followCascade(cascade, signal))),
+    );
+    const sum = counts.reduce((all, count) => all + count, 0);
+    this.#cascaded.set(batch, sum);
+  }
+
+  async #followCascade(cascade: Cascade, signal: AbortSignal): Promise<number> {
+    const { clock, settings } = this.#options;
+    const ask = <Answer>(attempt: (call: Call) => Promise<Answer>): Promise<Answer> =>
+      this.#untilDone(signal, () => attempt(internalCall(clock, settings.callMs, signal)));
+    let count = 0;
+    for await (const keys of cascadedKeys(cascade, { ...this.#options, ask })) {
+      count += keys.length;
+      if (cascade.isCleared && count > MAX_CLEARED_RECORDS) {
+        const message = `the foreign key ${cascade.foreignKey} was set to null, as it is in more than ${MAX_CLEARED_RECORDS} records, and nothing tells them apart`;
+        this.#finish({ kind: 'gap', reason: 'cascade', message });
+        signal.throwIfAborted();
+      }
+      for (const some of slices(keys, (key) => key.id, settings.touchBatch)) await this.#takeOutside(some, signal);
+    }
+    return count;
   }
 
   async #apply(copies: readonly Copy[], signal: AbortSignal): Promise<void> {
@@ -348,12 +409,13 @@ export class CaptureSession {
   #acknowledge(batch: Batch): void {
     const { clock, onAcknowledged } = this.#options;
     if (batch.position !== null) this.#acknowledged = { position: batch.position, begun: batch.begun };
-    const rows = (this.#carriesOwn ? batch.copies.size : 0) + batch.touches.size;
+    const touched = batch.touches.size + (this.#cascaded.get(batch) ?? 0);
+    const rows = (this.#carriesOwn ? batch.copies.size : 0) + touched;
     if (rows > 0 || batch.barriers.length > 0) this.#worked = true;
     if (rows > 0) {
       const lagMicros = clock.wallMicros() - batch.committedAtMicros;
       const lagMs = batch.committedAtMicros === 0n ? null : Math.max(0, Number(lagMicros) / 1000);
-      onAcknowledged(rows, batch.touches.size, lagMs);
+      onAcknowledged(rows, touched, lagMs);
     }
     if (batch.barriers.length === 0) return;
     this.#options.onBarriersMet(batch.barriers);

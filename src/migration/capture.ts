@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../domain/clock.ts';
+import type { KeyCodec } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
 import { internalCall } from '../stores/call.ts';
 import type { ChangeLog, Checkpoint, LogStop } from '../stores/change-log.ts';
@@ -50,6 +51,8 @@ export interface CaptureOptions {
   /** Who is what while a record holds. */
   readonly rolesOf: (control: ControlRecord) => Roles;
   readonly changeLog: ChangeLog;
+  readonly keys: KeyCodec;
+  readonly keyLength: number;
   readonly jobs: JobStore;
   /** The newest control record known, valid or not. */
   readonly control: () => ControlRecord | undefined;

@@ -3,7 +3,7 @@
 // not bounded: only its keys are kept, and go out while it streams, as a touch reads the content anyway.
 
 import type { Key } from '../domain/key.ts';
-import type { LogEvent } from '../stores/change-log.ts';
+import type { Cascade, LogEvent } from '../stores/change-log.ts';
 import type { Copy, Guard } from '../stores/record-store.ts';
 import { isLaterAttach } from './control-record.ts';
 
@@ -18,6 +18,8 @@ export interface Batch {
    * are touched, but they are the service's own.
    */
   readonly rereads: ReadonlyMap<string, Key>;
+  /** Changes of parents, by id: the records that they reach are to be touched when all else is done, and everything before. */
+  readonly cascades: ReadonlyMap<string, Cascade>;
   /** Barriers within the stretch. */
   readonly barriers: readonly string[];
   /** After the last transaction that ends within it; null: none does. */
@@ -64,6 +66,10 @@ export class Fold {
   #copies = new Map<string, Copy>();
   #touches = new Map<string, Key>();
   #rereads = new Map<string, Key>();
+  #cascades = new Map<string, Cascade>();
+  /** Those of a service transaction under way: what it has written is carried only when it ends. */
+  #heldCascades: Cascade[] = [];
+  #unbounded: Cascade | null = null;
   #bytes = 0;
   #barriers: string[] = [];
   #position: string | null = null;
@@ -81,17 +87,22 @@ export class Fold {
     return this.#superseded;
   }
 
+  /** A cascade of which nothing tells what it has reached: a gap. Null: there was none. */
+  get unbounded(): Cascade | null {
+    return this.#unbounded;
+  }
+
   /** Whether the batch has as much as one may have. */
   get full(): boolean {
     const { maxRecords, maxBytes } = this.#options;
-    const records = this.#copies.size + this.#touches.size + this.#rereads.size;
+    const records = this.#copies.size + this.#touches.size + this.#rereads.size + this.#cascades.size;
     return records >= maxRecords || this.#bytes >= maxBytes;
   }
 
   /** Whether there is anything to hand on. */
   get pending(): boolean {
     if (this.#position !== null || this.#barriers.length > 0) return true;
-    return this.#copies.size > 0 || this.#touches.size > 0 || this.#rereads.size > 0;
+    return this.#copies.size > 0 || this.#touches.size > 0 || this.#rereads.size > 0 || this.#cascades.size > 0;
   }
 
   /** Takes one event in. `stopped` is the caller's. */
@@ -107,6 +118,9 @@ export class Fold {
       case 'change':
         if (this.#begun) this.#change(event.key, event.row);
         else if (this.#options.resumed && !this.#bumps.has(event.key.id)) this.#touch(event.key);
+        return;
+      case 'cascade':
+        if (this.#begun || this.#options.resumed) this.#cascade(event.cascade);
         return;
       case 'barrier':
         if (this.#begun) this.#barriers.push(event.id);
@@ -128,6 +142,7 @@ export class Fold {
       copies: this.#copies,
       touches: this.#touches,
       rereads: this.#rereads,
+      cascades: this.#cascades,
       barriers: this.#barriers,
       position: this.#position,
       begun: this.#begun,
@@ -136,6 +151,7 @@ export class Fold {
     this.#copies = new Map();
     this.#touches = new Map();
     this.#rereads = new Map();
+    this.#cascades = new Map();
     this.#bytes = 0;
     this.#barriers = [];
     this.#position = null;
@@ -161,6 +177,13 @@ export class Fold {
     for (const copy of this.#own.values()) this.#touch(copy.key);
     this.#own.clear();
     this.#bumps.clear();
+  }
+
+  #cascade(cascade: Cascade): void {
+    if (cascade.unbounded !== null) this.#unbounded ??= cascade;
+    // A service transaction is bounded; of an outside one only keys are kept, which go out while it streams.
+    else if (this.#bumps.size > 0) this.#heldCascades.push(cascade);
+    else this.#cascades.set(cascade.id, cascade);
   }
 
   /** A later write that the follower has says nothing of what this one left to be remembered. */
@@ -200,6 +223,8 @@ export class Fold {
     }
     this.#own.clear();
     this.#bumps.clear();
+    for (const cascade of this.#heldCascades) this.#cascades.set(cascade.id, cascade);
+    this.#heldCascades = [];
     this.#position = position;
     if (this.#committedAtMicros === 0n) this.#committedAtMicros = committedAtMicros;
   }

@@ -54,6 +54,7 @@ export function isMendedByWalk(gap: CaptureGap): boolean {
     case 'source_lost_its_tail':
     case 'table_truncated':
     case 'checkpoint_lost':
+    case 'cascade':
       return true;
     case 'definition_changed':
     case 'log_format':

@@ -39,14 +39,17 @@ export class InFlight<Item> {
     while (this.#entries.length > 0) await this.#progress(signal);
   }
 
-  /** Adds an item; {@link InFlight.done} must follow, unless everything is given up. */
-  begin(item: Item): { done(): void } {
+  /** Adds an item; `done` must follow, unless everything is given up. `turn` resolves when all before it is acknowledged. */
+  begin(item: Item): { done(): void; turn(signal: AbortSignal): Promise<void> } {
     const entry = { item, done: false };
     this.#entries.push(entry);
     return {
       done: () => {
         entry.done = true;
         this.#advance();
+      },
+      turn: async (signal) => {
+        while (this.#entries[0] !== entry) await this.#progress(signal);
       },
     };
   }

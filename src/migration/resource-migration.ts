@@ -264,6 +264,7 @@ function createCapture(parts: Parts, signal: AbortSignal): Capture {
   return new Capture({
     ...parts,
     resource: resource.id,
+    keyLength: resource.keyLength,
     control: () => lease.latest(resource.id),
     // While the target is the authority, the follower is not fed from the log. But one that lost its tail, or was emptied by
     // somebody, lacks what it had acknowledged, and unseen outside changes may be in it: a walk mends that too.

@@ -2,8 +2,8 @@ import type { Resource } from '../domain/resource.ts';
 import type { MysqlTableDescription } from '../domain/table-description.ts';
 import type { ResourceDefinition } from './definition.ts';
 
-/** Actions of a foreign key that change rows without a trace in the binary log. */
-const HIDDEN_ACTIONS = ['CASCADE', 'SET NULL', 'SET DEFAULT'];
+/** Actions of a foreign key that change rows without a trace in the binary log, and that capture does not follow from the parent. */
+const HIDDEN_ACTIONS = ['SET DEFAULT'];
 /** Names of tables, keyspaces and columns in Cassandra. */
 const CASSANDRA_NAME = /^[a-zA-Z][a-zA-Z0-9_]*$/;
 const MAX_CASSANDRA_NAME = 48;
@@ -106,7 +106,7 @@ function checkUncarried(definition: ResourceDefinition, table: MysqlTableDescrip
   return mistakes;
 }
 
-/** Foreign keys whose actions capture could not see, each with its cure: such a table can be served, but not moved. */
+/** Foreign keys whose actions capture can't follow, each with its cure: such a table can be served, but not moved. */
 export function checkForeignKeys(table: MysqlTableDescription): string[] {
   const mistakes: string[] = [];
   for (const key of table.foreignKeys.filter((each) => each.table === table.table)) {

@@ -1,5 +1,5 @@
-import type { Key } from '../domain/key.ts';
-import type { Row } from '../domain/resource.ts';
+import type { Key, KeyValue } from '../domain/key.ts';
+import type { Row, Value } from '../domain/resource.ts';
 import type { Call } from './call.ts';
 
 /**
@@ -17,13 +17,41 @@ export type LogEvent =
   | { readonly type: 'barrier'; readonly id: string }
   /** The control record changed. */
   | { readonly type: 'control'; readonly epoch: number; readonly attach: number; readonly generation: number }
+  /** Another table changed in a way that changes records here, which the log does not name. */
+  | { readonly type: 'cascade'; readonly cascade: Cascade }
   /** A transaction ended; `position` is after it, `committedAtMicros` by the server's clock (0 if not known). */
   | { readonly type: 'commit'; readonly position: string; readonly committedAtMicros: bigint }
   /** The log can't be carried on from here: a gap, TRUNCATE, DROP, ALTER. Nothing follows. */
   | { readonly type: 'stopped'; readonly reason: LogStop; readonly message: string };
 
+/** What an action of a foreign key (CASCADE, SET NULL) may have done to records: it is not in the log, only the parent's change is. */
+export interface Cascade {
+  /** The same for two that reach the same records. */
+  readonly id: string;
+  /** Through which of the resource's foreign keys it comes. */
+  readonly foreignKey: string;
+  /**
+   * The first values of the keys under which records may have gone: of the whole key, or of the parent's part, under which the
+   * follower still has them. Null: none have.
+   */
+  readonly former: readonly KeyValue[] | null;
+  /** The columns, by index, by whose values the authority has the records now. Null: they are gone. */
+  readonly present: readonly { readonly column: number; readonly value: Value }[] | null;
+  /** Whether `present` holds nulls, which any number of records may have had before. */
+  readonly isCleared: boolean;
+  /** Why nothing tells which records it has reached, so that it is a gap; null: `former` and `present` do. */
+  readonly unbounded: string | null;
+}
+
 /** Why a log can't be carried on. */
-export type LogStop = 'log_purged' | 'source_lost_its_tail' | 'definition_changed' | 'table_truncated' | 'log_format';
+export type LogStop =
+  | 'log_purged'
+  | 'source_lost_its_tail'
+  | 'definition_changed'
+  | 'table_truncated'
+  | 'log_format'
+  /** What a foreign key did by itself can't be told from the log. */
+  | 'cascade';
 
 /** How far capture of one resource is; written only when everything before `position` is acknowledged by the follower. */
 export interface Checkpoint {
@@ -60,6 +88,10 @@ export interface ChangeLog {
   requestBarrier(call: Call): Promise<string>;
   /** Marks barriers as met, so that waiters in other instances learn of it. */
   meetBarriers(ids: readonly string[], call: Call): Promise<void>;
+  /** A page of the keys, in order, of records that the authority has with the values which a cascade left. Absent: nothing cascades. */
+  findCascaded?(present: NonNullable<Cascade['present']>, after: Key | null, call: Call): Promise<readonly Key[]>;
+  /** Whether records may go without a trace of their own in the log. Default false. */
+  readonly hidesRemovals?: boolean;
   /** Whether a barrier has been met. */
   isBarrierMet(id: string, call: Call): Promise<boolean>;
 }

@@ -228,17 +228,22 @@ describe('a doctor asked about what stands in a table', () => {
 });
 
 describe('a doctor asked about what is around a table', () => {
-  it('refuses foreign keys that act by themselves, and warns of others and of triggers', async () => {
+  it('says what foreign keys make it watch, warns of what costs a new copy, of others and of triggers', async () => {
     const own = await databaseWith(`CREATE TABLE shelves (id VARCHAR(20) ${BIN} PRIMARY KEY);
-      ${HEALTHY.replace('PRIMARY KEY', 'CONSTRAINT shelf FOREIGN KEY (shelf_id) REFERENCES shelves (id) ON DELETE CASCADE, PRIMARY KEY')};
+      CREATE TABLE numbers (id BIGINT UNSIGNED PRIMARY KEY);
+      ${HEALTHY.replace('PRIMARY KEY', 'CONSTRAINT shelf FOREIGN KEY (shelf_id) REFERENCES shelves (id) ON DELETE CASCADE, CONSTRAINT nr FOREIGN KEY (book_id) REFERENCES numbers (id) ON DELETE CASCADE, PRIMARY KEY')};
       CREATE TABLE loans (shelf_id VARCHAR(20) ${BIN}, book_id BIGINT UNSIGNED,
         CONSTRAINT lent FOREIGN KEY (shelf_id, book_id) REFERENCES books (shelf_id, book_id));
       CREATE TRIGGER shout BEFORE INSERT ON books FOR EACH ROW SET NEW.title = UPPER(NEW.title)`);
     const found = await findings({ database: own.name });
     const keys = of(found, 'source.foreign_keys');
-    expect(keys.map(({ outcome }) => outcome)).toEqual(['problem', 'warning', 'warning']);
-    expect(keys[0]?.cure).toContain('DROP FOREIGN KEY `shelf`');
-    expect(keys[2]?.found).toContain(`lent, of ${own.name}.loans,`);
+    expect(keys.map(({ outcome }) => outcome)).toEqual(['ok', ...Array(4).fill('warning')]);
+    expect(keys[0]?.found).toContain(`watches ${own.name}.numbers, ${own.name}.shelves too`);
+    expect(keys[1]).toMatchObject({
+      found: expect.stringContaining(`a DELETE in ${own.name}.numbers`),
+      cure: expect.stringContaining('DROP FOREIGN KEY `nr`'),
+    });
+    expect(keys[4]?.found).toContain(`lent, of ${own.name}.loans,`);
     expect(of(found, 'source.triggers')).toMatchObject([
       { outcome: 'warning', found: expect.stringContaining('shout (BEFORE INSERT)') },
     ]);

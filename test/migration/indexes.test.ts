@@ -13,7 +13,7 @@ let world: RealWorld;
 let instance: ReturnType<typeof startInstance>;
 
 beforeAll(async () => {
-  world = await createRealWorld(peopleResource);
+  world = await createRealWorld({ resource: peopleResource });
   const rows = Array.from({ length: PEOPLE }, (_, n) => values(n, `mail${n}@x`, `city ${n % 7}`));
   await world.database.run(`INSERT INTO people VALUES ${rows.join(', ')}`);
   await world.attach();

@@ -116,6 +116,8 @@ export function createCapturing(
   const stop = new AbortController();
   const capture = new Capture({
     resource: resource.id,
+    keys: createKeyCodec(resource),
+    keyLength: resource.keyLength,
     owner,
     rolesOf: () => ({
       authority: injectFaults(world.authority, link),

@@ -19,6 +19,7 @@ import { createCassandraRecordStore } from '../../src/stores/cassandra/record-st
 import type { ControlRecord, ControlStore, FollowerState } from '../../src/stores/control-store.ts';
 import type { Job } from '../../src/stores/job-store.ts';
 import { createFaults, injectFaults } from '../../src/stores/memory/faults.ts';
+import { cascadeTargetOf, findCascades } from '../../src/stores/mysql/cascade-rules.ts';
 import { createMysqlChangeLog } from '../../src/stores/mysql/change-log.ts';
 import { createMysqlControlStore } from '../../src/stores/mysql/control-store.ts';
 import { createMysqlJobStore } from '../../src/stores/mysql/job-store.ts';
@@ -40,25 +41,39 @@ const LOOK_MS = 50;
 /** Rows of one INSERT of a test. */
 const ROWS_AT_ONCE = 1000;
 
-/** Two empty stores, detached, for notes unless another resource is named. Call `drop` at the end. */
-export async function createRealWorld(base: Resource = notesResource) {
+/** A world's tables other than the notes of every test. */
+export interface RealWorldOptions {
+  /** Default: the notes. Its places are the test's own. */
+  readonly resource?: Resource;
+  /** Makes the resource's table, and those around it. Default: its own alone. */
+  readonly tablesSql?: string;
+  /** Whether capture watches the tables whose changes reach the resource's through foreign keys. Default true. */
+  readonly watchesParents?: boolean;
+}
+
+/** Two empty stores, detached. Call `drop` at the end. */
+export async function createRealWorld(options: RealWorldOptions = {}) {
   const [database, keyspace] = await Promise.all([createTestDatabase(), createTestKeyspace()]);
+  const base = options.resource ?? notesResource;
   const resource: Resource = {
     ...base,
-    mysql: { schema: database.name, table: base.id },
-    cassandra: { keyspace: keyspace.name, table: base.id },
+    mysql: { schema: database.name, table: base.mysql.table },
+    cassandra: { ...base.cassandra, keyspace: keyspace.name, table: base.mysql.table },
   };
   const address = inject('mysql');
   const pool = createMysqlPool({ ...address, connections: 24, controlSchema: database.name });
   const call = (timeoutMs = PATIENCE_MS) => internalCall(clock, timeoutMs);
   await setUpSchema(pool, call());
-  await database.run(mysqlTable(resource));
+  await database.run(options.tablesSql ?? mysqlTable(resource));
   for (const statement of [cassandraTable(resource), ...cassandraIndexTables(resource)]) await keyspace.run(statement);
   const { contactPoints, port, localDataCenter } = inject('cassandra');
   const cassandra = createCassandraClient({ contactPoints, port, localDataCenter });
   const authority = createMysqlRecordStore({ pool, resource, role: 'authority' });
   const follower = createCassandraRecordStore({ client: cassandra, resource, role: 'follower' });
-  const changeLog = createMysqlChangeLog({ pool, connection: address, resource });
+  const { rules = [], mistake } = await findCascades(pool, cascadeTargetOf(resource), call());
+  if (mistake !== undefined) throw new Error(mistake);
+  const cascades = options.watchesParents === false ? [] : rules;
+  const changeLog = createMysqlChangeLog({ pool, connection: address, resource, cascades });
   const jobs = createMysqlJobStore({ pool });
   const control = createMysqlControlStore({ pool });
   await control.ensure([resource.id], call());
@@ -156,13 +171,15 @@ export function startInstance(world: RealWorld, owner: string, settings: Partial
     rolesOf,
     changeLog,
     remembersRequests: resource.remembersRequests ?? false,
+    keys: createKeyCodec(resource),
+    keyLength: resource.keyLength,
     onGap: (gap) => gaps.push(gap),
     onBarriersMet: (ids) => barriers.noteMet(ids),
     settings: defaultCaptureSettings,
     random: systemRandom,
   });
   const lease = { waitOneLease: async () => true };
-  const compared = { resource, rolesOf, barriers, lease, jobs, metrics: noMetrics, clock };
+  const compared = { resource, rolesOf, changeLog, barriers, lease, jobs, metrics: noMetrics, clock };
   const runner = new JobRunner({
     ...shared,
     kinds: [createBackfill(compared), createVerification(compared)],

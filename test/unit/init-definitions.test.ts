@@ -98,17 +98,20 @@ describe('a table with a parent', () => {
     expect(plan.parts.map(({ variable }) => variable)).toEqual(['from', 'to', 'node']);
   });
 
-  it('stays in MySQL, by name, where a foreign key changes rows behind the binary log', () => {
+  it('stays in MySQL, by name, where a foreign key changes rows and nothing follows it', () => {
     const key = {
       name: 'lines_order',
       table: 'order_lines',
       referencedTable: 'orders',
-      onDelete: 'CASCADE',
+      onDelete: 'SET DEFAULT',
       onUpdate: 'RESTRICT',
     };
     const plan = planned(foundTable('order_lines', LINES, { ...LINES_KEY, foreignKeys: [key] }));
     expect(plan.target).toBeUndefined();
-    expect(plan.staysBecause[0]?.text).toContain('lines_order has ON DELETE CASCADE');
+    expect(plan.staysBecause[0]?.text).toContain('lines_order has ON DELETE SET DEFAULT');
+    const mistake = 'nothing tells what lines_line changes';
+    const unseen = planned({ ...foundTable('order_lines', LINES, LINES_KEY), cascades: { mistake } });
+    expect(unseen.staysBecause).toEqual([{ text: mistake }]);
   });
 });
 

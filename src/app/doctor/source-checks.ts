@@ -2,6 +2,7 @@ import { isDomainError } from '../../domain/errors.ts';
 import type { MysqlTableDescription } from '../../domain/table-description.ts';
 import { constraintsOf } from '../../schema/target-authority.ts';
 import type { Call } from '../../stores/call.ts';
+import { cascadeTargetOf, describeChange, findCascades } from '../../stores/mysql/cascade-rules.ts';
 import { missingPrivileges } from '../../stores/mysql/grants.ts';
 import { identifier } from '../../stores/mysql/names.ts';
 import { examineTable } from '../../stores/mysql/server-checks.ts';
@@ -57,10 +58,11 @@ function checkEngine({ target }: ResourceSubject, table: MysqlTableDescription):
 
 /** What a foreign key changes by itself is not in the binary log; what it refuses, it refuses to a follower too. */
 async function checkForeignKeys(
-  { site, source, target }: ResourceSubject,
+  subject: ResourceSubject,
   table: MysqlTableDescription,
   call: Call,
 ): Promise<readonly Answer[]> {
+  const { site, source, target } = subject;
   if (target === undefined) return [];
   const examined = examineTable(table, true).filter(({ setting }) => setting.includes(': foreign key '));
   const hidden = examined.filter(({ verdict }) => verdict !== 'ok');
@@ -72,10 +74,35 @@ async function checkForeignKeys(
         remakeForeignKey(table, setting.slice(setting.indexOf(': foreign key ') + ': foreign key '.length)),
       ),
     ),
+    ...(await checkCascades(subject, table, call)),
     ...table.foreignKeys.map(({ name, referencedTable }) => keeping(`${name}, to ${referencedTable},`)),
     ...references.map(({ name, table: from }) => keeping(`${name}, of ${from},`)),
   ];
   return answers.length > 0 ? answers : [ok('none')];
+}
+
+/** What foreign keys change by themselves is followed from the parents' changes, if these tell enough. */
+async function checkCascades(
+  subject: ResourceSubject,
+  table: MysqlTableDescription,
+  call: Call,
+): Promise<readonly Answer[]> {
+  const bound = await subject.bound();
+  if ('mistakes' in bound) return [];
+  const { rules = [], mistake } = await findCascades(subject.site.pool, cascadeTargetOf(bound.resource), call);
+  if (mistake !== undefined) return [problem(mistake, 'the message names it; see docs/operations.md')];
+  if (rules.length === 0) return [];
+  const watched = [...new Set(rules.map((rule) => `${rule.table.schema}.${rule.table.table}`))].join(', ');
+  const unbounded = rules.filter((rule) => rule.unbounded !== null);
+  return [
+    ok(`capture watches ${watched} too, whose changes reach the table through foreign keys`),
+    ...unbounded.map((rule) =>
+      warning(
+        `${describeChange(rule)} means that the whole table is copied again: nothing tells which rows the foreign key ${rule.foreignKey} has changed`,
+        remakeForeignKey(table, rule.foreignKey),
+      ),
+    ),
+  ];
 }
 
 function keeping(which: string): Answer {

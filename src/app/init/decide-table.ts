@@ -1,5 +1,5 @@
 import { isLooseKey } from '../../domain/resource.ts';
-import type { MysqlColumnDescription } from '../../domain/table-description.ts';
+import type { MysqlColumnDescription, MysqlTableDescription } from '../../domain/table-description.ts';
 import { checkForeignKeys } from '../../schema/check-mysql-table.ts';
 import { MAX_BUCKETS } from '../../schema/definitions.ts';
 import { keyType, keyTypeMistake } from '../../schema/key-types.ts';
@@ -10,6 +10,7 @@ import { decideFields, type FieldDecisions } from './decide-fields.ts';
 import { decideIndexes, type IndexDecisions } from './decide-indexes.ts';
 import { decidePattern } from './decide-pattern.ts';
 import { linesOf } from './field-comment.ts';
+import { foreignKeyRemarks } from './foreign-key-remarks.ts';
 import type { LockedTable } from './lock-file.ts';
 import { pascalName, pluralOf, singularOf, snakeName } from './naming.ts';
 import type { FoundTable, InitSettings, PatternPart, Reason, ResourceNames, TableDecision, TablePlan } from './plan.ts';
@@ -63,7 +64,8 @@ function planOf(found: FoundTable, settings: InitSettings, all: Parts): TablePla
   const remarks = [...keyRemarks, ...decided.remarks, ...indexed.remarks];
   if (staysBecause.length === 0 && buckets !== undefined) remarks.push({ text: buckets.why });
   if (staysBecause.length === 0) remarks.push(...indexed.keepsAuthority);
-  const loose = looseColumns(found);
+  if (staysBecause.length === 0) remarks.push(...foreignKeyRemarks(found.cascades));
+  const loose = looseColumns(found.description);
   if (staysBecause.length === 0 && loose.length > 0) {
     remarks.push({
       text: `authority stays with MySQL, as ${looseKeyReason(loose)}; copying and reading from Cassandra work`,
@@ -160,7 +162,8 @@ function keyMistake(column: MysqlColumnDescription): string | undefined {
   return 'mistake' in typed ? typed.mistake : keyTypeMistake(column, typed.type);
 }
 
-function looseColumns({ description }: FoundTable): string[] {
+/** Columns of the key that take other spellings for the same. */
+export function looseColumns(description: MysqlTableDescription): string[] {
   return description.primaryKey.filter((name) => {
     const column = description.columns.find((each) => each.name === name);
     const typed = column && columnTypeOf(column, null, 'plain');
@@ -189,6 +192,7 @@ function whyNotMovable(found: FoundTable, decided: FieldDecisions): Reason[] {
       text: 'no field carries it, so it would be lost in Cassandra',
     });
   }
+  if (found.cascades?.mistake !== undefined) reasons.push({ text: found.cascades.mistake });
   for (const key of found.description.foreignKeys) {
     const columns = found.notes.references.find(({ name }) => name === key.name)?.columns.join(', ');
     for (const text of checkForeignKeys({ ...found.description, foreignKeys: [key] })) {

@@ -1,9 +1,12 @@
 import { systemClock } from '../../domain/clock.ts';
+import type { MysqlTableDescription } from '../../domain/table-description.ts';
 import { internalCall } from '../../stores/call.ts';
+import { type CascadeTarget, findCascades } from '../../stores/mysql/cascade-rules.ts';
 import { describeTable } from '../../stores/mysql/describe-table.ts';
 import { describeTableNotes, findTable } from '../../stores/mysql/describe-table-notes.ts';
 import type { MysqlPool } from '../../stores/mysql/pool.ts';
 import { checkServer } from '../../stores/mysql/server-checks.ts';
+import { looseColumns } from './decide-table.ts';
 import type { FoundTable, Refusal } from './plan.ts';
 
 const DESCRIBE_TIMEOUT_MS = 30_000;
@@ -27,9 +30,22 @@ export async function findTables(
       refusals.push({ table: name.table, reasons: [{ text: `${schema}.${name.table}: ${whatIs(there?.type)}` }] });
       continue;
     }
-    found.push({ description, notes: await describeTableNotes(pool, name, call) });
+    const cascades = await findCascades(pool, cascadeTarget(description), call);
+    found.push({ description, notes: await describeTableNotes(pool, name, call), cascades });
   }
   return { found, refusals };
+}
+
+/** The table as its definition will have it: all of the key but the last column is the parent. */
+function cascadeTarget(description: MysqlTableDescription): CascadeTarget {
+  const { schema, table, primaryKey } = description;
+  return {
+    schema,
+    table,
+    key: primaryKey,
+    parentLength: Math.max(0, primaryKey.length - 1),
+    loose: looseColumns(description),
+  };
 }
 
 function whatIs(type: string | undefined): string {

@@ -2,12 +2,15 @@ import type { CassandraPlace } from '../../domain/resource.ts';
 import type { MysqlTableDescription, MysqlTableNotes } from '../../domain/table-description.ts';
 import type { ColumnFormat, ZeroDates } from '../../schema/definition.ts';
 import type { FieldShape } from '../../schema/field-shape.ts';
+import type { CascadeFindings } from '../../stores/mysql/cascade-rules.ts';
 import type { FieldRules } from './proto-model.ts';
 
 /** A table as it was found. */
 export interface FoundTable {
   readonly description: MysqlTableDescription;
   readonly notes: MysqlTableNotes;
+  /** Which changes of other tables reach it through foreign keys. Absent: not looked for. */
+  readonly cascades?: CascadeFindings;
 }
 
 /** What holds for all tables of a run. */

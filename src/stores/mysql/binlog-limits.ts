@@ -36,3 +36,6 @@ export const BARRIER_KEPT_SECONDS = 3_600;
 /** How often an instance looks for old barriers, in milliseconds, and how many it removes at once. */
 export const BARRIER_CLEANUP_MS = 60_000;
 export const MAX_REMOVED_BARRIERS = 1_000;
+
+/** Keys of one page of the records that a foreign key's action has reached. */
+export const MAX_CASCADED_PAGE = 200;

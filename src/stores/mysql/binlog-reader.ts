@@ -6,6 +6,8 @@ import { MAX_STATEMENT_BYTES } from './binlog-limits.ts';
 import { PartialImage, RowLayout } from './binlog-rows.ts';
 import { classifyStatement, type WatchedTables } from './binlog-statements.ts';
 import { compileTables, type ReadTable, type ReadTables, type RowOperation } from './binlog-tables.ts';
+import { compileCascades } from './cascade-events.ts';
+import type { CascadeRule } from './cascade-rules.ts';
 import { type GtidPosition, MysqlGtids } from './gtid-set.ts';
 
 /** The events of the log that are looked at (`Log_event_type`). */
@@ -67,6 +69,8 @@ interface OpenTable {
 /** What is read. */
 export interface ReaderScope {
   readonly resource: Resource;
+  /** Which changes of other tables reach the resource's. */
+  readonly cascades: readonly CascadeRule[];
   /** The schema of Crossfade's own tables. */
   readonly controlSchema: string;
   /** Whether the server keeps tables' names in lower case, whatever statements and config say. */
@@ -112,17 +116,21 @@ export class BinlogReader implements BinlogSink {
 
   /** `position` is where to begin, and grows. */
   constructor(scope: ReaderScope, position: GtidPosition, output: ReaderOutput) {
-    const { resource, controlSchema } = scope;
+    const { resource, cascades, controlSchema } = scope;
     this.#output = output;
     this.#position = position;
     this.#scope = scope;
-    this.#compiled = compileTables(resource, (event) => this.#emit(event));
+    const emit = (event: LogEvent): void => this.#emit(event);
+    const { others, removed } = compileCascades(resource, cascades, emit);
+    this.#compiled = compileTables(resource, emit, removed);
     const control = Object.entries(this.#compiled.control);
     this.#watched = {
       table: resource.mysql,
       control: control.map(([table]) => ({ schema: controlSchema, table })),
+      parents: others.map(({ name }) => name),
     };
     this.#tables = new Map([
+      ...others.map(({ name, read }) => [this.#tableName(name.schema, name.table), read] as const),
       [this.#tableName(resource.mysql.schema, resource.mysql.table), this.#compiled.resource],
       ...control.map(([table, read]) => [this.#tableName(controlSchema, table), read] as const),
     ]);

@@ -20,6 +20,8 @@ export interface WatchedTables {
   readonly table: TableName;
   /** Crossfade's tables whose rows are read: they may not lose rows past the log either. */
   readonly control: readonly TableName[];
+  /** Tables whose changes reach the resource's through foreign keys: theirs decide which others' do. */
+  readonly parents?: readonly TableName[];
 }
 
 const BEGIN: LoggedStatement = { type: 'begin' };
@@ -101,8 +103,18 @@ function classifyAlteration(tokens: readonly Token[], schema: string, watched: W
     if (tokens[0]?.word === 'ALTER' && !isAlteredInEarnest(tokens, schema, table)) continue;
     return stop('definition_changed', `the table ${table.table} was changed by ${tokens[0]?.word} TABLE`);
   }
-  return HARMLESS;
+  return classifyParentAlteration(tokens, schema, watched);
 }
+
+/** Of a parent only its name, its foreign keys and the names of its columns count. */
+function classifyParentAlteration(tokens: readonly Token[], schema: string, watched: WatchedTables): LoggedStatement {
+  const isInEarnest = tokens.some(({ word }) => PARENT_ALTERATIONS.has(word));
+  const parent = isInEarnest && watched.parents?.find((table) => mentions(tokens, schema, table));
+  if (!parent) return HARMLESS;
+  return stop('definition_changed', `the foreign keys of ${parent.table}, or what they refer to, may have changed`);
+}
+
+const PARENT_ALTERATIONS = new Set(['FOREIGN', 'CONSTRAINT', 'RENAME', 'CHANGE']);
 
 /** Whether an ALTER TABLE that names the table changes it: it may be another one's, or only about indexes. */
 function isAlteredInEarnest(tokens: readonly Token[], schema: string, table: TableName): boolean {

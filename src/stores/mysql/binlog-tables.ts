@@ -43,8 +43,12 @@ const BYTES: ColumnType = { kind: 'bytes', maxBytes: 1024, fixed: false };
 const UINT32: ColumnType = { kind: 'int', bits: 32, unsigned: true };
 const UINT64: ColumnType = { kind: 'int', bits: 64, unsigned: true };
 
-/** Compiles what is read of each table. `emit` gets the events, in the log's order. */
-export function compileTables(resource: Resource, emit: (event: LogEvent) => void): ReadTables {
+/** Compiles what is read of each table. `emit` gets the events, in the log's order; `onRemoved` each deleted row, after its event. */
+export function compileTables(
+  resource: Resource,
+  emit: (event: LogEvent) => void,
+  onRemoved: ((row: readonly Value[]) => void) | null = null,
+): ReadTables {
   const codec = createKeyCodec(resource);
   const bumps = new Bumps(codec);
   const version = controlTable(
@@ -70,7 +74,7 @@ export function compileTables(resource: Resource, emit: (event: LogEvent) => voi
     emit({ type: 'control', epoch: epoch as number, attach: attach as number, generation: generation as number });
   });
   return {
-    resource: resourceTable(resource, bumps, emit),
+    resource: resourceTable(resource, bumps, emit, onRemoved),
     control: {
       crossfade_version: version,
       crossfade_barrier: barrier,
@@ -81,7 +85,12 @@ export function compileTables(resource: Resource, emit: (event: LogEvent) => voi
   };
 }
 
-function resourceTable(resource: Resource, bumps: Bumps, emit: (event: LogEvent) => void): ReadTable {
+function resourceTable(
+  resource: Resource,
+  bumps: Bumps,
+  emit: (event: LogEvent) => void,
+  onRemoved: ((row: readonly Value[]) => void) | null,
+): ReadTable {
   const { keyLength } = resource;
   const removed = (values: readonly Value[]): void => emit({ type: 'change', key: bumps.keyOf(values), row: null });
   return {
@@ -91,7 +100,9 @@ function resourceTable(resource: Resource, bumps: Bumps, emit: (event: LogEvent)
       cursor.unrepresentable = null;
       while (cursor.at < end) {
         if (operation === 'delete') {
-          removed(before.readFirst(cursor, keyLength));
+          const gone = onRemoved === null ? before.readFirst(cursor, keyLength) : before.read(cursor);
+          removed(gone);
+          onRemoved?.(gone);
           continue;
         }
         const old = operation === 'update' ? before.readFirst(cursor, keyLength) : null;

@@ -5,6 +5,8 @@ import type { ChangeLog, Checkpoint } from '../change-log.ts';
 import { BARRIER_CLEANUP_MS, BARRIER_KEPT_SECONDS, MAX_BARRIERS, MAX_REMOVED_BARRIERS } from './binlog-limits.ts';
 import { readBinlogState } from './binlog-state.ts';
 import { streamBinlog } from './binlog-stream.ts';
+import type { CascadeRule } from './cascade-rules.ts';
+import { createFindCascaded } from './cascaded-records.ts';
 import { hashDefinition } from './definition-hash.ts';
 import type { MysqlAddress } from './link.ts';
 import { identifier } from './names.ts';
@@ -24,13 +26,15 @@ export interface MysqlChangeLogOptions {
    * one for each stream, random, from 2^31 on, where people seldom number theirs.
    */
   readonly serverId?: number;
+  /** Which changes of other tables reach the resource's through foreign keys. Default: none do. */
+  readonly cascades?: readonly CascadeRule[];
   /** For barriers' ids. */
   readonly random?: Random;
 }
 
 /** The change log of one resource in MySQL or MariaDB: the binary log, with checkpoints and barriers in tables beside it. */
 export function createMysqlChangeLog(options: MysqlChangeLogOptions): ChangeLog {
-  const { pool, connection, resource, random = systemRandom } = options;
+  const { pool, connection, resource, cascades = [], random = systemRandom } = options;
   const controlSchema = options.controlSchema ?? pool.controlSchema;
   const client = pool.client('authority');
   return {
@@ -38,8 +42,10 @@ export function createMysqlChangeLog(options: MysqlChangeLogOptions): ChangeLog 
     definitionHash: (call) => hashDefinition(client, resource, call),
     stream: (position, signal) => {
       const serverId = options.serverId ?? randomServerId();
-      return streamBinlog({ client, connection, resource, controlSchema, serverId }, position, signal);
+      return streamBinlog({ client, connection, resource, cascades, controlSchema, serverId }, position, signal);
     },
+    ...(cascades.length > 0 && { findCascaded: createFindCascaded(client, resource) }),
+    hidesRemovals: cascades.some(({ formerLength }) => formerLength > 0),
     ...createCheckpoints(client, controlSchema, resource.id),
     ...createBarriers(client, controlSchema, resource.id, random),
   };

@@ -1,0 +1,58 @@
+import type { Resource } from '../../domain/resource.ts';
+import type { Deadline, MysqlClient, MysqlValue } from './pool.ts';
+
+type TableName = Resource['mysql'];
+
+/** A foreign key with its columns, each beside the one that it refers to. */
+export interface ForeignKey {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly referenced: TableName;
+  readonly referencedColumns: readonly string[];
+  /** `CASCADE`, `SET NULL`, `RESTRICT`, `NO ACTION`. */
+  readonly onDelete: string;
+  readonly onUpdate: string;
+}
+
+/** The foreign keys of a table; null: there is no such table, or the user may not see it. */
+export async function readForeignKeys(
+  client: MysqlClient,
+  { schema, table }: TableName,
+  deadline: Deadline,
+): Promise<readonly ForeignKey[] | null> {
+  const there = await client.read(TABLE_SQL, [schema, table], deadline);
+  if (there.rows.length === 0) return null;
+  const { rows } = await client.read(FOREIGN_KEYS_SQL, [schema, table], deadline);
+  const found = new Map<string, ForeignKey & { columns: string[]; referencedColumns: string[] }>();
+  for (const row of rows) {
+    const [name = '', column = '', toSchema = '', toTable = '', toColumn = '', onDelete = '', onUpdate = ''] =
+      row.map(text);
+    const known = found.get(name) ?? {
+      name,
+      columns: [],
+      referenced: { schema: toSchema, table: toTable },
+      referencedColumns: [],
+      onDelete: onDelete.toUpperCase(),
+      onUpdate: onUpdate.toUpperCase(),
+    };
+    known.columns.push(column);
+    known.referencedColumns.push(toColumn);
+    found.set(name, known);
+  }
+  return [...found.values()];
+}
+
+const TABLE_SQL = 'SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?';
+
+const FOREIGN_KEYS_SQL = `SELECT k.CONSTRAINT_NAME, k.COLUMN_NAME, k.REFERENCED_TABLE_SCHEMA, k.REFERENCED_TABLE_NAME,
+    k.REFERENCED_COLUMN_NAME, r.DELETE_RULE, r.UPDATE_RULE
+  FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r
+    ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.TABLE_NAME = k.TABLE_NAME AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME
+  WHERE k.TABLE_SCHEMA = ? AND k.TABLE_NAME = ? AND k.REFERENCED_TABLE_NAME IS NOT NULL
+  ORDER BY k.CONSTRAINT_NAME, k.ORDINAL_POSITION`;
+
+/** Text of information_schema, which some servers send as bytes. */
+function text(value: MysqlValue | undefined): string {
+  if (value === null || value === undefined) return '';
+  return Buffer.isBuffer(value) ? value.toString('utf8') : String(value);
+}
