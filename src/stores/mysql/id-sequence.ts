@@ -1,6 +1,7 @@
 import type { Resource } from '../../domain/resource.ts';
 import type { Call } from '../call.ts';
 import { FIRST_ID, type IdSequence } from '../id-sequence.ts';
+import { exactDecimal, integer } from './link.ts';
 import { identifier } from './names.ts';
 import type { MysqlClient, MysqlPool, MysqlSession, MysqlValue } from './pool.ts';
 import { createRecordTables } from './record-tables.ts';
@@ -42,7 +43,7 @@ export function createMysqlIdSequence({
       return greater(least, toId(kept) ?? least);
     },
     raiseTo: async (next, call) => {
-      await client.write(statements.raise, [resource.id, String(next)], call);
+      await client.write(statements.raise, [resource.id, exactDecimal(String(next))], call);
     },
   };
 }
@@ -73,8 +74,8 @@ async function takeBlock(
 ): Promise<bigint | null> {
   const [state] = (await session.execute(control, [id])).rows[0] ?? [];
   if (state === 'handing_over' || state === 'moved') return null;
-  await session.execute(raise, [id, String(least)]);
-  await session.execute(advance, [count, id]);
+  await session.execute(raise, [id, exactDecimal(String(least))]);
+  await session.execute(advance, [integer(count), id]);
   const [next = null] = (await session.execute(find, [id])).rows[0] ?? [];
   return (toId(next) ?? least + BigInt(count)) - BigInt(count);
 }
