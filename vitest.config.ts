@@ -35,7 +35,7 @@ export default defineConfig({
           name: 'mariadb',
           include: [
             'test/contract/mysql-{change-log,change-log-flow,change-log-gaps}.test.ts',
-            'test/contract/mysql-{control-store,record-store,server-values,source-fence,writes}.test.ts',
+            'test/contract/mysql-{control-store,id-sequence,record-store,server-values,source-fence,writes}.test.ts',
           ],
           globalSetup: ['test/support/stack-mariadb.ts'],
         },

@@ -5,7 +5,7 @@ import { identifier, literal } from '../stores/mysql/names.ts';
 import type { Config } from './config.ts';
 
 /** Crossfade's tables in MySQL with rows of one resource each; chunks go with their jobs. */
-const TABLES = ['control', 'place', 'history', 'checkpoint', 'barrier', 'mismatch', 'version', 'request'];
+const TABLES = ['control', 'place', 'history', 'checkpoint', 'barrier', 'mismatch', 'version', 'request', 'sequence'];
 
 /**
  * What a decommission leaves to be dropped by hand, in the order in which to do it. All of it is still used while an

@@ -2,7 +2,8 @@ import { systemClock, systemRandom } from '../domain/clock.ts';
 import { isDomainError } from '../domain/errors.ts';
 import { createKeyCodec } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
-import type { Resource } from '../domain/resource.ts';
+import { numberedColumn, type Resource } from '../domain/resource.ts';
+import { createAuthorityIds } from '../migration/authority-ids.ts';
 import { defaultCaptureSettings } from '../migration/capture-session.ts';
 import { defaultJobSettings } from '../migration/chunk-worker.ts';
 import type { Flags } from '../migration/flags.ts';
@@ -16,6 +17,7 @@ import {
   type ResourceMigrationOptions,
 } from '../migration/resource-migration.ts';
 import { SourceWitness } from '../migration/source-witness.ts';
+import { type AssignedIds, createAssignedIds } from '../records/assigned-ids.ts';
 import { createBatchService } from '../records/batch-service.ts';
 import { createPageTokens } from '../records/page-token.ts';
 import { createRecordService } from '../records/record-service.ts';
@@ -23,14 +25,18 @@ import { createBatchMethods } from '../rpc/batch-methods.ts';
 import type { UnaryMethod } from '../rpc/method-table.ts';
 import type { MigrationSubject } from '../rpc/migration-service.ts';
 import { createRecordMethods } from '../rpc/record-methods.ts';
+import { intRange } from '../schema/canonical-values.ts';
 import { createMessageCodec } from '../schema/message-codec.ts';
 import { createNameCodec } from '../schema/name-codec.ts';
 import { createBatchedCopies } from '../stores/batched-copies.ts';
 import { createBatchedReads } from '../stores/batched-reads.ts';
 import { internalCall } from '../stores/call.ts';
+import { createCassandraIdSequence } from '../stores/cassandra/id-sequence.ts';
 import { type CassandraRecordStoreOptions, createCassandraRecordStore } from '../stores/cassandra/record-store.ts';
+import type { IdSequences } from '../stores/id-sequence.ts';
 import type { JobStore } from '../stores/job-store.ts';
 import { createMysqlChangeLog } from '../stores/mysql/change-log.ts';
+import { createMysqlIdSequence } from '../stores/mysql/id-sequence.ts';
 import { createMysqlRecordStore } from '../stores/mysql/record-store.ts';
 import { createSourceFence } from '../stores/mysql/source-fence.ts';
 import { createMysqlSourceStates } from '../stores/mysql/source-state.ts';
@@ -156,6 +162,7 @@ async function wireResource(
     ...(serverId !== undefined && { serverId }),
   });
   const fence = createSourceFence({ pool, resource });
+  const sequences = createSequences(surroundings, resource);
   const migration = createResourceMigration(
     rewire({
       resource,
@@ -177,6 +184,7 @@ async function wireResource(
       registers,
       changeLog,
       sourceFence: fence,
+      ...(sequences && { sequences }),
       jobs,
       lease,
       witness,
@@ -203,7 +211,8 @@ async function wireResource(
     maxBatchSize: config.limits.batchSize,
   });
   const maxMessageBytes = config.limits.messageBytes;
-  const parts = { definition, resource, service, batches, messages, names, maxMessageBytes };
+  const ids = sequences && createIds(resource, sequences, lease);
+  const parts = { definition, resource, service, batches, messages, names, maxMessageBytes, ...(ids && { ids }) };
   return {
     migration,
     methods: [...createRecordMethods(parts), ...createBatchMethods(parts)],
@@ -241,6 +250,25 @@ function createTarget(
   const store = createCassandraRecordStore({ client: stores.cassandra, resource, markerTtlSeconds, ...as });
   const { keyspace, table } = resource.cassandra;
   return observed(store, { store: 'target', namespace: keyspace, table, metrics: metrics.stores });
+}
+
+/** Null: the resource's records are not numbered by the service. */
+function createSequences({ config, stores }: Surroundings, resource: Resource): IdSequences | null {
+  if (numberedColumn(resource) === undefined) return null;
+  const keyspace = config.stores.cassandra?.controlKeyspace;
+  const { cassandra: client } = stores;
+  const hasTarget = client !== null && keyspace !== undefined && resource.cassandra !== undefined;
+  return {
+    source: createMysqlIdSequence({ pool: stores.mysql.pool, resource }),
+    target: hasTarget ? createCassandraIdSequence({ client, keyspace, resource: resource.id }) : null,
+  };
+}
+
+function createIds(resource: Resource, sequences: IdSequences, lease: Lease): AssignedIds | null {
+  const column = numberedColumn(resource);
+  if (column?.type.kind !== 'int') return null;
+  const source = createAuthorityIds({ resource: resource.id, sequences, lease, clock: systemClock });
+  return createAssignedIds({ source, column: column.mysqlName, greatest: intRange(column.type).max });
 }
 
 /** Null, with the reason in the log: the target can't do, or keep, what the source does, so it stays the follower. */

@@ -53,6 +53,8 @@ export type ErrorReason =
   | 'NOT_OFFERED'
   | 'JOB_FAILED'
   | 'JOB_CANCELLED'
+  | 'NO_FREE_ID'
+  | 'IDS_EXHAUSTED'
   | 'INTERNAL';
 
 /** A field of a request, and the rule that it breaks. */

@@ -94,6 +94,8 @@ export interface Column {
   readonly serverChanges: boolean;
   /** Whether a create must set it: it is NOT NULL and has no default. Default false. */
   readonly required?: true;
+  /** Whether a create may leave it out and the service numbers it: AUTO_INCREMENT, and the last of the key. Default false. */
+  readonly numbered?: true;
 }
 
 /** Where a resource's records are in the target. */
@@ -149,6 +151,12 @@ export interface Resource {
   readonly indexes?: readonly Index[];
   /** Whether its records remember the requests that wrote them (`request_id`). Default: they do not, and nothing is kept for it. */
   readonly remembersRequests?: true;
+}
+
+/** The column, the last of the key, that the service numbers where a create leaves it out; undefined: there is none. */
+export function numberedColumn({ columns, keyLength }: Resource): Column | undefined {
+  const last = columns[keyLength - 1];
+  return last?.numbered ? last : undefined;
 }
 
 /** Whether a key column's values must be compared and sorted by bytes, not as MySQL does by itself. */

@@ -7,7 +7,9 @@ import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
+import type { IdSequences } from '../stores/id-sequence.ts';
 import type { RecordStore, SourceStore } from '../stores/record-store.ts';
+import { carryIds } from './authority-ids.ts';
 import { beginHandover, moved, raisedFloor, undoHandover } from './control-record.ts';
 import type { Lease } from './lease.ts';
 import type { LogKeeper } from './log-keeper.ts';
@@ -27,6 +29,8 @@ export interface HandoverOptions {
   /** As the authority. */
   readonly targetAuthority: RecordStore;
   readonly keeper: Pick<LogKeeper, 'carryAll'>;
+  /** Absent: the service numbers no records. */
+  readonly sequences?: IdSequences;
   /** Resolves when everything committed before the call has reached the follower. */
   readonly barrier: (call: Call) => Promise<void>;
   /** Resolves when everything that was in the source's own log before the call has been dealt with. */
@@ -114,12 +118,13 @@ export class Handover {
 
   /** Puts everything that the authority committed into the other store, and resolves to the floor of the next epoch. */
   async #prepare(record: ControlRecord, call: Call): Promise<bigint> {
-    const { lease, keeper, barrier, source, targetAuthority, settings } = this.#options;
+    const { lease, keeper, barrier, source, targetAuthority, settings, sequences } = this.#options;
+    const carrySequence = () => sequences && carryIds(sequences, record, call);
     const skewMicros = BigInt(settings.skewBoundMs) * MICROS;
     if (record.authority === 'source') {
       // No write commits any more, so both may be waited for at once.
       const highest = maxVersion(record.floor, await this.#highestVersion(record, call));
-      await Promise.all([barrier(call), this.#targetIsPast(highest + skewMicros + MICROS, call)]);
+      await Promise.all([barrier(call), this.#targetIsPast(highest + skewMicros + MICROS, call), carrySequence()]);
       // A bump without a change (a refusal, an update that changes nothing) was given out, and never came to the follower
       // if that was not in sync then: the floor makes up for it.
       return highest;
@@ -127,6 +132,8 @@ export class Handover {
     const waited = await lease.waitOneLease(record, call.signal ?? new AbortController().signal);
     if (!waited) throw new RangeError('this instance ends');
     await keeper.carryAll(record, call);
+    // Not before the wait: an id that was taken under an older lease counts.
+    await carrySequence();
     const [sourceMicros, targetMicros] = await Promise.all([source.clock(call), targetAuthority.clock(call)]);
     return raisedFloor(record.floor, maxVersion(sourceMicros, targetMicros), skewMicros);
   }

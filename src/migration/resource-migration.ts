@@ -5,6 +5,7 @@ import type { Resource } from '../domain/resource.ts';
 import type { Call } from '../stores/call.ts';
 import type { ChangeLog } from '../stores/change-log.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
+import type { IdSequences } from '../stores/id-sequence.ts';
 import type { JobStore } from '../stores/job-store.ts';
 import type { FollowerStore, ListQuery, RecordStore, Records, SourceStore } from '../stores/record-store.ts';
 import type { SourceFence } from '../stores/source-fence.ts';
@@ -80,6 +81,8 @@ export interface ResourceMigrationOptions {
   readonly metrics: MigrationMetrics;
   /** Absent: the source can't be fenced. */
   readonly sourceFence?: Pick<SourceFence, 'isInstalled'>;
+  /** Where the ids of new records come from. Absent: their creators name them all. */
+  readonly sequences?: IdSequences;
   readonly settings: MigrationSettings;
   readonly clock: Clock;
   readonly random: Random;

@@ -24,6 +24,8 @@ import {
  * Errors: as {@link RecordService}'s, of the first record that can't be done; `index` in their metadata says which it is.
  */
 export interface BatchService {
+  /** The most records of a batch that writes. */
+  readonly maxBatchSize: number;
   /** The records with these keys, which may be of different parents and more than once the same. */
   get(keys: readonly Key[], call: Call): Promise<readonly Found[]>;
   create(requests: readonly CreateRecord[], call: Call): Promise<readonly Found[]>;
@@ -111,7 +113,7 @@ export function createBatchService({
     return leastVersion(written.map(({ stored }) => stored));
   };
 
-  return { get, create, update, delete: remove };
+  return { maxBatchSize, get, create, update, delete: remove };
 }
 
 /** The greatest version that a caller may send back for any of these records. */

@@ -8,6 +8,7 @@ import { createItemsEncoder } from '../schema/list-encoder.ts';
 import type { MethodAccess } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { Reply, UnaryMethod } from './method-table.ts';
+import { createManyNumbered, leavesIdOut } from './numbered-creates.ts';
 import {
   createReader,
   type Handle,
@@ -68,9 +69,14 @@ function getHandler(options: BatchMethodsOptions, method: Batch<'batchGet'>): Ha
 }
 
 function createHandler(options: BatchMethodsOptions, method: Batch<'batchCreate'>): Handle {
-  const { batches, names } = options;
+  const { batches, names, ids } = options;
   const encode = createItemsEncoder(method.items);
   const read = createReader(options, method.each);
+  /** The places of the records that the service numbers. A batch that is too large, which is refused, gets no ids. */
+  const placesOf = (requests: readonly Request[]): readonly number[] =>
+    requests.length > batches.maxBatchSize
+      ? []
+      : requests.flatMap((one, index) => (leavesIdOut(one, method.each) ? [index] : []));
   return async (request, context) => {
     const parent = readParent(options, request);
     const creates = readEach(request, method.requests.localName, (one): CreateRecord => {
@@ -79,8 +85,15 @@ function createHandler(options: BatchMethodsOptions, method: Batch<'batchCreate'
       if (own !== '' && own !== request.parent) throw invalidField('parent', "must be empty or the batch's");
       return really(read(one, parent));
     });
-    const keys = creates.map(({ key }) => key);
-    const created = await named(options, keys, 'requests', () => batches.create(creates, context));
+    const create = (all: readonly CreateRecord[]): Promise<readonly Found[]> => {
+      const keys = all.map(({ key }) => key);
+      return named(options, keys, 'requests', () => batches.create(all, context));
+    };
+    const places = ids === undefined ? [] : placesOf(request[method.requests.localName] as readonly Request[]);
+    const created =
+      ids === undefined || places.length === 0
+        ? await create(creates)
+        : await createManyNumbered({ ids, names, create }, { creates, places }, context);
     context.answerVersion = leastVersion(created);
     return () => encode(created.map(({ key, row }) => options.messages.toWire(names.nameOf(key), row)));
   };

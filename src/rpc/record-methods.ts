@@ -2,6 +2,7 @@ import type { DescField, Message } from '@bufbuild/protobuf';
 import { invalidField } from '../domain/errors.ts';
 import type { KeyValue } from '../domain/key.ts';
 import type { Resource, Row } from '../domain/resource.ts';
+import type { AssignedIds } from '../records/assigned-ids.ts';
 import type { CreateRecord, DeleteRecord, Found, RecordService, UpdateRecord } from '../records/record-service.ts';
 import type { MethodDefinition, ResourceDefinition, StandardMethods } from '../schema/definition.ts';
 import { createListEncoder } from '../schema/list-encoder.ts';
@@ -14,6 +15,7 @@ import { hasMessageRules, type MessageRules } from '../schema/request-rules.ts';
 import type { MethodAccess } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { Reply, UnaryMethod } from './method-table.ts';
+import { ANY_ID, createNumbered, leavesIdOut, refuseWithoutId } from './numbered-creates.ts';
 import { createDecoder } from './typed-service.ts';
 import { readRequestId } from './write-request.ts';
 
@@ -24,6 +26,8 @@ export interface RecordMethodsOptions {
   readonly service: RecordService;
   readonly messages: MessageCodec;
   readonly names: NameCodec;
+  /** Where the ids come from that a create leaves out. Absent: each create must name its own. */
+  readonly ids?: AssignedIds;
   /** The largest answer; a page that would be larger ends earlier. */
   readonly maxMessageBytes: number;
 }
@@ -173,25 +177,31 @@ function pageItems({ messages, names, maxMessageBytes }: RecordMethodsOptions) {
 }
 
 function createHandler(options: RecordMethodsOptions, method: NonNullable<StandardMethods['create']>): Handle {
-  const { service, names } = options;
+  const { service, names, ids } = options;
   const read = createReader(options, method);
   return async (request, context) => {
     const parent = names.parentOf((request.parent as string | undefined) ?? '');
     const create = read(request, parent);
-    return answer(options, await service.create(create, context), names.nameOf(create.key), context);
+    const found =
+      ids === undefined || !leavesIdOut(request, method)
+        ? await service.create(create, context)
+        : await createNumbered(options, ids, create, context);
+    return answer(options, found, names.nameOf(found.key), context);
   };
 }
 
-/** Compiles what a Create's request asks for, below a parent. */
+/** Compiles what a Create's request asks for, below a parent. Without an id, where it may be left out, it has {@link ANY_ID}. */
 export function createReader(
   options: RecordMethodsOptions,
   method: NonNullable<StandardMethods['create']>,
 ): (request: Request, parent: readonly KeyValue[]) => CreateRecord {
-  const { messages, names } = options;
+  const { messages, names, ids } = options;
   const check = createRequestCheck(options, method);
   return (request, parent) => {
     const message = requireMessage(request, method.resource);
-    const key = names.keyWithId(parent, request[method.id.localName] as string, method.id.name);
+    const isNumbered = ids !== undefined && leavesIdOut(request, method);
+    if (isNumbered) refuseWithoutId(request, method);
+    const key = names.keyWithId(parent, isNumbered ? ANY_ID : (request[method.id.localName] as string), method.id.name);
     const columns = messages.columnsToCreate(message);
     check(request, 'new record');
     const row = messages.rowFromMessage(message, { columns, key: key.values });

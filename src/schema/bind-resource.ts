@@ -70,6 +70,7 @@ function bindKeyColumn(binding: Binding, index: number): Column | undefined {
   const key = definition.key[index];
   if (key === undefined) return undefined;
   const label = `the variable {${key.variable}}`;
+  const isLast = index === definition.key.length - 1;
   const column = findColumn(binding, key, label);
   if (column === undefined) return undefined;
   const shown = definition.fields.find((field) => field.mysqlColumn === key.mysqlColumn);
@@ -86,6 +87,7 @@ function bindKeyColumn(binding: Binding, index: number): Column | undefined {
     cassandraName: key.cassandraColumn,
     writable: false,
     serverChanges: false,
+    ...(column.autoIncrement && typed.type.kind === 'int' && isLast && { numbered: true as const }),
   };
 }
 

@@ -19,6 +19,7 @@ describe('what a decommission leaves in MySQL', () => {
     for (const resource of [notesResource, other]) {
       const { store } = await harness.open(resource);
       await store.prepare(testCall());
+      await harness.control.run(`INSERT INTO crossfade_sequence VALUES ('${resource.id}', 7)`);
       await jobs.leaseTask(`capture/${resource.id}`, 'one', 1_000, '', testCall());
       await jobs.leaseTask(`controller/${resource.id}`, 'one', 1_000, '', testCall());
       const init = { resource: resource.id, kind: 'backfill', attach: 1, compareWithItself: false } as const;

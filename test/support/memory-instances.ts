@@ -2,6 +2,7 @@ import { type Clock, type Random, systemClock, systemRandom } from '../../src/do
 import { createKeyCodec } from '../../src/domain/key.ts';
 import { noLog } from '../../src/domain/log.ts';
 import type { Resource } from '../../src/domain/resource.ts';
+import { createAuthorityIds } from '../../src/migration/authority-ids.ts';
 import { type CaptureSettings, defaultCaptureSettings } from '../../src/migration/capture-session.ts';
 import { defaultJobSettings } from '../../src/migration/chunk-worker.ts';
 import type { Flags, Phase } from '../../src/migration/flags.ts';
@@ -12,10 +13,12 @@ import { createResourceMigration, type ResourceMigration } from '../../src/migra
 import { defaultProtocolSettings, type ProtocolSettings } from '../../src/migration/settings.ts';
 import type { Call } from '../../src/stores/call.ts';
 import { internalCall } from '../../src/stores/call.ts';
+import { FIRST_ID, type IdSource } from '../../src/stores/id-sequence.ts';
 import { createMemoryChangeLog } from '../../src/stores/memory/change-log.ts';
 import { createMemoryControlStore } from '../../src/stores/memory/control-store.ts';
 import { MemoryDatabase } from '../../src/stores/memory/database.ts';
 import { createFaults, type Faults, injectFaults } from '../../src/stores/memory/faults.ts';
+import { createMemoryIdSequence } from '../../src/stores/memory/id-sequence.ts';
 import { createMemoryJobStore } from '../../src/stores/memory/job-store.ts';
 import { createMemoryRecordStore } from '../../src/stores/memory/record-store.ts';
 import { createMemoryTargetStore, type MemoryTargetStoreOptions } from '../../src/stores/memory/target-store.ts';
@@ -64,6 +67,8 @@ export interface MemoryInstance {
     /** Of the source's log, and of the jobs and tasks. */
     readonly rest: Faults;
   };
+  /** Of new records. */
+  readonly ids: IdSource;
   stop(): Promise<void>;
   /** Ends it as a crash does: nothing more of it arrives anywhere. Resolves when its last wait is over. */
   kill(): Promise<void>;
@@ -99,6 +104,10 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
     ...(logTtlSeconds !== undefined && { ttlSeconds: logTtlSeconds }),
   });
   const changeLog = createMemoryChangeLog({ database, resource: resource.id });
+  const sequences = {
+    source: createMemoryIdSequence(database, resource.id, () => FIRST_ID),
+    target: createMemoryIdSequence(new MemoryDatabase(time), resource.id),
+  };
   const jobs = createMemoryJobStore(time);
   const keys = createKeyCodec(resource);
   const call = (timeoutMs = 5_000): Call => internalCall(clock, timeoutMs);
@@ -120,6 +129,10 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
     );
     const log = injectFaults(writeAheadLog, toTarget);
     const hand = new OwnHand();
+    const sequencesHere = {
+      source: injectFaults(sequences.source, { faults: faults.source, clock, role: 'authority' }),
+      target: injectFaults(sequences.target, toTarget),
+    };
     const owner = random.id();
     const stopping = new AbortController();
     const settings = {
@@ -153,6 +166,7 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
       jobs: injectFaults(jobs, toRest),
       sourceFence: { isInstalled: async () => sourceIsFenced() },
       lease,
+      sequences: sequencesHere,
       flags,
       metrics: noMetrics,
       settings: { protocol: settings, capture: { ...defaultCaptureSettings, outsideWrites }, jobs: defaultJobSettings },
@@ -172,7 +186,8 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
       }
       return stop();
     };
-    return { owner, migration, lease, flags, faults, stop, kill };
+    const ids = createAuthorityIds({ resource: resource.id, sequences: sequencesHere, lease, clock });
+    return { owner, migration, lease, ids, flags, faults, stop, kill };
   }
 
   return {
@@ -181,6 +196,7 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
     target,
     control,
     targetControl,
+    sequences,
     writeAheadLog,
     jobs,
     changeLog,

@@ -8,6 +8,7 @@ import type { Resource } from '../../src/domain/resource.ts';
 import type { MysqlColumnDescription, MysqlTableDescription } from '../../src/domain/table-description.ts';
 import { file_grpc_health_v1_health } from '../../src/gen/grpc/health/v1/health_pb.ts';
 import { file_grpc_reflection_v1_reflection } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
+import type { AssignedIds } from '../../src/records/assigned-ids.ts';
 import { createBatchService } from '../../src/records/batch-service.ts';
 import { createPageTokens } from '../../src/records/page-token.ts';
 import { createRecordService } from '../../src/records/record-service.ts';
@@ -100,6 +101,8 @@ export function memoryRecords(resource: Resource, clock: Clock = systemClock): R
 export interface ServersOptions {
   readonly medications: Medications;
   readonly records: Records;
+  /** Default: creates must name their ids. */
+  readonly ids?: AssignedIds;
   readonly limits?: Partial<RpcLimits>;
   readonly methods?: readonly Method[];
   readonly services?: readonly DescService[];
@@ -150,7 +153,9 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     maxPageSize: limits.maxPageSize,
   });
   const batches = createBatchService({ records: options.records, etagOf: messages.etagOf });
-  const parts = { definition, resource, service, batches, messages, names, maxMessageBytes: limits.maxMessageBytes };
+  const maxMessageBytes = limits.maxMessageBytes;
+  const ids = options.ids && { ids: options.ids };
+  const parts = { definition, resource, service, batches, messages, names, maxMessageBytes, ...ids };
   const table = createMethodTable([
     ...createRecordMethods(parts),
     ...createBatchMethods(parts),

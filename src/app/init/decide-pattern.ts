@@ -50,7 +50,7 @@ export function decidePattern(
   if (last?.autoIncrement) {
     remarks.push({
       column: last.name,
-      text: 'AUTO_INCREMENT, but who creates a record through the API says its number (AIP-133)',
+      text: 'AUTO_INCREMENT, so the service numbers a record whose creator leaves the id out',
     });
   }
   return { parts, remarks };

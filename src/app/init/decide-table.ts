@@ -82,6 +82,9 @@ function planOf(found: FoundTable, settings: InitSettings, all: Parts): TablePla
     comment: linesOf(notes.comment).join(' '),
     names,
     parts,
+    numbered: description.columns.some(
+      ({ name, autoIncrement }) => autoIncrement && name === description.primaryKey.at(-1),
+    ),
     fields: decided.fields,
     reserved: decided.reserved,
     indexes: indexed.indexes,

@@ -48,6 +48,8 @@ export interface TablePlan {
   readonly comment: string;
   readonly names: ResourceNames;
   readonly parts: readonly PatternPart[];
+  /** Whether the service numbers records whose creators name no id. */
+  readonly numbered: boolean;
   /** In the order of the columns; key columns have none, as the resource name shows them. */
   readonly fields: readonly FieldPlan[];
   readonly reserved: Reserved;

@@ -37,8 +37,8 @@ export function decisionLines(plans: readonly TablePlan[], settings: InitSetting
   return [
     'What was decided, and why',
     ...plans.flatMap((plan) => planLines(plan, settings)),
-    '  Validation rules are left out: this version knows none in protos. The service holds each value against its column’s',
-    '  type (lengths, ranges, labels) and answers INVALID_ARGUMENT; the comments say the limits.',
+    '  Limits of the columns (lengths, ranges, precisions) are written as rules (buf.validate), so that clients can check them too. The',
+    '  service holds each value against its column’s type with or without them, and answers INVALID_ARGUMENT.',
   ];
 }
 

@@ -358,8 +358,11 @@ function createRequest(wording: Wording): ProtoMessage {
       name: id,
       number: 2,
       type: { scalar: 'string' },
-      comment: [`The last part of the new name: ${plan.parts.at(-1)?.looks}.`],
-      behavior: 'REQUIRED',
+      comment: [
+        `The last part of the new name: ${plan.parts.at(-1)?.looks}.`,
+        ...(plan.numbered ? ['Without it the service gives a number; `request_id` and `validate_only` need it.'] : []),
+      ],
+      behavior: plan.numbered ? 'OPTIONAL' : 'REQUIRED',
     },
     {
       name: singular,

@@ -38,6 +38,10 @@ export const controlTables = [
     log_closed_up_to bigint,
     source_seen text
   ) WITH ${ALWAYS_ONE_MORE}`,
+  `crossfade_sequence (
+    resource text PRIMARY KEY,
+    next varint
+  ) WITH ${ALWAYS_ONE_MORE}`,
   `crossfade_log (
     incarnation text,
     minute bigint,

@@ -140,3 +140,9 @@ export const MAX_LEFT_TO_CLOSE = 10_000;
 
 /** How long one more try to close an entry may take, in milliseconds. */
 export const LOG_RETRY_TIMEOUT_MS = 2_000;
+
+/** How often a change of a sequence of ids is begun again: instances are few, and each takes a block seldom. */
+export const MAX_SEQUENCE_TRIES = 20;
+
+/** The longest pause before such a try, in milliseconds; the real one is random below it, so that rivals part. */
+export const MAX_SEQUENCE_PAUSE_MS = 30;

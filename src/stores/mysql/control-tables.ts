@@ -53,6 +53,11 @@ export const controlTables = [
     requests VARBINARY(512) NOT NULL,
     PRIMARY KEY (resource, \`key\`)
   ) ENGINE=InnoDB`,
+  // Wider than any key: what comes after the greatest BIGINT UNSIGNED is kept too.
+  `CREATE TABLE IF NOT EXISTS crossfade_sequence (
+    resource VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    next DECIMAL(30,0) NOT NULL
+  ) ENGINE=InnoDB`,
   `CREATE TABLE IF NOT EXISTS crossfade_checkpoint (
     resource VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     epoch INT UNSIGNED NOT NULL,
