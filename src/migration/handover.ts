@@ -122,7 +122,7 @@ export class Handover {
     const carrySequence = () => sequences && carryIds(sequences, record, call);
     const skewMicros = BigInt(settings.skewBoundMs) * MICROS;
     if (record.authority === 'source') {
-      // No write commits any more, so both may be waited for at once.
+      // No write commits any more, and no id is taken, so all may be waited for at once.
       const highest = maxVersion(record.floor, await this.#highestVersion(record, call));
       await Promise.all([barrier(call), this.#targetIsPast(highest + skewMicros + MICROS, call), carrySequence()]);
       // A bump without a change (a refusal, an update that changes nothing) was given out, and never came to the follower

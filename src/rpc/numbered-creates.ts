@@ -14,7 +14,7 @@ export const ANY_ID = '1';
 
 /** Whether a Create's request leaves the new record's id to the service. */
 export function leavesIdOut(request: Request, { id }: CreateMethod): boolean {
-  return request[id.localName] === '';
+  return (request[id.localName] ?? '') === '';
 }
 
 /**
@@ -23,7 +23,7 @@ export function leavesIdOut(request: Request, { id }: CreateMethod): boolean {
  * @throws DomainError INVALID_ARGUMENT
  */
 export function refuseWithoutId(request: Request, { id, requestId, validateOnly }: CreateMethod): void {
-  if (requestId !== undefined && request[requestId.localName] !== '') {
+  if (requestId !== undefined && (request[requestId.localName] ?? '') !== '') {
     // The record remembers its requests, and a repetition could not tell which record that is.
     throw invalidField(requestId.name, `needs ${id.name}: without it a repetition would make another record`);
   }

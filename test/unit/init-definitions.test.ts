@@ -187,6 +187,16 @@ describe('columns', () => {
     expect(planned(orderLines).fields.map(({ behavior }) => behavior)).toEqual(['REQUIRED', 'OPTIONAL', 'OPTIONAL']);
   });
 
+  it('lets a create leave out an id that MySQL numbers, and no other', () => {
+    const idOf = (found: FoundTable): string =>
+      /string \w+_id = 2 \[\(google\.api\.field_behavior\) = (\w+)\]/.exec(
+        printProto(resourceProto(planned(found), initSettings)),
+      )?.[1] ?? '';
+    const numbered = [tableColumn('id', 'int', { autoIncrement: true }), tableColumn('title', 'varchar(40)')];
+    expect(idOf(foundTable('orders', numbered))).toBe('OPTIONAL');
+    expect(idOf(orderLines)).toBe('REQUIRED');
+  });
+
   it('of every kind find their type', () => {
     const plan = planned(
       foundTable(

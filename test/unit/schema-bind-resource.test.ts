@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { numberedColumn } from '../../src/domain/resource.ts';
 import type { MysqlColumnDescription, MysqlTableDescription } from '../../src/domain/table-description.ts';
 import { bindResource } from '../../src/schema/bind-resource.ts';
 import type { ResourceDefinition } from '../../src/schema/definition.ts';
@@ -62,6 +63,20 @@ async function mistakesOf(
 }
 
 describe('binding a definition to its table', () => {
+  it('numbers the last column of the key alone, and only if MySQL does', async () => {
+    const numberedOf = async (shelf: boolean, book: boolean) => {
+      const columns = [
+        column('shelf_id', 'int', { autoIncrement: shelf }),
+        column('book_id', 'bigint(20) unsigned', { autoIncrement: book }),
+      ];
+      const bound = bindResource(await define(), table([...columns, ...TITLES]));
+      return 'resource' in bound ? numberedColumn(bound.resource)?.mysqlName : bound.mistakes;
+    };
+    expect(await numberedOf(false, true)).toBe('book_id');
+    expect(await numberedOf(true, false)).toBeUndefined();
+    expect(await numberedOf(false, false)).toBeUndefined();
+  });
+
   it('finds every field its column and the key its place', async () => {
     const bound = bindResource(await define(), table([...KEY, ...TITLES]));
     expect(bound).toEqual({
