@@ -34,7 +34,7 @@ export default defineConfig({
           ...shared,
           name: 'mariadb',
           include: [
-            'test/contract/mysql-{change-log,change-log-flow,change-log-gaps}.test.ts',
+            'test/contract/mysql-{cascades,change-log,change-log-flow,change-log-gaps}.test.ts',
             'test/contract/mysql-{control-store,id-sequence,record-store,server-values,source-fence,writes}.test.ts',
           ],
           globalSetup: ['test/support/stack-mariadb.ts'],
