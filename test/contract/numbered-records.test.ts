@@ -128,7 +128,9 @@ describe('records that the service numbers', { timeout: LONG_MS }, () => {
     expect(numberOf([...made.keys()][0] ?? '')).toBe(901);
     await Promise.all([reign('mysql'), insertOutside('outside')]);
 
-    // Outside writers hold the handover until it is known that they have ended.
+    // Outside writers hold the handover until a verification is newer than the last of them was met: the first one's barriers
+    // make sure that all were, the second one is newer.
+    await verify();
     await verify();
     flags.phase = 'target-authority';
     await Promise.all([inSync(Store.TARGET), reign('moving')]);
