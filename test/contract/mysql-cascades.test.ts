@@ -79,7 +79,9 @@ describe('what foreign keys change by themselves', () => {
 
   it('is found out by a user who may only read the parents, and refused where one is not shown', async () => {
     const user = `u${database.name.slice(-20)}`;
-    await database.run(`CREATE USER '${user}'@'${database.address.host}' IDENTIFIED BY 'p'; GRANT SELECT, UPDATE ON \`lines\` TO '${user}'@'${database.address.host}';
+    const version = await pool.client('authority').read('SELECT VERSION()', [], testCall());
+    const plugin = /mariadb/i.test(String(version.rows[0]?.[0])) ? '' : 'WITH mysql_native_password ';
+    await database.run(`CREATE USER '${user}'@'${database.address.host}' IDENTIFIED ${plugin}BY 'p'; GRANT SELECT, UPDATE ON \`lines\` TO '${user}'@'${database.address.host}';
       GRANT SELECT ON shops TO '${user}'@'${database.address.host}'; GRANT SELECT ON items TO '${user}'@'${database.address.host}'`);
     const theirs = createMysqlPool({ ...database.address, user, password: 'p', controlSchema: database.name });
     const target = cascadeTargetOf(placeResource(lines, database.name));
