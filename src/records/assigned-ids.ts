@@ -52,12 +52,17 @@ export function createAssignedIds(options: AssignedIdsOptions): AssignedIds {
   };
 }
 
-/** The ids that this instance has in hand. */
+/**
+ * The ids that this instance has in hand. The greatest are handed out first, then the others from the least on: MySQL's own counter
+ * goes on behind the greatest id that it has seen, so outside programs get none of the block from then on. Otherwise both would walk the
+ * same ids side by side, and an outside INSERT that MySQL has just numbered would find its number taken.
+ */
 class Block {
   readonly #options: AssignedIdsOptions;
   #next = 0n;
   /** Behind the last one. */
   #end = 0n;
+  #isWhole = false;
   #refill: Promise<unknown> | null = null;
 
   constructor(options: AssignedIdsOptions) {
@@ -85,6 +90,7 @@ class Block {
       const first = await this.#options.source.take(size, call);
       this.#next = first;
       this.#end = first + BigInt(size);
+      this.#isWhole = true;
       return this.#hand(count);
     })();
     this.#refill = refill.finally(() => {
@@ -97,9 +103,11 @@ class Block {
 
   #hand(count: number): readonly bigint[] {
     const { column, greatest } = this.#options;
-    if (this.#next + BigInt(count) - 1n > greatest) throw exhausted(column);
-    const first = this.#next;
-    this.#next += BigInt(count);
+    const first = this.#isWhole && this.#end - 1n <= greatest ? this.#end - BigInt(count) : this.#next;
+    if (first + BigInt(count) - 1n > greatest) throw exhausted(column);
+    if (first > this.#next) this.#end = first;
+    else this.#next += BigInt(count);
+    this.#isWhole = false;
     return Array.from({ length: count }, (_, i) => first + BigInt(i));
   }
 }

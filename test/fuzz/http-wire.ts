@@ -48,6 +48,8 @@ function exchange(port: number, agent: Agent, request: HttpRequest, timeoutMs: n
       resolve(seen);
     };
     call.on('error', () => end({ ending: 'closed', text: '' }));
+    // A connection that ends while its request is still being written may tell no error.
+    call.on('close', () => end({ ending: 'closed', text: '' }));
     call.on('response', (response) => {
       const chunks: Buffer[] = [];
       const finish = (): void => end(seenOf(response.statusCode ?? 0, response.headers, Buffer.concat(chunks)));
@@ -59,6 +61,7 @@ function exchange(port: number, agent: Agent, request: HttpRequest, timeoutMs: n
       });
       response.on('end', finish);
       response.on('error', finish);
+      response.on('close', finish);
     });
     call.end(body);
   });

@@ -40,10 +40,18 @@ describe('ids of the service’s', () => {
   it('of a batch are in a row, and a batch larger than a block has one of its own', async () => {
     const source = createSource();
     const ids = idsOf(source);
-    expect(await ids.propose(1, keep, testCall())).toEqual([1n]);
+    expect(await ids.propose(1, keep, testCall())).toEqual([BigInt(BLOCK_IDS)]);
     const many = await ids.propose(BLOCK_IDS + 10, keep, testCall());
     expect(many).toEqual(Array.from({ length: BLOCK_IDS + 10 }, (_, i) => BigInt(BLOCK_IDS + 1 + i)));
-    expect(await ids.propose(1, keep, testCall())).toEqual([BigInt(2 * BLOCK_IDS + 11)]);
+    expect(await ids.propose(1, keep, testCall())).toEqual([BigInt(3 * BLOCK_IDS + 10)]);
+  });
+
+  it('begin with the greatest of a block, so that MySQL’s own counter goes on behind it', async () => {
+    const ids = idsOf(createSource());
+    const given = [];
+    for (let i = 0; i < BLOCK_IDS + 2; i++) given.push(...(await ids.propose(1, keep, testCall())));
+    const block = Array.from({ length: BLOCK_IDS - 1 }, (_, i) => BigInt(i + 1));
+    expect(given).toEqual([BigInt(BLOCK_IDS), ...block, BigInt(2 * BLOCK_IDS), BigInt(BLOCK_IDS + 1)]);
   });
 
   it('that others have taken are passed over', async () => {
@@ -51,6 +59,7 @@ describe('ids of the service’s', () => {
     const taken = new Set([1n, 2n, 4n]);
     const create = async ([id]: readonly bigint[]) => (taken.has(id as bigint) ? undefined : id);
     const ids = idsOf(source);
+    expect(await ids.propose(1, create, testCall())).toBe(BigInt(BLOCK_IDS));
     expect(await ids.propose(1, create, testCall())).toBe(3n);
     expect(await ids.propose(1, create, testCall())).toBe(5n);
     expect(source.rises).toBe(0);
@@ -59,7 +68,9 @@ describe('ids of the service’s', () => {
   it('rise above what is there after some that were taken, and fail with a cure when that does not help', async () => {
     const source = createSource();
     const ids = idsOf(source);
-    expect(await ids.propose(1, async ([id]) => ((id as bigint) < 1_000n ? undefined : id), testCall())).toBe(1_000n);
+    expect(await ids.propose(1, async ([id]) => ((id as bigint) < 1_000n ? undefined : id), testCall())).toBe(
+      999n + BigInt(BLOCK_IDS),
+    );
     expect(source.rises).toBe(1);
     let tries = 0;
     const never = ids.propose(1, async () => void tries++, testCall());
@@ -94,13 +105,13 @@ describe('ids of the service’s', () => {
     const second = ids.propose(1, keep, testCall());
     await expect(first).rejects.toMatchObject({ reason: 'AUTHORITY_UNAVAILABLE' });
     delete source.fail;
-    expect(await second).toEqual([1n]);
+    expect(await second).toEqual([BigInt(BLOCK_IDS)]);
   });
 
   it('are lost with a create that fails otherwise', async () => {
     const ids = idsOf(createSource());
     const refused = ids.propose(1, () => Promise.reject(new Error('refused')), testCall());
     await expect(refused).rejects.toThrow('refused');
-    expect(await ids.propose(1, keep, testCall())).toEqual([2n]);
+    expect(await ids.propose(1, keep, testCall())).toEqual([1n]);
   });
 });
