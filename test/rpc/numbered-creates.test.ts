@@ -2,7 +2,7 @@
 import type { DescMethod, JsonObject } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DomainError } from '../../src/domain/errors.ts';
-import { createAssignedIds } from '../../src/records/assigned-ids.ts';
+import { BLOCK_IDS, createAssignedIds } from '../../src/records/assigned-ids.ts';
 import type { IdSource } from '../../src/stores/id-sequence.ts';
 import type { Records } from '../../src/stores/record-store.ts';
 import { type Caller, grpcCaller, methodsOf, type Outcome } from '../support/rpc-clients.ts';
@@ -67,13 +67,14 @@ const numberOf = ({ json }: Outcome): number =>
 
 describe('a create without an id', () => {
   it('is answered with the number that the record has got, and passes over those that callers have named', async () => {
-    const first = numberOf(await create());
-    await create(first + 1);
-    await create(first + 2);
+    // The greatest of a block comes first, then the least.
+    const least = numberOf(await create()) - BLOCK_IDS + 1;
+    await create(least);
+    await create(least + 1);
     const second = await create();
     expect(second).toMatchObject({ code: 0, json: { description: 'drug undefined' } });
-    expect(numberOf(second)).toBe(first + 3);
-    const got = await call('GetMedication', { name: `${parent}/medications/${first + 3}` });
+    expect(numberOf(second)).toBe(least + 2);
+    const got = await call('GetMedication', { name: `${parent}/medications/${least + 2}` });
     expect(got.json).toEqual(second.json);
   });
 
