@@ -7,6 +7,7 @@ import { type Change, MAX_BATCH_CHANGES, type Records, type Stored, type Written
 import {
   type Acceptance,
   acceptance,
+  accepting,
   asked,
   type CreateRecord,
   type DeleteRecord,
@@ -54,9 +55,6 @@ export function createBatchService({
   etagOf,
   maxBatchSize = MAX_BATCH_CHANGES,
 }: BatchServiceOptions): BatchService {
-  const accepting = (etag: string): Pick<Change, 'accepts'> =>
-    etag === '' ? {} : { accepts: (current) => etagOf(current) === etag };
-
   const write = async (changes: readonly Change[], call: Call, field = 'requests'): Promise<readonly Written[]> => {
     checkSize(changes.length, maxBatchSize, field);
     checkDifferent(changes, field);
@@ -106,7 +104,7 @@ export function createBatchService({
   const remove: BatchService['delete'] = async (requests, call, field) => {
     const changes = requests.map((one): Change => {
       const { key, etag, allowMissing: allowsMissing } = one;
-      return { key, kind: 'delete', row: null, columns: [], allowsMissing, ...accepting(etag), ...asked(one) };
+      return { key, kind: 'delete', row: null, columns: [], allowsMissing, ...accepting(etag, etagOf), ...asked(one) };
     });
     const written = await write(changes, call, field);
     throwRefused(changes, written);

@@ -140,8 +140,6 @@ const MAX_UPSERT_TURNS = 3;
 /** Creates the use cases of one resource. */
 export function createRecordService(options: RecordServiceOptions): RecordService {
   const { records, pageTokens, etagOf, maxPageSize = MAX_PAGE_SIZE } = options;
-  const accepting = (etag: string): Pick<Change, 'accepts'> =>
-    etag === '' ? {} : { accepts: (current) => etagOf(current) === etag };
 
   const get = async (key: Key, call: Call): Promise<Found> => {
     const [stored] = await records.getMany([key], call);
@@ -196,7 +194,14 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
 
   const remove = async (request: DeleteRecord, call: Call): Promise<bigint> => {
     const { key, etag, validateOnly } = request;
-    const change: Change = { key, kind: 'delete', row: null, columns: [], ...accepting(etag), ...asked(request) };
+    const change: Change = {
+      key,
+      kind: 'delete',
+      row: null,
+      columns: [],
+      ...accepting(etag, etagOf),
+      ...asked(request),
+    };
     const written = await apply(change, validateOnly, call);
     const isDone = written.outcome === 'written' || written.outcome === 'repeated';
     const absent = isDone || (written.outcome === 'not_found' && request.allowMissing);
@@ -205,6 +210,11 @@ export function createRecordService(options: RecordServiceOptions): RecordServic
   };
 
   return { get, list, lookup, create, update, delete: remove };
+}
+
+/** The part of a change that says which etag the record must have; empty: any. */
+export function accepting(etag: string, etagOf: RecordServiceOptions['etagOf']): Pick<Change, 'accepts'> {
+  return etag === '' ? {} : { accepts: (current) => etagOf(current) === etag };
 }
 
 /** The part of a change that says which request asks for it. */

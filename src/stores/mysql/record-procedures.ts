@@ -6,6 +6,7 @@ import { NO_SUCH_PROCEDURE, PROCEDURE_EXISTS } from './errors.ts';
 import type { Deadline, MysqlClient } from './pool.ts';
 import type { Procedure } from './procedure.ts';
 import type { RecordTables } from './record-tables.ts';
+import { flavourOf } from './server-checks.ts';
 import { IS_FENCE } from './source-fence.ts';
 import { createWriteProcedure, type WriteProcedure } from './write-procedure.ts';
 
@@ -69,7 +70,7 @@ async function prepareAll(
     client.read('SELECT @@version', [], deadline),
     mayTrigger(client, resource.mysql, deadline),
   ]);
-  const table = { columns, isMariadb: /mariadb/i.test(String(version.rows[0]?.[0])) };
+  const table = { columns, isMariadb: flavourOf(String(version.rows[0]?.[0])) === 'mariadb' };
   const write = createWriteProcedure(tables, controlSchema, table);
   const apply = createApplyProcedure(tables, controlSchema, table);
   for (const procedure of [write, apply]) {
