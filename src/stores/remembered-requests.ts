@@ -12,8 +12,11 @@ export interface WriteRequest {
   readonly hash: Uint8Array;
 }
 
-/** The most requests that one record remembers; the oldest are forgotten first. */
-export const MAX_REMEMBERED = 8;
+/**
+ * The most requests that one record remembers; the oldest are forgotten first. A client sends again within seconds, so a record may
+ * have some ten named writes a second. An entry has 32 bytes, and only records that are written so have any.
+ */
+export const MAX_REMEMBERED = 32;
 /** How long a request is remembered, in microseconds of the versions' clock: an hour, far longer than a client retries. */
 export const REMEMBERED_MICROS = 3_600_000_000n;
 

@@ -19,6 +19,7 @@ import {
   type WriteOp,
 } from './history.ts';
 import type { SimInstance } from './instance.ts';
+import type { NamedWrites } from './named-writes.ts';
 import { etagOf, writtenUnder } from './service.ts';
 import { noteKey, parent, type World } from './world.ts';
 
@@ -81,6 +82,8 @@ export interface ClientOptions {
   readonly random: Random;
   readonly name: string;
   readonly thinkMs: number;
+  /** Of all clients. */
+  readonly named: NamedWrites;
   /** See `Mutation`. */
   readonly ignoresVersions: boolean;
   /** The instances that can be reached now. */
@@ -130,7 +133,12 @@ export class Client {
     const { random, instances } = this.#options;
     const kind = this.#pick(KINDS);
     if (random.uniform() < BATCH_SHARE) return this.#writeBatch(note, kind);
-    if (random.uniform() < NAMED_SHARE) return this.#writeNamed(note, kind);
+    const named = random.uniform() < NAMED_SHARE ? this.#options.named.begin(note) : null;
+    if (named !== null) {
+      const tries = await this.#writeNamed(note, kind);
+      if (tries === 1) this.#options.named.end(note, named);
+      return;
+    }
     // Who does not know what became of a write asks again, often somebody else.
     for (let tries = 0; tries < 3; tries++) {
       const instance = this.#pick(instances());
@@ -140,16 +148,17 @@ export class Client {
     }
   }
 
-  /** One request, however often it is sent: it has one effect. */
-  async #writeNamed(note: string, kind: WriteKind): Promise<void> {
+  /** One request, however often it is sent: it has one effect. The number of the try that was answered; more than there are: none was. */
+  async #writeNamed(note: string, kind: WriteKind): Promise<number> {
     const { random, instances, world } = this.#options;
     const begun = this.#begin(note, kind);
     const request = { id: Buffer.from(random.id(), 'hex'), hash: Buffer.alloc(8) };
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
+    for (let tries = 1; tries <= MOST_TRIES; tries++) {
       const instance = this.#pick(instances());
-      if (instance !== undefined && (await this.#tryBegun(instance, begun, request))) return;
+      if (instance !== undefined && (await this.#tryBegun(instance, begun, request))) return tries;
       await world.clock.sleep(random.uniform() * LONGEST_PAUSE_MS);
     }
+    return MOST_TRIES + 1;
   }
 
   /** Several records together; never again after an unknown outcome, which the end of the run judges. */

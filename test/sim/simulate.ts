@@ -2,6 +2,7 @@ import { CLIENT_KEYS, Client, OUTSIDE_KEYS } from './clients.ts';
 import { History, Violation } from './history.ts';
 import type { SimInstance } from './instance.ts';
 import type { Mutation } from './mutation.ts';
+import { NamedWrites } from './named-writes.ts';
 import { Nemesis } from './nemesis.ts';
 import { createPlan, type Plan } from './plan.ts';
 import { beginInSync, createWorld, differenceOf, resource, type World } from './world.ts';
@@ -74,6 +75,7 @@ async function run({ world, plan, history, nemesis, mutation }: Run): Promise<vo
   const broken = Promise.withResolvers<never>();
   broken.promise.catch(() => {});
   let isOver = false;
+  const named = new NamedWrites();
   const client = (n: number) =>
     new Client({
       world,
@@ -81,6 +83,7 @@ async function run({ world, plan, history, nemesis, mutation }: Run): Promise<vo
       random: world.randomOf(`client${n}`),
       name: `c${n}`,
       thinkMs: plan.thinkMs,
+      named,
       ignoresVersions: mutation?.ignoresVersions ?? false,
       instances: () => nemesis.reachable(),
       nextContent: () => nemesis.nextContent(),

@@ -50,7 +50,7 @@ export const controlTables = [
     resource VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     \`key\` VARBINARY(1024) NOT NULL,
     version BIGINT UNSIGNED NOT NULL,
-    requests VARBINARY(512) NOT NULL,
+    requests VARBINARY(1024) NOT NULL,
     PRIMARY KEY (resource, \`key\`)
   ) ENGINE=InnoDB`,
   // Wider than any key: what comes after the greatest BIGINT UNSIGNED is kept too.
