@@ -54,6 +54,31 @@ export function createKeyCodec(resource: Pick<Resource, 'columns' | 'keyLength'>
   };
 }
 
+/** The longest encoding that the side tables take: what MySQL's longest index key (3,072 bytes) leaves beside a resource's id. */
+export const MAX_KEY_BYTES = 2_900;
+
+/** The most bytes that the encoding of a key of these types may take. */
+export function longestKey(types: readonly ColumnType[]): number {
+  return types.reduce((sum, type) => sum + longestValue(type), 0);
+}
+
+function longestValue(type: ColumnType): number {
+  switch (type.kind) {
+    case 'string':
+      return Math.max(type.maxBytes, type.maxChars * (type.charset === 'latin1' ? 2 : 1)) + TERMINATOR.length;
+    case 'bytes':
+      // A value of nothing but zeros.
+      return 2 * type.maxBytes + TERMINATOR.length;
+    case 'decimal':
+      return type.precision + 1 + TERMINATOR.length;
+    default:
+      return hasIntKey(type) ? INT_BYTES : LONGEST_OTHER;
+  }
+}
+
+/** A UUID's 36 characters, or a date's fewer, and their end. */
+const LONGEST_OTHER = 38;
+
 /** Whether values of a type take {@link INT_BYTES}, and have no terminator. */
 export function hasIntKey({ kind }: ColumnType): boolean {
   return kind === 'int' || kind === 'datetime' || kind === 'timestamp';

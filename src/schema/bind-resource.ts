@@ -4,7 +4,7 @@ import { bindIndexes } from './bind-indexes.ts';
 import { checkMysqlTable, checkNames } from './check-mysql-table.ts';
 import type { ColumnReference, FieldDefinition, ResourceDefinition } from './definition.ts';
 import { enumNumbers, hasPresence, isLegacyRequired, shapeOf, typeNameOf } from './field-shape.ts';
-import { keyType, keyTypeMistake } from './key-types.ts';
+import { keyLengthMistake, keyType, keyTypeMistake } from './key-types.ts';
 import { columnTypeOf, fittingShapes, roundsToScale } from './types.ts';
 
 /** A resource that can be served, or everything that keeps it from being served, each with its cure. */
@@ -36,6 +36,8 @@ export function bindResource(
 ): BoundResource {
   const binding: Binding = { definition, table, mistakes: [] };
   const keyColumns = definition.key.map((_, index) => bindKeyColumn(binding, index));
+  const tooLong = keyLengthMistake(keyColumns.flatMap((column) => column?.type ?? []));
+  if (tooLong !== undefined) binding.mistakes.push(tooLong);
   const fieldColumns = definition.fields.map((field) => bindFieldColumn(binding, field));
   const columns = [...keyColumns, ...fieldColumns].filter((column) => column !== undefined);
   const cassandra = definition.cassandra && {

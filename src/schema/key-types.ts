@@ -1,3 +1,4 @@
+import { longestKey, MAX_KEY_BYTES } from '../domain/key.ts';
 import type { ColumnType } from '../domain/resource.ts';
 import type { MysqlColumnDescription } from '../domain/table-description.ts';
 
@@ -27,6 +28,13 @@ export function keyTypeMistake(column: MysqlColumnDescription, type: ColumnType)
       if (/^(var)?(char|binary)/i.test(column.columnType)) return undefined;
       return `${column.columnType} can't be part of a key: keys are ${CARRIED}`;
   }
+}
+
+/** Why the columns together can't be a key; undefined if they can. */
+export function keyLengthMistake(types: readonly ColumnType[]): string | undefined {
+  const bytes = longestKey(types);
+  if (bytes <= MAX_KEY_BYTES) return undefined;
+  return `the key may take ${bytes} bytes where it is kept beside the versions, which hold ${MAX_KEY_BYTES}: shorten the widest of its columns`;
 }
 
 /** The type of a column as a key's: whether MySQL compares and sorts it as Cassandra does, which compares bytes. */

@@ -291,6 +291,18 @@ describe('every mistake in a binding is named at once, with its cure', () => {
     expect(await mistakesOf({}, [column('shelf_id', type), KEY[1] as MysqlColumnDescription, ...TITLES])).toEqual([]);
   });
 
+  it('in a key that may be longer than the side table takes', async () => {
+    const wide = (chars: number) => [
+      column('shelf_id', `varchar(${chars})`),
+      KEY[1] as MysqlColumnDescription,
+      ...TITLES,
+    ];
+    expect(await mistakesOf({}, wide(722))).toEqual([]);
+    expect(await mistakesOf({}, wide(723))).toEqual([
+      'made.v1.Book: the key may take 2903 bytes where it is kept beside the versions, which hold 2900: shorten the widest of its columns',
+    ]);
+  });
+
   it('in fields that show the key', async () => {
     const mistakes = await mistakesOf(
       {

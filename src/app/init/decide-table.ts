@@ -1,8 +1,8 @@
-import { isLooseKey } from '../../domain/resource.ts';
+import { type ColumnType, isLooseKey } from '../../domain/resource.ts';
 import type { MysqlColumnDescription, MysqlTableDescription } from '../../domain/table-description.ts';
 import { checkForeignKeys } from '../../schema/check-mysql-table.ts';
 import { MAX_BUCKETS } from '../../schema/definitions.ts';
-import { keyType, keyTypeMistake } from '../../schema/key-types.ts';
+import { keyLengthMistake, keyType, keyTypeMistake } from '../../schema/key-types.ts';
 import { snakeCase } from '../../schema/method-inspection.ts';
 import { looseKeyReason } from '../../schema/target-authority.ts';
 import { columnTypeOf } from '../../schema/types.ts';
@@ -151,6 +151,8 @@ function refuseKey({ description, notes }: FoundTable, locked: LockedTable | und
       });
     }
   }
+  const tooLong = keyLengthMistake(typesOfKey(description));
+  if (tooLong !== undefined) reasons.push({ text: tooLong });
   const before = locked?.parts.map((part) => part.column);
   if (before !== undefined && before.join('\0') !== primaryKey.join('\0')) {
     reasons.push({
@@ -163,6 +165,14 @@ function refuseKey({ description, notes }: FoundTable, locked: LockedTable | und
 function keyMistake(column: MysqlColumnDescription): string | undefined {
   const typed = columnTypeOf(column, null, 'plain');
   return 'mistake' in typed ? typed.mistake : keyTypeMistake(column, typed.type);
+}
+
+function typesOfKey({ primaryKey, columns }: MysqlTableDescription): ColumnType[] {
+  return primaryKey.flatMap((name) => {
+    const column = columns.find((each) => each.name === name);
+    const typed = column && columnTypeOf(column, null, 'plain');
+    return typed !== undefined && 'type' in typed ? [typed.type] : [];
+  });
 }
 
 /** Columns of the key that take other spellings for the same. */

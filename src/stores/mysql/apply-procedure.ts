@@ -1,3 +1,4 @@
+import { MAX_KEY_BYTES } from '../../domain/key.ts';
 import type { Copy, FollowerGuard } from '../record-store.ts';
 import { identifier } from './names.ts';
 import type { MysqlParameter } from './pool.ts';
@@ -33,7 +34,7 @@ export function createApplyProcedure(
     'p_guarded TINYINT UNSIGNED',
     'p_epoch INT UNSIGNED',
     'p_attach INT UNSIGNED',
-    'p_key VARBINARY(1024)',
+    `p_key VARBINARY(${MAX_KEY_BYTES})`,
     'p_version BIGINT UNSIGNED',
     'p_deleted TINYINT UNSIGNED',
     ...(resource.remembersRequests ? ['p_requests VARBINARY(512)'] : []),

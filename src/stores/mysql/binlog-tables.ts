@@ -1,5 +1,5 @@
 import { DomainError } from '../../domain/errors.ts';
-import { createKeyCodec, type Key, type KeyCodec, type KeyValue } from '../../domain/key.ts';
+import { createKeyCodec, type Key, type KeyCodec, type KeyValue, MAX_KEY_BYTES } from '../../domain/key.ts';
 import { type ColumnType, type Resource, sameValue, type Value } from '../../domain/resource.ts';
 import type { LogEvent } from '../change-log.ts';
 import type { LogCursor, LoggedColumn } from './binlog-columns.ts';
@@ -39,7 +39,7 @@ export interface ReadTables {
 }
 
 const NAME: ColumnType = { kind: 'string', maxChars: 40, maxBytes: 40, padSpace: false };
-const BYTES: ColumnType = { kind: 'bytes', maxBytes: 1024, fixed: false };
+const BYTES: ColumnType = { kind: 'bytes', maxBytes: MAX_KEY_BYTES, fixed: false };
 const UINT32: ColumnType = { kind: 'int', bits: 32, unsigned: true };
 const UINT64: ColumnType = { kind: 'int', bits: 64, unsigned: true };
 

@@ -1,3 +1,5 @@
+import { MAX_KEY_BYTES } from '../../domain/key.ts';
+
 /**
  * The tables that Crossfade keeps in MySQL, in a schema of its own beside the user's tables, which stay as they are.
  * `version` is what docs/protocol.md calls the side table.
@@ -41,14 +43,14 @@ export const controlTables = [
   ) ENGINE=InnoDB`,
   `CREATE TABLE IF NOT EXISTS crossfade_version (
     resource VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    \`key\` VARBINARY(1024) NOT NULL,
+    \`key\` VARBINARY(${MAX_KEY_BYTES}) NOT NULL,
     version BIGINT UNSIGNED NOT NULL,
     PRIMARY KEY (resource, \`key\`)
   ) ENGINE=InnoDB`,
   // Beside the side table, not in it: an ALTER of a table that capture reads stops every capture that is running.
   `CREATE TABLE IF NOT EXISTS crossfade_request (
     resource VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    \`key\` VARBINARY(1024) NOT NULL,
+    \`key\` VARBINARY(${MAX_KEY_BYTES}) NOT NULL,
     version BIGINT UNSIGNED NOT NULL,
     requests VARBINARY(1024) NOT NULL,
     PRIMARY KEY (resource, \`key\`)
@@ -113,7 +115,7 @@ export const controlTables = [
   `CREATE TABLE IF NOT EXISTS crossfade_mismatch (
     id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
     resource VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    \`key\` VARBINARY(1024) NOT NULL,
+    \`key\` VARBINARY(${MAX_KEY_BYTES}) NOT NULL,
     kind ENUM('different','missing_in_follower','extra_in_follower','missing_in_index') CHARACTER SET ascii NOT NULL,
     field_paths TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     found_by ENUM('verification','shadow_read','capture') CHARACTER SET ascii NOT NULL,

@@ -1,3 +1,4 @@
+import { MAX_KEY_BYTES } from '../../domain/key.ts';
 import type { Change, Guard } from '../record-store.ts';
 import type { MysqlColumnDetails } from './describe-table.ts';
 import { DUPLICATE_ENTRY, OTHER_SPELLING } from './errors.ts';
@@ -77,7 +78,7 @@ export function createWriteProcedure(
     'p_read TINYINT UNSIGNED',
     'p_epoch INT UNSIGNED',
     'p_attach INT UNSIGNED',
-    'p_key VARBINARY(1024)',
+    `p_key VARBINARY(${MAX_KEY_BYTES})`,
     ...Array.from({ length: masks }, (_, i) => `p_mask${i} INT UNSIGNED`),
     ...details.map((column, i) => `p_${i} ${parameterType(column)}`),
   ];
