@@ -6,12 +6,12 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import type { Clock, Random } from '../domain/clock.ts';
 import type { Key, KeyCodec } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
-import { type Call, internalCall } from '../stores/call.ts';
-import type { Cascade, ChangeLog, Checkpoint, LogEvent, LogStop } from '../stores/change-log.ts';
+import { internalCall } from '../stores/call.ts';
+import type { ChangeLog, Checkpoint, LogEvent, LogStop } from '../stores/change-log.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { Copy, FollowerStore, Guard, RecordStore } from '../stores/record-store.ts';
 import { Backoff, isTransient, publicText } from './backoff.ts';
-import { cascadedKeys } from './cascaded-keys.ts';
+import { CascadeFollower, UnboundedCascade } from './cascade-follower.ts';
 import { isLaterAttach } from './control-record.ts';
 import { type Batch, Fold, type FoldOptions } from './fold.ts';
 import { InFlight } from './in-flight.ts';
@@ -76,11 +76,6 @@ export const defaultCaptureSettings: CaptureSettings = {
 const RETRY = { firstMs: 50, maxMs: 1000 };
 /** How often a call that fails in a way that retries do not mend is tried all the same. */
 const MAX_TRIES_OF_A_REFUSAL = 4;
-/**
- * The most records that are looked at for one change that set a foreign key to null: those that had null before can't be told
- * apart, and are touched too. Beyond it a new copy costs less.
- */
-const MAX_CLEARED_RECORDS = 10_000;
 /** The most barriers met by one call. */
 const MAX_BARRIERS_AT_ONCE = 100;
 
@@ -150,7 +145,7 @@ export class CaptureSession {
   readonly #carried = new Set<Promise<void>>();
   readonly #touches: LimitFunction;
   readonly #applies: LimitFunction;
-  readonly #searches: LimitFunction;
+  readonly #cascades: CascadeFollower;
   /** How many records the cascades of a batch have reached, as far as they were looked for. */
   readonly #cascaded = new WeakMap<Batch, number>();
   #held = '';
@@ -162,7 +157,15 @@ export class CaptureSession {
     this.#carriesOwn = options.carriesOwn;
     this.#touches = pLimit(settings.touchesInFlight);
     this.#applies = pLimit(settings.appliesInFlight);
-    this.#searches = pLimit(settings.touchesInFlight);
+    this.#cascades = new CascadeFollower({
+      ...options,
+      callMs: settings.callMs,
+      searchesInFlight: settings.touchesInFlight,
+      untilDone: (signal, attempt) => this.#untilDone(signal, attempt),
+      takeOutside: async (keys, signal) => {
+        for (const some of slices(keys, (key) => key.id, settings.touchBatch)) await this.#takeOutside(some, signal);
+      },
+    });
     this.#fold = new Fold({
       guard: checkpoint,
       begun: checkpoint.begun,
@@ -280,45 +283,13 @@ export class CaptureSession {
       ]);
       if (batch.cascades.size > 0) {
         await turn(signal);
-        await this.#followCascades(batch, signal);
+        this.#cascaded.set(batch, await this.#cascades.follow([...batch.cascades.values()], signal));
       }
       return !signal.aborted;
     } catch (error) {
-      this.#finish(signal.aborted ? { kind: 'interrupted' } : { kind: 'refused', message: publicText(error) });
+      this.#finish(signal.aborted ? { kind: 'interrupted' } : endOf(error));
       return false;
     }
-  }
-
-  /** Touches what changes of parents may have reached. Everything before is in the follower by now. */
-  async #followCascades(batch: Batch, signal: AbortSignal): Promise<void> {
-    const { changeLog, clock, settings } = this.#options;
-    const cascades = [...batch.cascades.values()];
-    if (cascades.some(({ present }) => present !== null)) {
-      // The log runs ahead of what can be read, and a commit of one's own catches it up.
-      await this.#untilDone(signal, () => changeLog.requestBarrier(internalCall(clock, settings.callMs, signal)));
-    }
-    const counts = await Promise.all(
-      cascades.map((cascade) => this.#searches(() => this.#followCascade(cascade, signal))),
-    );
-    const sum = counts.reduce((all, count) => all + count, 0);
-    this.#cascaded.set(batch, sum);
-  }
-
-  async #followCascade(cascade: Cascade, signal: AbortSignal): Promise<number> {
-    const { clock, settings } = this.#options;
-    const ask = <Answer>(attempt: (call: Call) => Promise<Answer>): Promise<Answer> =>
-      this.#untilDone(signal, () => attempt(internalCall(clock, settings.callMs, signal)));
-    let count = 0;
-    for await (const keys of cascadedKeys(cascade, { ...this.#options, ask })) {
-      count += keys.length;
-      if (cascade.isCleared && count > MAX_CLEARED_RECORDS) {
-        const message = `the foreign key ${cascade.foreignKey} was set to null, as it is in more than ${MAX_CLEARED_RECORDS} records, and nothing tells them apart`;
-        this.#finish({ kind: 'gap', reason: 'cascade', message });
-        signal.throwIfAborted();
-      }
-      for (const some of slices(keys, (key) => key.id, settings.touchBatch)) await this.#takeOutside(some, signal);
-    }
-    return count;
   }
 
   async #apply(copies: readonly Copy[], signal: AbortSignal): Promise<void> {
@@ -473,6 +444,12 @@ export class CaptureSession {
       return false;
     }
   }
+}
+
+/** What a failure that retries do not mend ends a session as. */
+function endOf(error: unknown): SessionEnd {
+  if (error instanceof UnboundedCascade) return { kind: 'gap', reason: 'cascade', message: error.message };
+  return { kind: 'refused', message: publicText(error) };
 }
 
 /** Slices of at most `size`, in the order of the keys where there are several: so those of one partition go together. */
