@@ -120,6 +120,7 @@ export interface ResourceMigration {
 export function createResourceMigration(options: ResourceMigrationOptions): ResourceMigration {
   const { resource, lease, clock, metrics, target } = options;
   const stopped = new AbortController();
+  metrics.announce(resource.id);
   const parts = createParts(options);
   const { demotion, acknowledged, handover, keeper } = parts;
   const records = createRecords(parts);

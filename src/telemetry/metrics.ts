@@ -1,5 +1,5 @@
 import type { DurationCell, Instrument, Instruments } from './instruments.ts';
-import { type MigrationMetrics, noMetrics } from './migration-metrics.ts';
+import { comparisonOutcomes, type MigrationMetrics, noMetrics } from './migration-metrics.ts';
 import { labels, metricNames, statusName } from './names.ts';
 import { createReplicationMetrics } from './replication-metrics.ts';
 import { createStateMetrics } from './state-metrics.ts';
@@ -48,12 +48,22 @@ export function createMetrics(instruments: Instruments): Metrics {
   return {
     ...createRequestMetrics(instruments),
     ...createInstanceMetrics(instruments),
-    migration: {
-      ...createRecordMetrics(instruments),
-      ...createReplicationMetrics(instruments),
-      ...createStateMetrics(instruments),
-    },
+    migration: createMigrationMetrics(instruments),
     stores: createStoreMetrics(instruments),
+  };
+}
+
+function createMigrationMetrics(instruments: Instruments): MigrationMetrics {
+  const records = createRecordMetrics(instruments);
+  const replication = createReplicationMetrics(instruments);
+  const states = createStateMetrics(instruments);
+  return {
+    ...records,
+    ...replication,
+    ...states,
+    announce: (resource) => {
+      for (const part of [records, replication, states]) part.announce(resource);
+    },
   };
 }
 
@@ -118,7 +128,7 @@ function createStoreMetrics(instruments: Instruments): StoreMetrics {
 
 function createRecordMetrics(
   instruments: Instruments,
-): Pick<MigrationMetrics, 'read' | 'write' | 'shadowLatency' | 'compared'> {
+): Pick<MigrationMetrics, 'announce' | 'read' | 'write' | 'shadowLatency' | 'compared'> {
   const { resource, store, outcome, reason, by } = labels;
   const reads = durations(
     instruments,
@@ -142,6 +152,11 @@ function createRecordMetrics(
     labels: [resource, by, outcome],
   });
   return {
+    announce: (id) => {
+      for (const comparer of ['shadow_read', 'verification']) {
+        for (const result of comparisonOutcomes) comparisons.at(id, comparer, result);
+      }
+    },
     read: (id, answered, why, durationMs) => reads.at(id, answered, why).record(durationMs),
     write: (id, result, durationMs) => writes.at(id, result).record(durationMs),
     shadowLatency: (id, answered, durationMs) => shadows.at(id, answered).record(durationMs),

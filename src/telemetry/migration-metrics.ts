@@ -1,16 +1,22 @@
+/** Every {@link ComparisonOutcome}. */
+export const comparisonOutcomes = [
+  'match',
+  'raced',
+  'mismatch',
+  'missing_in_follower',
+  'extra_in_follower',
+  'missing_in_index',
+  'error',
+  'dropped',
+] as const;
+
 /** How a comparison of the two stores ended. */
-export type ComparisonOutcome =
-  | 'match'
-  | 'raced'
-  | 'mismatch'
-  | 'missing_in_follower'
-  | 'extra_in_follower'
-  | 'missing_in_index'
-  | 'error'
-  | 'dropped';
+export type ComparisonOutcome = (typeof comparisonOutcomes)[number];
 
 /** What the migration measures. Every name of a metric stands in `telemetry/names.ts`. */
 export interface MigrationMetrics {
+  /** Shows a resource's counters from 0 on: a counter that begins at 1 has not increased, and no alert would see its first event. */
+  announce(resource: string): void;
   /** A read was answered by this store, for this reason, this long after it began. */
   read(resource: string, store: 'source' | 'target', reason: string, durationMs: number): void;
   /** A write was acknowledged (or refused with an outcome) this long after it began. */
@@ -45,6 +51,7 @@ export interface MigrationMetrics {
 
 /** Measures nothing. */
 export const noMetrics: MigrationMetrics = {
+  announce: () => {},
   read: () => {},
   write: () => {},
   compared: () => {},

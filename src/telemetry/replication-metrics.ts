@@ -7,17 +7,26 @@ const LAG_BOUNDS_MS = [1, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000, 10_000, 60
 
 type ReplicationMetrics = Pick<
   MigrationMetrics,
-  'replicationLag' | 'captured' | 'capture' | 'jobProgress' | 'jobRunning' | 'jobEnded'
+  'announce' | 'replicationLag' | 'captured' | 'capture' | 'jobProgress' | 'jobRunning' | 'jobEnded'
 >;
 
 /** What capture and the jobs measure. */
 export function createReplicationMetrics(instruments: Instruments): ReplicationMetrics {
-  return { ...createCaptureMetrics(instruments), ...createJobMetrics(instruments) };
+  const capture = createCaptureMetrics(instruments);
+  const jobs = createJobMetrics(instruments);
+  return {
+    ...capture,
+    ...jobs,
+    announce: (id) => {
+      capture.announce(id);
+      jobs.announce(id);
+    },
+  };
 }
 
 function createCaptureMetrics(
   instruments: Instruments,
-): Pick<ReplicationMetrics, 'replicationLag' | 'captured' | 'capture'> {
+): Pick<ReplicationMetrics, 'announce' | 'replicationLag' | 'captured' | 'capture'> {
   const number = (type: 'counter' | 'gauge', name: string, help: string) =>
     instruments[type]({ name, help, labels: [labels.resource] });
   const lag = instruments.histogram(
@@ -34,6 +43,9 @@ function createCaptureMetrics(
   const running = number('gauge', metricNames.captureRunning, '1 where this instance captures.');
   const backlog = number('gauge', metricNames.captureBacklogAge, 'Age of the oldest change not acknowledged.');
   return {
+    announce: (id) => {
+      for (const counter of [captured, touched]) counter.at(id);
+    },
     replicationLag: (id, lagMs) => {
       lag.at(id).record(lagMs);
       latestLag.at(id).value = lagMs / 1_000;
@@ -51,7 +63,7 @@ function createCaptureMetrics(
 
 function createJobMetrics(
   instruments: Instruments,
-): Pick<ReplicationMetrics, 'jobProgress' | 'jobRunning' | 'jobEnded'> {
+): Pick<ReplicationMetrics, 'announce' | 'jobProgress' | 'jobRunning' | 'jobEnded'> {
   const { resource, kind, state } = labels;
   const gauge = (name: string, help: string) => instruments.gauge({ name, help, labels: [resource, kind] });
   const rows = gauge(metricNames.jobRows, 'Rows done by the latest job.');
@@ -63,6 +75,11 @@ function createJobMetrics(
     labels: [resource, kind, state],
   });
   return {
+    announce: (id) => {
+      for (const job of ['backfill', 'verification']) {
+        for (const how of ['succeeded', 'failed', 'cancelled']) ended.at(id, job, how);
+      }
+    },
     jobProgress: (id, job, done, expectedRows) => {
       rows.at(id, job).value = done;
       expected.at(id, job).value = expectedRows;

@@ -5,7 +5,13 @@ import { labels, metricNames } from './names.ts';
 /** The phase's label where the flag says none. */
 const NO_PHASE = 'none';
 
-type StateMetrics = Pick<MigrationMetrics, 'followerState' | 'wanted' | 'lease' | 'holds' | 'openMismatches'>;
+/** The states of a follower that a resource can come into (docs/protocol.md). */
+const COUNTED_STATES = ['detached', 'syncing', 'joining', 'in_sync', 'leaving', 'handing_over', 'moved'];
+
+type StateMetrics = Pick<
+  MigrationMetrics,
+  'announce' | 'followerState' | 'wanted' | 'lease' | 'holds' | 'openMismatches'
+>;
 
 /** Where each migration stands, and where it should: gauges of 0 and 1 with a label for each possibility that was seen. */
 export function createStateMetrics(instruments: Instruments): StateMetrics {
@@ -28,6 +34,9 @@ export function createStateMetrics(instruments: Instruments): StateMetrics {
   const setPhase = oneOf(phases);
   const setHolds = someOf(held);
   return {
+    announce: (id) => {
+      for (const one of COUNTED_STATES) changes.at(id, one);
+    },
     followerState: (id, now) => {
       const before = setState(id, now);
       if (before !== undefined && before !== now) changes.at(id, now).value += 1;
