@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { InMemStorageProvider, Unleash } from 'unleash-client';
 import type { Log } from '../domain/log.ts';
+import type { FlagDefinition } from './flag-rollout.ts';
 import type { FlagSubject, Flags, Phase } from './flags.ts';
 
 /** Where the flags come from. */
@@ -21,6 +22,10 @@ export interface UnleashFlagsOptions {
 
 /** Flags from an Unleash server, and their end. */
 export interface UnleashFlags extends Flags {
+  /** Whether the server has ever answered. */
+  fetched(): boolean;
+  /** A flag as it was last fetched; undefined: there is none, or nothing was ever fetched. */
+  definition(name: string): FlagDefinition | undefined;
   /** Stops fetching. */
   close(): void;
 }
@@ -73,6 +78,8 @@ export function createUnleashFlags(options: UnleashFlagsOptions): UnleashFlags {
       return isOn(unleash, name) && unleash.isEnabled(name, contextOf(subject));
     },
     wantedPhase: (resource) => wantedPhase(unleash, namesOf(resource).phase),
+    fetched: () => unleash.isSynchronized(),
+    definition: (name) => unleash.getFeatureToggleDefinition(name),
     close: () => unleash.destroy(),
   };
 }
