@@ -30,7 +30,10 @@ export async function generate(target: string): Promise<void> {
     await mkdir(output, { recursive: true });
     await build({
       absWorkingDir: ROOT,
-      entryPoints: [{ in: join(PAGE, 'main.ts'), out: 'app' }, { in: join(PAGE, 'styles/app.css'), out: 'app' }],
+      entryPoints: [
+        { in: join(PAGE, 'main.ts'), out: 'app' },
+        { in: join(PAGE, 'styles/app.css'), out: 'app' },
+      ],
       outdir: output,
       bundle: true,
       minify: true,
