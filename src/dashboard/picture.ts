@@ -27,6 +27,8 @@ interface Layout {
   readonly copyLabel: { readonly x: number; readonly y: number };
   /** How far the read arrow is from the write arrow. */
   readonly spread: number;
+  /** How far labels are above a store, and those of writes beside its middle. */
+  readonly labels: { readonly reads: number; readonly writes: number; readonly inset: number };
 }
 
 const wide: Layout = {
@@ -38,6 +40,7 @@ const wide: Layout = {
   copyPath: ['M268 262H490', 'M492 262H270'],
   copyLabel: { x: 380, y: 250 },
   spread: 44,
+  labels: { reads: 40, writes: 18, inset: 56 },
 };
 
 const narrow: Layout = {
@@ -49,10 +52,12 @@ const narrow: Layout = {
   copyPath: ['M84 330C84 366 256 366 256 334', 'M256 330C256 366 84 366 84 334'],
   copyLabel: { x: 170, y: 388 },
   spread: 36,
+  labels: { reads: 62, writes: 18, inset: 44 },
 };
 
 const NARROW = '(max-width: 700px)';
 const CROWN = 'M0 13 -2 2l6 4 4-6 4 6 6-4-2 11z';
+const LINE_HEIGHT = 16;
 const THINNEST_ARROW = 2;
 const ARROW_BY_PART = 5;
 
@@ -214,13 +219,17 @@ function drawArrow(layout: Layout, box: Box, side: 'source' | 'target', kind: 'r
     d: kind === 'reads' ? up : down,
     'marker-end': `url(#head-${kind})`,
   });
-  const text = svg('text', { class: `small on-arrow ${kind}`, ...labelPlace(layout, box, side, kind) });
-  const element = svg('g', { class: 'flow' }, path, text);
+  const place = labelPlace(layout, box, side, kind);
+  const text = svg('text', { class: `on-arrow ${kind}`, ...place });
+  const second = svg('text', { class: `on-arrow ${kind}`, ...place, y: place.y + LINE_HEIGHT });
+  const element = svg('g', { class: 'flow' }, path, text, second);
   return {
     element,
     update(label: string, part: number, flowing: boolean) {
       show(element, label !== '');
-      setText(text, label);
+      const [first = '', rest = ''] = label.split(', ');
+      setText(text, first);
+      setText(second, rest);
       setAttributes(path, {
         'stroke-width': (THINNEST_ARROW + ARROW_BY_PART * part).toFixed(1),
         'data-flowing': flowing,
@@ -229,19 +238,13 @@ function drawArrow(layout: Layout, box: Box, side: 'source' | 'target', kind: 'r
   };
 }
 
-/** Reads are labelled on the outer side of the pair of arrows, writes on the inner one. */
+/** Reads are labelled on the outer side of a pair of arrows, writes on the inner one. */
 function labelPlace(layout: Layout, box: Box, side: 'source' | 'target', kind: 'reads' | 'writes') {
-  const middle = box.x + box.width / 2;
-  if (layout === narrow) {
-    const dy = kind === 'reads' ? -70 : -28;
-    const x = side === 'source' ? (kind === 'reads' ? 4 : 92) : kind === 'reads' ? 336 : 248;
-    const anchor = kind === 'reads' ? (side === 'source' ? 'start' : 'end') : side === 'source' ? 'start' : 'end';
-    return { x, y: box.y + dy, 'text-anchor': anchor };
-  }
-  const outward = side === 'source' ? -1 : 1;
-  const x = kind === 'reads' ? middle + outward * 50 : middle - outward * 56;
-  const anchor = (kind === 'reads') === (side === 'source') ? 'end' : 'start';
-  return { x, y: box.y - (kind === 'reads' ? 44 : 18), 'text-anchor': anchor };
+  const isSource = side === 'source';
+  const edge = isSource ? box.x + 2 : box.x + box.width - 2;
+  if (kind === 'reads') return { x: edge, y: box.y - layout.labels.reads, 'text-anchor': isSource ? 'start' : 'end' };
+  const inner = box.x + box.width / 2 + (isSource ? 1 : -1) * layout.labels.inset;
+  return { x: inner, y: box.y - layout.labels.writes, 'text-anchor': isSource ? 'start' : 'end' };
 }
 
 function fit(text: string, length: number): string {

@@ -19,6 +19,8 @@ export interface TimeChartOptions {
   /** A value as text, with its unit. */
   readonly format: (value: number) => string;
   readonly scale: 'linear' | 'logarithmic';
+  /** Whether values are counts: nothing between whole numbers is on the axis. */
+  readonly whole?: boolean;
   /** Charts of one group share the place of the cursor. */
   readonly group: string;
 }
@@ -35,6 +37,8 @@ export interface TimeChart {
 const HEIGHT = 150;
 const TABLE_ROWS = 12;
 const AXIS_FONT = '11px system-ui, sans-serif';
+/** Steps of an axis of counts. */
+const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
 const NOTHING_YET = 'nothing yet';
 
 /** Creates a chart that follows the width of its place. */
@@ -134,12 +138,16 @@ function createTable({ title, lines, format }: TimeChartOptions) {
   };
 }
 
+function timeOfDay(seconds: number): string {
+  return new Date(seconds * 1_000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+}
+
 function clock(seconds: number): string {
   return new Date(seconds * 1_000).toLocaleTimeString('en-GB');
 }
 
 function settings(
-  { lines, format, scale, group }: TimeChartOptions,
+  { lines, format, scale, group, whole }: TimeChartOptions,
   shared: () => readonly [number, number] | undefined,
   onCursor: (index: number | null | undefined) => void,
 ): uPlot.Options {
@@ -164,8 +172,14 @@ function settings(
           : { range: (_plot, _least, most) => [0, Math.max(most ?? 0, 1) * 1.1] },
     },
     axes: [
-      { ...axis, size: 26, space: 70 },
-      { ...axis, size: 58, space: 28, values: (_plot, splits) => splits.map((split) => label(split, scale, format)) },
+      { ...axis, size: 26, space: 70, values: (_plot, splits) => splits.map(timeOfDay) },
+      {
+        ...axis,
+        size: 58,
+        space: 28,
+        ...(whole && { incrs: WHOLE_STEPS }),
+        values: (_plot, splits) => splits.map((split) => label(split, scale, format)),
+      },
     ],
     series: [{}, ...lines.map(toSeries)],
   };

@@ -46,6 +46,7 @@ export function createComparisons(): Section {
     ],
     format: count,
     scale: 'linear',
+    whole: true,
     group: 'time',
   });
   const totals = createTotals();
