@@ -3,6 +3,7 @@
 import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 import { systemClock, systemRandom } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
+import { file_crossfade_v1alpha1_dashboard } from '../gen/crossfade/v1alpha1/dashboard_pb.ts';
 import { file_crossfade_v1alpha1_error_reason } from '../gen/crossfade/v1alpha1/error_reason_pb.ts';
 import { file_crossfade_v1alpha1_migrations, Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { Operations } from '../gen/google/longrunning/operations_pb.ts';
@@ -43,6 +44,7 @@ import { openSecurity, type Security, warnOfOpenDoors } from './open-security.ts
 import { openStores, type Stores } from './open-stores.ts';
 import { prepareTarget } from './prepare-target.ts';
 import { refuseForeignPlaces } from './refuse-foreign-places.ts';
+import { type WiredDashboard, wireDashboard } from './wire-dashboard.ts';
 import { type Surroundings, type WiredResources, wireResources } from './wire-resources.ts';
 
 /** A running instance. */
@@ -98,10 +100,12 @@ export async function startService(
     const { metrics } = telemetry;
     const surroundings = { config, stores, registers, writeAheadLog, jobs, flags: flags ?? noFlags, metrics, log };
     const wired = await wireResources({ ...surroundings, ...(rewire && { rewire }) }, loaded.served);
-    const background = runBackground(wired, running.signal);
+    const dashboard = await wireDashboard(surroundings, wired.resources, flags);
+    const background = runBackground(wired, dashboard, running.signal);
     const memory = createMemoryWatch({ maxShare: config.limits.memoryShare, log });
     const delay = createDelayWatch({ maxMs: config.limits.eventLoopDelayMs, log });
-    const servers = createServers(config, loaded, createMethods(wired, surroundings), {
+    const servers = createServers(config, loaded, createMethods(wired, dashboard, surroundings), {
+      dashboard,
       telemetry,
       security,
       memory,
@@ -168,8 +172,13 @@ function startFlags(config: Config, ca: string | undefined, log: Log): UnleashFl
   return createUnleashFlags({ url, token, appName, instance, refreshMs, log, ...(ca !== undefined && { ca }) });
 }
 
-async function runBackground({ lease, witness, resources }: WiredResources, signal: AbortSignal): Promise<void> {
+async function runBackground(
+  { lease, witness, resources }: WiredResources,
+  dashboard: WiredDashboard,
+  signal: AbortSignal,
+): Promise<void> {
   await Promise.all([
+    dashboard.run(signal),
     lease.run(signal),
     witness.run(signal),
     ...resources.map(({ migration }) => migration.run(signal)),
@@ -178,6 +187,7 @@ async function runBackground({ lease, witness, resources }: WiredResources, sign
 
 function createMethods(
   { resources }: WiredResources,
+  dashboard: WiredDashboard,
   { config, registers, jobs, log }: Pick<Surroundings, 'config' | 'registers' | 'jobs' | 'log'>,
 ): MethodTable {
   const subjects = resources.map(({ subject }) => subject);
@@ -189,6 +199,7 @@ function createMethods(
     ...resources.flatMap(({ methods }) => methods),
     ...auditChanges(createTypedMethods(Migrations, service, migrationAccess), known, log),
     ...auditChanges(createTypedMethods(Operations, operations, operationsAccess), known, log),
+    ...dashboard.methods,
   ]);
 }
 
@@ -201,6 +212,7 @@ interface Servers {
 
 /** What stands around the servers. */
 interface Protection {
+  readonly dashboard: WiredDashboard;
   readonly telemetry: Telemetry;
   readonly security: Security;
   readonly memory: MemoryWatch;
@@ -212,7 +224,7 @@ function createServers(
   config: Config,
   { registry }: LoadedResources,
   table: MethodTable,
-  { telemetry, security, memory, delay, log }: Protection,
+  { dashboard, telemetry, security, memory, delay, log }: Protection,
 ): Servers {
   const limits = limitsOf(config);
   const { tls, access } = security;
@@ -244,7 +256,7 @@ function createServers(
   health.addTo(grpc.server);
   const admit = createReflectionGate(access, grpc, toFailure);
   addReflection(grpc.server, { files: filesOf(registry), services, admit });
-  const routes = new Map(health.routes);
+  const routes = new Map([...health.routes, ...dashboard.routes]);
   if (config.telemetry.metrics) {
     routes.set('/metrics', guardRoute('/metrics', telemetry.metricsRoute, access));
   }
@@ -253,7 +265,12 @@ function createServers(
 }
 
 function filesOf(registry: FileRegistry): DescFile[] {
-  return [...registry.files, file_crossfade_v1alpha1_migrations, file_crossfade_v1alpha1_error_reason];
+  return [
+    ...registry.files,
+    file_crossfade_v1alpha1_migrations,
+    file_crossfade_v1alpha1_dashboard,
+    file_crossfade_v1alpha1_error_reason,
+  ];
 }
 
 function limitsOf({ limits }: Config): RpcLimits {

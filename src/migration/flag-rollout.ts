@@ -45,9 +45,9 @@ function ofStrategy({ name, parameters = {}, constraints = [], segments = [] }: 
     return unknown('a strategy has constraints: it depends on the request');
   if (name === 'default') return { percent: 100, note: '' };
   if (name !== 'flexibleRollout') return unknown(`it has a strategy of the kind ${name}`);
-  const percent = Number(parameters['rollout']);
+  const percent = Number(parameters.rollout);
   if (!(percent >= 0 && percent <= 100)) return unknown('a strategy has no rollout between 0 and 100');
-  const stickiness = String(parameters['stickiness'] || 'default');
+  const stickiness = String(parameters.stickiness || 'default');
   if (percent > 0 && !ALWAYS_STICKY.has(stickiness))
     return unknown(`it is sticky by ${stickiness}: it depends on the caller`);
   return { percent, note: '' };
@@ -55,7 +55,7 @@ function ofStrategy({ name, parameters = {}, constraints = [], segments = [] }: 
 
 /** Strategies of one group share out the same requests: the wider one holds all of the narrower one's. */
 function groupOf({ parameters = {} }: FlagStrategy): string {
-  return `${String(parameters['stickiness'] || 'default')}/${String(parameters['groupId'] ?? '')}`;
+  return `${String(parameters.stickiness || 'default')}/${String(parameters.groupId ?? '')}`;
 }
 
 function unknown(note: string): Rollout {
