@@ -52,7 +52,7 @@ const narrow: Layout = {
   copyPath: ['M84 330C84 366 256 366 256 334', 'M256 330C256 366 84 366 84 334'],
   copyLabel: { x: 170, y: 388 },
   spread: 36,
-  labels: { reads: 62, writes: 18, inset: 44 },
+  labels: { reads: 88, writes: 18, inset: 38 },
 };
 
 const NARROW = '(max-width: 700px)';
@@ -195,7 +195,7 @@ function drawStore(layout: Layout, box: Box, side: 'source' | 'target') {
       element.classList.toggle('authority', flow.isAuthority);
       element.classList.toggle('idle', flow.reads === '' && flow.writes === 'none' && flow.standing === 'not in use');
       reads.update(flow.reads === '' ? '' : `reads ${flow.reads}`, flow.readPart, flow.readsFlow);
-      const written = { none: '', direct: 'writes', waiting: 'writes wait' }[flow.writes];
+      const written = { none: '', direct: 'writes', waiting: 'waiting' }[flow.writes];
       writes.update(written, 0.2, writesFlow && flow.writes === 'direct');
       writes.element.classList.toggle('waiting', flow.writes === 'waiting');
     },

@@ -178,19 +178,25 @@ function settings(
         size: 58,
         space: 28,
         ...(whole && { incrs: WHOLE_STEPS }),
-        values: (_plot, splits) => splits.map((split) => label(split, scale, format)),
+        ...(scale === 'logarithmic' && {
+          splits: (_plot: uPlot, _axis: number, least: number, most: number) => powersBetween(least, most),
+        }),
+        values: (_plot, splits) => splits.map((split) => label(split, format)),
       },
     ],
     series: [{}, ...lines.map(toSeries)],
   };
 }
 
-/** On a logarithmic scale only whole powers of ten are named. */
-function label(split: number | null, scale: TimeChartOptions['scale'], format: (value: number) => string): string {
-  if (split === null) return '';
-  return scale === 'linear' || Number.isInteger(Math.round(Math.log10(split) * 1e6) / 1e6)
-    ? format(split).replace('.00', '').replace('.0 ', ' ')
-    : '';
+/** `10 ms` where a value would be `10.0 ms`. */
+function label(split: number | null, format: (value: number) => string): string {
+  return split === null ? '' : format(split).replace(/\.0+(?= )/, '');
+}
+
+/** On a logarithmic scale only whole powers of ten have a line. */
+function powersBetween(least: number, most: number): number[] {
+  const from = Math.round(Math.log10(least));
+  return Array.from({ length: Math.round(Math.log10(most)) - from + 1 }, (_, index) => 10 ** (from + index));
 }
 
 function powersAround([least, most]: readonly [number | null, number | null]): [number, number] {
