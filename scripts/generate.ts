@@ -1,6 +1,6 @@
 /**
- * Writes what is generated: TypeScript from `proto/` into `src/gen`, the TypeScript client's messages, and for each example a
- * descriptor image that the service loads. With `--check` it writes nothing, and fails and names the files that are not what it would write.
+ * Writes what is generated: TypeScript from `proto/` into `src/gen`, the TypeScript client's messages, the dashboard's page, and for
+ * each example a descriptor image that the service loads. With `--check` it writes nothing, and fails and names the files that are not what it would write.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -8,13 +8,14 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
+import * as dashboard from './dashboard.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const BUF = join(ROOT, 'node_modules/.bin/buf');
 const COMMAND_TIMEOUT_MS = 60_000;
 
 /** Folders that are generated as a whole. */
-const FOLDERS = ['src/gen', 'clients/typescript/gen'];
+const FOLDERS = ['src/gen', 'clients/typescript/gen', ...dashboard.FOLDERS];
 /** Descriptor images and the proto modules that they are built from. */
 const IMAGES = [
   { module: 'examples/hospital/proto', image: 'examples/hospital/hospital.binpb' },
@@ -30,6 +31,7 @@ async function buf(...args: readonly string[]): Promise<void> {
 async function generate(target: string): Promise<void> {
   await buf('generate', '--output', target);
   await buf('generate', '--template', 'buf.gen.clients.yaml', '--output', target);
+  await dashboard.generate(target);
   for (const { module, image } of IMAGES.filter((each) => existsSync(join(ROOT, each.module)))) {
     await mkdir(dirname(join(target, image)), { recursive: true });
     await buf('build', module, '--as-file-descriptor-set', '--exclude-source-info', '--output', join(target, image));

@@ -122,6 +122,20 @@ const limits = z.strictObject({
   drainMs: milliseconds.default(10_000),
 });
 
+/** A template of a page's address: only what a browser opens as a page. */
+const pageUrl = z.string().regex(/^https?:\/\/[^\s]+$/, 'must begin with http:// or https://');
+
+const dashboard = z.strictObject({
+  /** Whether the HTTP port serves the dashboard, and this instance measures for it. */
+  enabled: z.boolean().default(true),
+  /** The most viewers at once of one instance, pages and terminals together. */
+  viewers: count.max(1_000).default(20),
+  /** A flag's page in Unleash, with `{project}` and `{flag}`. Default: by `unleash.url`. */
+  flagUrl: pageUrl.optional(),
+  /** The search for spans by an attribute, with `{attribute}` and `{value}`. Absent: there are no links to traces. */
+  traceSearchUrl: pageUrl.optional(),
+});
+
 /** A part of a whole: above 0, at most 1. */
 const share = z.number().min(0.01).max(1);
 
@@ -160,7 +174,7 @@ export const configSchema = z.strictObject({
   instance: text.max(128).optional(),
   /** The records API over gRPC. */
   grpc: listen(50051).prefault({}),
-  /** The records API over Connect and gRPC-Web, the migration API, health and metrics. */
+  /** The records API over Connect and gRPC-Web, the migration API, the dashboard, health and metrics. */
   http: listen(8080).prefault({}),
   /** A FileDescriptorSet (`buf build -o`), relative to the config file. */
   descriptors: text,
@@ -169,6 +183,7 @@ export const configSchema = z.strictObject({
   /** Absent: no flag server. Nothing moves, and reads go to the authority. */
   unleash: unleash.optional(),
   telemetry: telemetry.prefault({}),
+  dashboard: dashboard.prefault({}),
   limits: limits.prefault({}),
   migration: migration.prefault({}),
   security: security.prefault({}),

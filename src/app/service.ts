@@ -3,6 +3,7 @@
 import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 import { systemClock, systemRandom } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
+import { file_crossfade_v1alpha1_dashboard } from '../gen/crossfade/v1alpha1/dashboard_pb.ts';
 import { file_crossfade_v1alpha1_error_reason } from '../gen/crossfade/v1alpha1/error_reason_pb.ts';
 import { file_crossfade_v1alpha1_migrations, Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { Operations } from '../gen/google/longrunning/operations_pb.ts';
@@ -43,6 +44,7 @@ import { openSecurity, type Security, warnOfOpenDoors } from './open-security.ts
 import { openStores, type Stores } from './open-stores.ts';
 import { prepareTarget } from './prepare-target.ts';
 import { refuseForeignPlaces } from './refuse-foreign-places.ts';
+import { type WiredDashboard, wireDashboard } from './wire-dashboard.ts';
 import { type Surroundings, type WiredResources, wireResources } from './wire-resources.ts';
 
 /** A running instance. */
@@ -99,10 +101,12 @@ export async function startService(
     const surroundings = { config, stores, registers, writeAheadLog, jobs, flags: flags ?? noFlags, metrics, log };
     const wired = await wireResources({ ...surroundings, ...(rewire && { rewire }) }, loaded.served);
     measureBeforeReading(wired, flags, metrics);
-    const background = runBackground(wired, running.signal);
+    const dashboard = await wireDashboard(surroundings, wired.resources, flags);
+    const background = runBackground(wired, dashboard, running.signal);
     const memory = createMemoryWatch({ maxShare: config.limits.memoryShare, log });
     const delay = createDelayWatch({ maxMs: config.limits.eventLoopDelayMs, log });
-    const servers = createServers(config, loaded, createMethods(wired, surroundings), {
+    const servers = createServers(config, loaded, createMethods(wired, dashboard, surroundings), {
+      dashboard,
       telemetry,
       security,
       memory,
@@ -182,8 +186,13 @@ function measureBeforeReading(
   });
 }
 
-async function runBackground({ lease, witness, resources }: WiredResources, signal: AbortSignal): Promise<void> {
+async function runBackground(
+  { lease, witness, resources }: WiredResources,
+  dashboard: WiredDashboard,
+  signal: AbortSignal,
+): Promise<void> {
   await Promise.all([
+    dashboard.run(signal),
     lease.run(signal),
     witness.run(signal),
     ...resources.map(({ migration }) => migration.run(signal)),
@@ -192,6 +201,7 @@ async function runBackground({ lease, witness, resources }: WiredResources, sign
 
 function createMethods(
   { resources }: WiredResources,
+  dashboard: WiredDashboard,
   { config, registers, jobs, log }: Pick<Surroundings, 'config' | 'registers' | 'jobs' | 'log'>,
 ): MethodTable {
   const subjects = resources.map(({ subject }) => subject);
@@ -203,6 +213,7 @@ function createMethods(
     ...resources.flatMap(({ methods }) => methods),
     ...auditChanges(createTypedMethods(Migrations, service, migrationAccess), known, log),
     ...auditChanges(createTypedMethods(Operations, operations, operationsAccess), known, log),
+    ...dashboard.methods,
   ]);
 }
 
@@ -215,6 +226,7 @@ interface Servers {
 
 /** What stands around the servers. */
 interface Protection {
+  readonly dashboard: WiredDashboard;
   readonly telemetry: Telemetry;
   readonly security: Security;
   readonly memory: MemoryWatch;
@@ -226,7 +238,7 @@ function createServers(
   config: Config,
   { registry }: LoadedResources,
   table: MethodTable,
-  { telemetry, security, memory, delay, log }: Protection,
+  { dashboard, telemetry, security, memory, delay, log }: Protection,
 ): Servers {
   const limits = limitsOf(config);
   const { tls, access } = security;
@@ -258,7 +270,7 @@ function createServers(
   health.addTo(grpc.server);
   const admit = createReflectionGate(access, grpc, toFailure);
   addReflection(grpc.server, { files: filesOf(registry), services, admit });
-  const routes = new Map(health.routes);
+  const routes = new Map([...health.routes, ...dashboard.routes]);
   if (config.telemetry.metrics) {
     routes.set('/metrics', guardRoute('/metrics', telemetry.metricsRoute, access));
   }
@@ -267,7 +279,12 @@ function createServers(
 }
 
 function filesOf(registry: FileRegistry): DescFile[] {
-  return [...registry.files, file_crossfade_v1alpha1_migrations, file_crossfade_v1alpha1_error_reason];
+  return [
+    ...registry.files,
+    file_crossfade_v1alpha1_migrations,
+    file_crossfade_v1alpha1_dashboard,
+    file_crossfade_v1alpha1_error_reason,
+  ];
 }
 
 function limitsOf({ limits }: Config): RpcLimits {

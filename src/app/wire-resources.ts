@@ -22,6 +22,7 @@ import { createBatchService } from '../records/batch-service.ts';
 import { createPageTokens } from '../records/page-token.ts';
 import { createRecordService } from '../records/record-service.ts';
 import { createBatchMethods } from '../rpc/batch-methods.ts';
+import { type DashboardSubject, measuresOptions } from '../rpc/dashboard-subject.ts';
 import type { UnaryMethod } from '../rpc/method-table.ts';
 import type { MigrationSubject } from '../rpc/migration-service.ts';
 import { createRecordMethods } from '../rpc/record-methods.ts';
@@ -43,7 +44,9 @@ import { createMysqlSourceStates } from '../stores/mysql/source-state.ts';
 import { observed } from '../stores/observed-store.ts';
 import type { ListQuery, RecordStore, SourceStore } from '../stores/record-store.ts';
 import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
+import { bothMigrationMetrics, bothStoreMetrics } from '../telemetry/both-metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { RecentMeasures } from '../telemetry/recent-measures.ts';
 import type { Config } from './config.ts';
 import { leftoversOf } from './leftovers.ts';
 import type { ServedResource } from './load-resources.ts';
@@ -70,6 +73,8 @@ export interface WiredResource {
   readonly migration: ResourceMigration;
   readonly methods: readonly UnaryMethod[];
   readonly subject: MigrationSubject;
+  /** Null: the config has no dashboard. */
+  readonly dashboard: DashboardSubject | null;
 }
 
 /** All resources and the lease that they share. */
@@ -133,7 +138,7 @@ function createWitness(
 }
 
 async function wireResource(
-  surroundings: Surroundings,
+  shared: Surroundings,
   { definition, resource, cascades }: ServedResource,
   {
     lease,
@@ -145,6 +150,8 @@ async function wireResource(
     readonly hand: OwnHand;
   },
 ): Promise<WiredResource> {
+  const measures = shared.config.dashboard.enabled ? new RecentMeasures(measuresOptions) : null;
+  const surroundings = measures === null ? shared : { ...shared, metrics: alsoTold(shared.metrics, measures) };
   const { config, stores, registers, writeAheadLog, jobs, flags, metrics, log } = surroundings;
   const { rewire = (parts) => parts } = surroundings;
   const names = createNameCodec(resource);
@@ -213,18 +220,43 @@ async function wireResource(
   const maxMessageBytes = config.limits.messageBytes;
   const ids = sequences && createIds(resource, sequences, lease);
   const parts = { definition, resource, service, batches, messages, names, maxMessageBytes, ...(ids && { ids }) };
+  const subject: MigrationSubject = {
+    id: resource.id,
+    nameOfBytes: (bytes) => names.nameOf(keys.fromBytes(bytes)),
+    keyOfName: (name) => names.keyOf(name, 'records'),
+    repair: migration.repair,
+    confirmDecommission: migration.confirmDecommission,
+    fence,
+    leftovers: leftoversOf(config.stores.mysql, resource),
+  };
   return {
     migration,
     methods: [...createRecordMethods(parts), ...createBatchMethods(parts)],
-    subject: {
-      id: resource.id,
-      nameOfBytes: (bytes) => names.nameOf(keys.fromBytes(bytes)),
-      keyOfName: (name) => names.keyOf(name, 'records'),
-      repair: migration.repair,
-      confirmDecommission: migration.confirmDecommission,
-      fence,
-      leftovers: leftoversOf(config.stores.mysql, resource),
-    },
+    subject,
+    dashboard: measures && { migration: subject, measures, ...placesOf(resource, source, target) },
+  };
+}
+
+/** What is measured of one resource, told to those who look on as well. */
+function alsoTold(metrics: Metrics, { counters }: RecentMeasures): Metrics {
+  return {
+    ...metrics,
+    stores: bothStoreMetrics(metrics.stores, counters.stores),
+    migration: bothMigrationMetrics(metrics.migration, counters.migration),
+  };
+}
+
+function placesOf(
+  { mysql, cassandra }: Resource,
+  source: SourceStore,
+  target: RecordStore | null,
+): Pick<DashboardSubject, 'source' | 'target'> {
+  return {
+    source: { engine: source.engine, table: `${mysql.schema}.${mysql.table}` },
+    target:
+      target === null || cassandra === undefined
+        ? null
+        : { engine: target.engine, table: `${cassandra.keyspace}.${cassandra.table}` },
   };
 }
 

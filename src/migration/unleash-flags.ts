@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { InMemStorageProvider, Unleash } from 'unleash-client';
 import type { Log } from '../domain/log.ts';
+import type { FlagDefinition } from './flag-rollout.ts';
 import type { FlagSubject, Flags, Phase } from './flags.ts';
 
 /** Where the flags come from. */
@@ -23,6 +24,10 @@ export interface UnleashFlagsOptions {
 export interface UnleashFlags extends Flags {
   /** How long ago they were last fetched, whether they had changed or not; endless: never. */
   ageMs(): number;
+  /** Whether the server has ever answered. */
+  fetched(): boolean;
+  /** A flag as it was last fetched; undefined: there is none, or nothing was ever fetched. */
+  definition(name: string): FlagDefinition | undefined;
   /** Stops fetching. */
   close(): void;
 }
@@ -77,6 +82,8 @@ export function createUnleashFlags(options: UnleashFlagsOptions): UnleashFlags {
     },
     wantedPhase: (resource) => wantedPhase(unleash, namesOf(resource).phase),
     ageMs,
+    fetched: () => unleash.isSynchronized(),
+    definition: (name) => unleash.getFeatureToggleDefinition(name),
     close: () => unleash.destroy(),
   };
 }

@@ -1,7 +1,7 @@
 import { DomainError, isDomainError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import type { Authenticator, Caller } from '../security/authenticator.ts';
-import { EVERY_RESOURCE, type Verb } from '../security/roles.ts';
+import { ALLOWED_RESOURCES, EVERY_RESOURCE, type Verb } from '../security/roles.ts';
 import type { CallContext, Inbound } from './call-context.ts';
 import { metadataNames } from './settings.ts';
 
@@ -9,8 +9,8 @@ import { metadataNames } from './settings.ts';
 export interface MethodAccess {
   readonly verb: Verb;
   /**
-   * The resource's id, or `*` for all; or how a request names it: undefined where it does not, which takes the right to all.
-   * Never throws.
+   * The resource's id, or `*` for all; or how a request names it: undefined where it does not, which takes the right to all, and
+   * {@link ALLOWED_RESOURCES} where the answer leaves out what the caller may not see. Never throws.
    */
   readonly resource: string | ((request: unknown) => string | undefined);
 }
@@ -91,6 +91,8 @@ export function createAccessControl(options: {
     permit: (caller, { path, access: { verb, resource } }, request, inbound) => {
       if (typeof resource === 'string') return;
       const named = resource(request) ?? EVERY_RESOURCE;
+      // That there is one at all was asked before the message was read.
+      if (named === ALLOWED_RESOURCES) return;
       if (!caller.grants.allows(verb, named)) deny(caller, path, inbound, { verb, resource: named });
     },
     admitTo: async (path, verb, inbound) => {
@@ -130,4 +132,5 @@ function permissionDenied({ verb, resource }: Missing): DomainError {
 /** Runs a handler's context under the proven name: what the caller says of itself no longer counts. */
 export function nameCaller(context: CallContext, caller: Caller): void {
   context.caller = caller.name;
+  context.grants = caller.grants;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import { DomainError, invalidField } from '../domain/errors.ts';
+import type { Grants } from '../security/roles.ts';
 import type { Call, CallNote, Consistency } from '../stores/call.ts';
 import type { TraceScope } from '../telemetry/trace-scope.ts';
 import { metadataNames, type RpcLimits } from './settings.ts';
@@ -42,6 +43,8 @@ export class CallContext implements Call {
   caller: string;
   readonly user: string;
   readonly trace: TraceScope;
+  /** What the caller may do; null: everything, as nobody needs to prove anything. */
+  grants: Grants | null = null;
   /** The version that the answer carries in `crossfade-version`; 0: none. Handlers set it. */
   answerVersion = 0n;
   /** Told by the two-store decorator; goes into `crossfade-served-by`. */

@@ -1,6 +1,7 @@
+import type { Dashboard } from '../gen/crossfade/v1alpha1/dashboard_pb.ts';
 import type { Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
 import type { Operations } from '../gen/google/longrunning/operations_pb.ts';
-import { EVERY_RESOURCE, type Verb } from '../security/roles.ts';
+import { ALLOWED_RESOURCES, EVERY_RESOURCE, type Verb } from '../security/roles.ts';
 import type { MethodAccess } from './access.ts';
 import type { TypedAccess } from './typed-service.ts';
 
@@ -13,8 +14,12 @@ interface NamingRequest {
   readonly parent?: string;
 }
 
+function idIn(name: string): string | undefined {
+  return MIGRATION_NAME.exec(name)?.[1];
+}
+
 function named(verb: Verb, nameIn: (request: NamingRequest) => string | undefined): MethodAccess {
-  return { verb, resource: (request) => MIGRATION_NAME.exec(nameIn(request as NamingRequest) ?? '')?.[1] };
+  return { verb, resource: (request) => idIn(nameIn(request as NamingRequest) ?? '') };
 }
 
 const byName = (verb: Verb): MethodAccess => named(verb, ({ name }) => name);
@@ -46,4 +51,15 @@ export const operationsAccess: TypedAccess<typeof Operations> = {
   waitOperation: byName('read'),
   cancelOperation: byName('migrate'),
   deleteOperation: byName('migrate'),
+};
+
+/** What the dashboard takes. Without a name it shows the resources that the caller may read. */
+export const dashboardAccess: TypedAccess<typeof Dashboard> = {
+  watchDashboard: {
+    verb: 'read',
+    resource: (request) => {
+      const { name = '' } = request as NamingRequest;
+      return name === '' ? ALLOWED_RESOURCES : idIn(name);
+    },
+  },
 };

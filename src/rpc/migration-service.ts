@@ -3,10 +3,9 @@ import { durationMs } from '@bufbuild/protobuf/wkt';
 import type { Clock } from '../domain/clock.ts';
 import { DomainError, invalidField } from '../domain/errors.ts';
 import type { Key } from '../domain/key.ts';
-import type { JobSchema, MigrationSchema, Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
+import type { JobSchema, Migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
 import type { OperationSchema } from '../gen/google/longrunning/operations_pb.ts';
-import type { CaptureStatus } from '../migration/capture.ts';
-import { type ControllerStatus, phaseOf } from '../migration/phase.ts';
+import type { ControllerStatus } from '../migration/phase.ts';
 import type { Registers } from '../migration/registers.ts';
 import { MAX_REPAIRED, type Repaired } from '../migration/repair.ts';
 import type { Call } from '../stores/call.ts';
@@ -15,17 +14,15 @@ import type { Job, JobStore } from '../stores/job-store.ts';
 import type { SourceFence } from '../stores/source-fence.ts';
 import type { CallContext } from './call-context.ts';
 import { JobOperations } from './job-operations.ts';
-import {
-  durationOf,
-  followerStateMessage,
-  holdMessage,
-  instanceMessage,
-  mismatchMessage,
-  phaseMessage,
-  storeMessage,
-  transitionMessage,
-} from './migration-messages.ts';
+import { mismatchMessage, transitionMessage } from './migration-messages.ts';
 import { createPages } from './migration-pages.ts';
+import {
+  findSubject,
+  type MigrationFields,
+  MigrationReader,
+  migrationNotFound,
+  parseStatus,
+} from './migration-reader.ts';
 import type { TypedHandlers } from './typed-service.ts';
 import { PAUSE_NEIGHBOURS, writePauses } from './write-pause.ts';
 
@@ -70,39 +67,37 @@ export interface MigrationServiceOptions {
 const PAGE = { default: 50, most: 1_000 };
 const MIGRATIONS_PAGE = { default: 100, most: 100 };
 const WATCH = { defaultMs: 1_000, leastMs: 200, mostMs: 60_000 };
-/** Enough jobs to find the newest of each kind among them. */
-const NEWEST_JOBS = 20;
 
 /** The handlers of the migration API. */
 export function createMigrationService(options: MigrationServiceOptions): TypedHandlers<typeof Migrations> {
   return new MigrationService(options).handlers();
 }
 
-/** A migration's fields, without the message's own type. */
-type MigrationFields = Exclude<MessageInitShape<typeof MigrationSchema>, { $typeName: string }>;
-
 class MigrationService {
   readonly #options: MigrationServiceOptions;
   readonly #subjects: ReadonlyMap<string, MigrationSubject>;
   readonly #operations: JobOperations;
+  readonly #reader: MigrationReader;
   readonly #pages: ReturnType<typeof createPages>;
 
   constructor(options: MigrationServiceOptions) {
     this.#options = options;
     this.#subjects = new Map(options.subjects.map((subject) => [subject.id, subject]));
     this.#operations = new JobOperations(options);
+    this.#reader = new MigrationReader({ ...options, operations: this.#operations });
     this.#pages = createPages(options.pageTokenSecret);
   }
 
   handlers(): TypedHandlers<typeof Migrations> {
     const { jobs } = this.#options;
     return {
-      getMigration: async (request, call) => this.#migration(this.#subject(request.name, 'name'), call),
+      getMigration: async (request, call) => this.#reader.one(this.#subject(request.name, 'name'), call),
       listMigrations: async (request, call) => {
         const pages = this.#pages({ ...request, list: ['migrations'] }, MIGRATIONS_PAGE);
         const page = this.#options.subjects.filter(({ id }) => id > pages.after).slice(0, pages.size + 1);
         const { shown, nextPageToken } = pages.cut(page, ({ id }) => id);
-        return { migrations: await Promise.all(shown.map((one) => this.#migration(one, call))), nextPageToken };
+        const shared = await this.#reader.shared(call);
+        return { migrations: await Promise.all(shown.map((one) => this.#reader.of(one, shared, call))), nextPageToken };
       },
       watchMigration: (request, call) => {
         const intervalMs = request.interval === undefined ? WATCH.defaultMs : durationMs(request.interval);
@@ -136,66 +131,18 @@ class MigrationService {
       fenceSource: async (request, call) => {
         const subject = this.#subject(request.name, 'name');
         await subject.fence.install(call);
-        return this.#migration(subject, call);
+        return this.#reader.one(subject, call);
       },
       unfenceSource: async (request, call) => {
         const subject = this.#subject(request.name, 'name');
         await subject.fence.remove(call);
-        return this.#migration(subject, call);
+        return this.#reader.one(subject, call);
       },
     };
   }
 
   #subject(name: string, field: string): MigrationSubject {
-    const id = /^migrations\/([a-z][a-z0-9_]*)$/.exec(name)?.[1];
-    if (id === undefined) throw invalidField(field, 'must be of the form migrations/{resource id}');
-    const subject = this.#subjects.get(id);
-    if (subject !== undefined) return subject;
-    throw notFound(`there is no such migration; the service has: ${[...this.#subjects.keys()].join(', ')}`);
-  }
-
-  async #migration(subject: MigrationSubject, call: Call): Promise<MigrationFields> {
-    const { registers, jobs } = this.#options;
-    const { id } = subject;
-    const [records, controller, capture, newest, openMismatches, heartbeats, sourceFenced] = await Promise.all([
-      registers.poll(call),
-      jobs.readTask(`controller/${id}`, call),
-      jobs.readTask(`capture/${id}`, call),
-      jobs.listJobs(id, null, NEWEST_JOBS, call),
-      jobs.countOpenMismatches(id, call),
-      registers.heartbeats(call),
-      subject.fence.isInstalled(call),
-    ]);
-    const record = records.find((one) => one.resource === id);
-    if (record === undefined) throw notFound(`${id} has no control record`);
-    const status = parseStatus<ControllerStatus>(controller?.status);
-    const backfill = newest.find((job) => job.kind === 'backfill');
-    const verification = newest.find((job) => job.kind === 'verification');
-    return {
-      ...this.#controlFields(record),
-      wantedPhase: phaseMessage(status?.wanted ?? null),
-      holds: (status?.holds ?? []).map(holdMessage),
-      ...(capture !== null && { capture: captureMessage(capture.owner, parseStatus<CaptureStatus>(capture.status)) }),
-      ...(backfill !== undefined && { backfill: this.#operations.job(backfill) }),
-      ...(verification !== undefined && { verification: this.#operations.job(verification) }),
-      openMismatchCount: BigInt(openMismatches),
-      sourceFenced,
-      instances: heartbeats[record.authority].map((heartbeat) => instanceMessage(heartbeat, id)),
-      leftovers: record.authority === 'target' ? [...subject.leftovers] : [],
-    };
-  }
-
-  #controlFields(record: ControlRecord): MigrationFields {
-    return {
-      name: `migrations/${record.resource}`,
-      phase: phaseMessage(phaseOf(record)),
-      authority: storeMessage(record.authority),
-      followerState: followerStateMessage(record.state),
-      epoch: BigInt(record.epoch),
-      attachNumber: BigInt(record.attach),
-      generation: BigInt(record.generation),
-      floor: record.floor,
-    };
+    return findSubject(this.#subjects, name, field);
   }
 
   /** A few transitions around the page are read too: the ends of a pause may be on pages of their own. */
@@ -222,7 +169,7 @@ class MigrationService {
     const { clock } = this.#options;
     const pauseMs = Math.min(Math.max(intervalMs, WATCH.leastMs), WATCH.mostMs);
     while (!call.signal.aborted) {
-      yield { migration: await this.#migration(subject, { ...call, deadlineMs: clock.monotonicMs() + WATCH.mostMs }) };
+      yield { migration: await this.#reader.one(subject, { ...call, deadlineMs: clock.monotonicMs() + WATCH.mostMs }) };
       await clock.sleep(pauseMs, call.signal).catch(() => {});
     }
   }
@@ -235,7 +182,7 @@ class MigrationService {
     const { registers, jobs } = this.#options;
     const rowsPerSecondLimit = Number(asked.rowsPerSecondLimit);
     const record = (await registers.poll(call)).find((one) => one.resource === id);
-    if (record === undefined) throw notFound(`${id} has no control record`);
+    if (record === undefined) throw migrationNotFound(`${id} has no control record`);
     refuseJob(asked.kind, record);
     const { attach } = record;
     return this.#operations.operation(
@@ -273,7 +220,7 @@ class MigrationService {
       parseStatus<ControllerStatus>(controller?.status),
     );
     await subject.confirmDecommission(call);
-    return this.#migration(subject, call);
+    return this.#reader.one(subject, call);
   }
 }
 
@@ -295,25 +242,6 @@ function refuseJob(kind: Job['kind'], record: ControlRecord): void {
       `a bulk copy fills a follower that is syncing; it is ${record.state}: enable the phase synchronize`,
     );
   }
-}
-
-function captureMessage(owner: string | null, status: CaptureStatus | undefined) {
-  return {
-    instance: owner ?? '',
-    position: status?.position ?? '',
-    ...(status?.lagMs != null && { lag: durationOf(status.lagMs) }),
-    appliedCount: BigInt(status?.applied ?? 0),
-    touchedCount: BigInt(status?.touched ?? 0),
-    stoppedReason: status?.stoppedReason ?? '',
-  };
-}
-
-function parseStatus<T>(status: string | undefined): T | undefined {
-  return status === undefined || status === '' ? undefined : (JSON.parse(status) as T);
-}
-
-function notFound(message: string): DomainError {
-  return new DomainError({ kind: 'not_found', reason: 'MIGRATION_NOT_FOUND', message });
 }
 
 function wrongState(message: string): DomainError {

@@ -24,6 +24,8 @@ export interface Identity {
 
 /** Stands for all resources. */
 export const EVERY_RESOURCE = '*';
+/** Stands for whichever resources the caller may see: the answer holds those alone. No id has such a character. */
+export const ALLOWED_RESOURCES = '?';
 
 /** What one caller may do; worked out once for a token or a connection, so that a request costs a look-up. */
 export class Grants {

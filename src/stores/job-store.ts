@@ -107,10 +107,10 @@ export interface JobStore {
   recordMismatch(mismatch: Omit<Mismatch, 'id' | 'createdAtMicros' | 'open'>, call: Call): Promise<void>;
   /** Closes the open mismatches of these keys. */
   closeMismatches(resource: string, keys: readonly Key[], call: Call): Promise<void>;
-  /** In the order of their ids. `after`: only ids above it. */
+  /** In the order of their ids, or the other way round. `after`: only ids above it. */
   listMismatches(
     resource: string,
-    query: { after: number; limit: number; openOnly: boolean },
+    query: { after: number; limit: number; openOnly: boolean; newestFirst?: boolean },
     call: Call,
   ): Promise<readonly Mismatch[]>;
   countOpenMismatches(resource: string, call: Call): Promise<number>;

@@ -11,6 +11,7 @@ import {
 } from '@bufbuild/protobuf';
 import { nestedTypes } from '@bufbuild/protobuf/reflect';
 import { describe, expect, it } from 'vitest';
+import { file_crossfade_v1alpha1_dashboard } from '../../src/gen/crossfade/v1alpha1/dashboard_pb.ts';
 import { file_crossfade_v1alpha1_migrations } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { FieldBehavior, field_behavior } from '../../src/gen/google/api/field_behavior_pb.ts';
 import { resource_reference, resource as resourceOption } from '../../src/gen/google/api/resource_pb.ts';
@@ -19,7 +20,7 @@ import { loadDescriptors } from '../../src/schema/descriptors.ts';
 
 const image = readFileSync(join(import.meta.dirname, '../../examples/hospital/hospital.binpb'));
 const hospital = [...loadDescriptors(image).files].filter(({ proto }) => proto.package === 'hospital.v1');
-const files = [file_crossfade_v1alpha1_migrations, ...hospital];
+const files = [file_crossfade_v1alpha1_dashboard, file_crossfade_v1alpha1_migrations, ...hospital];
 const types = files.flatMap((file) => [...nestedTypes(file)]);
 const messages = types.filter((type): type is DescMessage => type.kind === 'message');
 const services = types.filter((type): type is DescService => type.kind === 'service');

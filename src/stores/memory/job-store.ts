@@ -180,10 +180,11 @@ function createMismatches(clock: Clock): Mismatches {
         one.resource === resource && keys.some((key) => key.bytes.equals(one.key));
       mismatches = mismatches.map((one) => (closed(one) ? { ...one, open: false } : one));
     },
-    listMismatches: async (resource, { after, limit, openOnly }, call) => {
+    listMismatches: async (resource, { after, limit, openOnly, newestFirst = false }, call) => {
       checkCall(clock, call);
       const wanted = (one: Mismatch): boolean => one.resource === resource && one.id > after && (one.open || !openOnly);
-      return mismatches.filter(wanted).slice(0, limit);
+      const found = mismatches.filter(wanted);
+      return (newestFirst ? found.reverse() : found).slice(0, limit);
     },
     countOpenMismatches: async (resource, call) => {
       checkCall(clock, call);

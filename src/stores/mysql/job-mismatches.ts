@@ -31,9 +31,10 @@ export function createMismatches(client: MysqlClient, schema: string): Mismatche
         await client.write(sql, [resource, ...some], call);
       }
     },
-    listMismatches: async (resource, { after, limit, openOnly }, call) => {
+    listMismatches: async (resource, { after, limit, openOnly, newestFirst = false }, call) => {
       const sql = `SELECT id, resource, \`key\`, kind, field_paths, found_by, created_at_micros, open FROM ${table}
-        WHERE resource = ? AND id > ? ${openOnly ? 'AND open = 1' : ''} ORDER BY id LIMIT ${page(limit, MAX_MISMATCHES)}`;
+        WHERE resource = ? AND id > ? ${openOnly ? 'AND open = 1' : ''}
+        ORDER BY id ${newestFirst ? 'DESC' : 'ASC'} LIMIT ${page(limit, MAX_MISMATCHES)}`;
       return (await client.read(sql, [resource, after], call)).rows.map((row) => toMismatch(row));
     },
     countOpenMismatches: async (resource, call) => {

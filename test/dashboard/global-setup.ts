@@ -1,0 +1,20 @@
+import type { TestProject } from 'vitest/node';
+import { present, useServers } from '../support/stack.ts';
+import { findChromium } from './chromium.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** In the dashboard's tests: where Chromium is. */
+    chromium: string;
+  }
+}
+
+/** Finds Chromium before anything is started, and then brings up the servers. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  project.provide('chromium', await findChromium());
+  const { addresses, release } = await useServers('dashboard', { mysql: true, cassandra: true, unleash: true });
+  project.provide('mysql', present(addresses.mysql, 'MySQL'));
+  project.provide('cassandra', present(addresses.cassandra, 'Cassandra'));
+  project.provide('unleash', present(addresses.unleash, 'Unleash'));
+  return release;
+}
