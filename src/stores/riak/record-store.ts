@@ -74,8 +74,7 @@ export function createRiakRecordStore(options: RiakRecordStoreOptions): Follower
     getMany: (keys, call) => within(engine, call, () => getMany(engine, keys, call)),
     list: (query, call) => within(engine, call, () => list(engine, query, call)),
     lookup: (query, call) => within(engine, call, () => lookup(engine, query, call)),
-    apply: (copies, call) =>
-      within(engine, call, () => apply(engine, copies, call)),
+    apply: (copies, call) => within(engine, call, () => apply(engine, copies, call)),
     split: (chunkRows, call) => split(engine, chunkRows, call),
     walk: (range, after, limit, call) => within(engine, call, () => walk(engine, { range, after, limit }, call)),
     clock: (call) => within(engine, call, () => readSlowestClock(client, call)),
@@ -222,37 +221,31 @@ function keyOf({ codec }: Engine, name: string): Key {
   return codec.fromBytes(Buffer.from(name, 'hex'));
 }
 
-/** Ranges of the index of everything, found by reading its names: the first begins before, the last ends behind whatever may come. */
+/**
+ * Ranges of the index of everything, cut as its names are read, many at once: the first begins before, the last ends behind whatever
+ * may come.
+ */
 async function* split(engine: Engine, chunkRows: number, call: Call): AsyncGenerator<WalkRange> {
   let from = FIRST;
-  for (let i = 1; ; i++) {
-    const { rows, last } = await within(engine, call, () => skip(engine, from, chunkRows, call));
-    if (last === null || i >= MAX_RANGES) {
-      yield { range: `${from}-${LAST}`, expectedRows: rows };
-      return;
-    }
-    yield { range: `${from}-${behind(last)}`, expectedRows: rows };
-    from = behind(last);
-  }
-}
-
-/** Passes as many names; `last` null: there are no more behind them. */
-async function skip(
-  { objects }: Engine,
-  from: string,
-  wanted: number,
-  call: Call,
-): Promise<{ readonly rows: number; readonly last: string | null }> {
   let rows = 0;
-  for (let at = from; ; ) {
-    const most = Math.min(wanted - rows, MAX_INDEX_PAGE);
-    const { names, ended } = await objects.names({ index: ALL_INDEX, from: at, to: LAST }, most, call);
-    rows += names.length;
-    const last = names.at(-1);
-    if (ended || last === undefined) return { rows, last: null };
-    if (rows >= wanted) return { rows, last };
-    at = behind(last);
+  let ranges = 0;
+  for (let at = FIRST, ended = false; !ended; ) {
+    const rest = { index: ALL_INDEX, from: at, to: LAST };
+    const page = await within(engine, call, () => engine.objects.names(rest, MAX_INDEX_PAGE, call));
+    for (const name of page.names) {
+      // Not before the next name is known: the last range takes what is behind it.
+      if (rows >= chunkRows && ranges < MAX_RANGES) {
+        yield { range: `${from}-${at}`, expectedRows: rows };
+        from = at;
+        rows = 0;
+        ranges += 1;
+      }
+      rows += 1;
+      at = behind(name);
+    }
+    ended = page.ended || page.names.length === 0;
   }
+  yield { range: `${from}-${LAST}`, expectedRows: rows };
 }
 
 interface WalkStep {

@@ -110,10 +110,7 @@ export interface ClusterStatus {
 
 /** Asks a node for the cluster as it sees it. Throws as the client does. */
 export async function readStatus(client: RiakClient, call: Limits): Promise<ClusterStatus> {
-  const answer = await client.request(
-    { method: 'GET', path: '/stats', headers: { accept: 'application/json' } },
-    call,
-  );
+  const answer = await client.request({ method: 'GET', path: '/stats', headers: { accept: 'application/json' } }, call);
   if (answer.status !== 200) throw translateAnswer(answer, 'a look at its status');
   const stats = JSON.parse(answer.body.toString('utf8')) as {
     ring_members?: readonly unknown[];
