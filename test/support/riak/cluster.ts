@@ -163,6 +163,14 @@ export class RiakCluster {
     }
   }
 
+  /** Puts an object into one node's primary vnode of its key: as if the node had kept it all the while. */
+  plant(node: number, of: Omit<ObjectName, 'slot'>, object: RiakObject): void {
+    const name = { ...of, slot: slotOf(of) };
+    const { n_val } = this.properties(of.type);
+    const partition = this.#partitionsOf(name.slot, n_val).find((one) => this.#ownerOf(one) === node);
+    if (partition !== undefined) this.#vnode(node, partition).set(name, object);
+  }
+
   /** Fallbacks give what they kept to the owners that they reach ("hinted handoff"). */
   handOff(): void {
     for (const vnode of [...this.#vnodes.values()]) {
