@@ -16,6 +16,7 @@ export interface ClientTls {
 export interface ClientTlsOfStores {
   readonly mysql?: ClientTls;
   readonly cassandra?: ClientTls;
+  readonly riak?: ClientTls;
   /** The authorities for Unleash. */
   readonly unleashCa?: string;
 }
@@ -39,11 +40,17 @@ export async function readClientTls({ stores, unleash }: Config): Promise<Client
     ]);
     return { verify: tls.verify, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
   };
-  const [mysql, cassandra, unleashCa] = await Promise.all([
+  const [mysql, cassandra, riak, unleashCa] = await Promise.all([
     readAll(stores.mysql.tls, 'stores.mysql.tls'),
     readAll(stores.cassandra?.tls, 'stores.cassandra.tls'),
+    readAll(stores.riak?.tls, 'stores.riak.tls'),
     read(unleash?.caFile, 'unleash.caFile'),
   ]);
   if (mistakes.length > 0) throw new StartError(mistakes);
-  return { ...(mysql && { mysql }), ...(cassandra && { cassandra }), ...(unleashCa && { unleashCa }) };
+  return {
+    ...(mysql && { mysql }),
+    ...(cassandra && { cassandra }),
+    ...(riak && { riak }),
+    ...(unleashCa && { unleashCa }),
+  };
 }

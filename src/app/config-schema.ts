@@ -55,6 +55,23 @@ const cassandra = z.strictObject({
   replication: z.record(text, z.union([text, z.number()])).default({ class: 'SimpleStrategy', replication_factor: 1 }),
 });
 
+/** Riak KV, which follows and is read, and is never the authority: docs/riak.md. */
+const riak = z.strictObject({
+  /** Hosts with or without a port: `10.0.0.7` or `10.0.0.7:8098`. Requests take turns; a node that fails is asked last for a second. */
+  nodes: z.array(text).min(1),
+  /** The port of the HTTP listener, or with `tls` of the HTTPS listener, where a node names none. */
+  port: port.default(8098),
+  /** The type of every resource's bucket: `allow_mult`, and a storage backend that keeps secondary indexes. */
+  bucketType: text.default('crossfade'),
+  user: text.optional(),
+  /** The name of the environment variable that holds the password. */
+  passwordEnv: text.optional(),
+  /** The most connections of one instance to each node. */
+  connections: count.max(512).default(64),
+  /** Absent: plain text. */
+  tls: clientTls.optional(),
+});
+
 const unleash = z.strictObject({
   /** The API's address, for example `http://127.0.0.1:4242/api`. */
   url: z.url(),
@@ -86,6 +103,8 @@ const resource = z.strictObject({
   mysqlSchema: text.optional(),
   /** Overrides the keyspace of the Cassandra table in the definition. */
   cassandraKeyspace: text.optional(),
+  /** The bucket in Riak that its records move to, and its alone. Absent: with `stores.riak` it stays at the source. */
+  riakBucket: text.max(256).optional(),
 });
 
 const limits = z.strictObject({
@@ -179,7 +198,8 @@ export const configSchema = z.strictObject({
   /** A FileDescriptorSet (`buf build -o`), relative to the config file. */
   descriptors: text,
   resources: z.array(resource).min(1),
-  stores: z.strictObject({ mysql, cassandra: cassandra.optional() }),
+  /** The source, and at most one target. */
+  stores: z.strictObject({ mysql, cassandra: cassandra.optional(), riak: riak.optional() }),
   /** Absent: no flag server. Nothing moves, and reads go to the authority. */
   unleash: unleash.optional(),
   telemetry: telemetry.prefault({}),

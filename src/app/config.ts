@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { type ConfigFile, configSchema } from './config-schema.ts';
+import { riakMistakes } from './riak-mistakes.ts';
 import { securityMistakes } from './security-mistakes.ts';
 
 /** The config, parsed once and frozen, with secrets from the environment and paths made absolute. */
@@ -11,6 +12,7 @@ export interface Config extends ConfigFile {
   readonly secrets: {
     readonly mysqlPassword: string;
     readonly cassandraPassword: string;
+    readonly riakPassword: string;
     readonly unleashToken: string;
     readonly pageTokens: string;
   };
@@ -64,15 +66,17 @@ export function parseConfig(source: string, path: string, env: Environment): Con
     if (value === undefined) mistakes.push(`${key}: the environment variable ${name} is not set`);
     return value ?? '';
   };
-  const { mysql, cassandra } = file.stores;
+  const { mysql, cassandra, riak } = file.stores;
   const secrets = {
     mysqlPassword: secret(mysql.passwordEnv, 'stores.mysql.passwordEnv'),
     cassandraPassword: secret(cassandra?.passwordEnv, 'stores.cassandra.passwordEnv'),
+    riakPassword: secret(riak?.passwordEnv, 'stores.riak.passwordEnv'),
     unleashToken: secret(file.unleash?.tokenEnv, 'unleash.tokenEnv'),
     pageTokens:
       secret(file.pageTokenSecretEnv, 'pageTokenSecretEnv') || `${mysql.host}:${mysql.port}/${mysql.controlSchema}`,
   };
-  mistakes.push(...duplicates(file.resources.map((resource) => resource.type)), ...securityMistakes(file));
+  mistakes.push(...duplicates(file.resources.map((resource) => resource.type)));
+  mistakes.push(...securityMistakes(file), ...riakMistakes(file));
   if (mistakes.length > 0) throw new ConfigError(path, mistakes);
   const instance = file.instance ?? `${hostname()}-${process.pid}`;
   return deepFreeze({ ...withAbsolutePaths(file, dirname(path)), instance, secrets });

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { FileRegistry } from '@bufbuild/protobuf';
 import { systemClock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
-import type { Resource } from '../domain/resource.ts';
+import { hasTarget, type Resource } from '../domain/resource.ts';
 import type { MysqlTableDescription } from '../domain/table-description.ts';
 import { type BoundResource, bindResource } from '../schema/bind-resource.ts';
 import type { ResourceDefinition } from '../schema/definition.ts';
@@ -55,7 +55,7 @@ export async function loadResources(config: Config, pool: MysqlPool, log: Log): 
       continue;
     }
     // Capture reads the changes of what moves only; whether the others can be served is said by the binding.
-    if (one.definition.cassandra !== undefined) tables.push(table);
+    if (mayMove(config, one)) tables.push(table);
     const bound = bindNamed(config, one, table);
     if ('mistakes' in bound) {
       mistakes.push(...bound.mistakes);
@@ -65,7 +65,7 @@ export async function loadResources(config: Config, pool: MysqlPool, log: Log): 
     if (cascades.mistake !== undefined) mistakes.push(`${one.definition.typeName}: ${cascades.mistake}`);
     else served.push({ definition: one.definition, resource: bound.resource, cascades: cascades.rules });
   }
-  const capture = served.some(({ resource }) => resource.cassandra !== undefined);
+  const capture = served.some(({ resource }) => hasTarget(resource));
   const findings = await checkServer(pool, { tables, capture }, call);
   mistakes.push(...findings.errors.map(describeFinding));
   for (const warning of findings.warnings) log.warn(describeFinding(warning));
@@ -76,7 +76,7 @@ export async function loadResources(config: Config, pool: MysqlPool, log: Log): 
 
 /** What reaches the table of a resource through foreign keys; nothing that counts while it stays at the source. */
 async function cascadesOf(pool: MysqlPool, resource: Resource, call: Call): Promise<CascadeFindings> {
-  if (resource.cassandra === undefined) return { rules: [] };
+  if (!hasTarget(resource)) return { rules: [] };
   return await findCascades(pool, cascadeTargetOf(resource), call);
 }
 
@@ -128,15 +128,23 @@ export function missingTable(one: NamedDefinition): string {
   return `${one.definition.typeName}: MySQL has no table ${schema}.${table}, or the user may not see it`;
 }
 
+/** Whether a resource has a target, whatever else is wrong with it. */
+export function mayMove({ stores }: Config, { definition, named }: NamedDefinition): boolean {
+  if (stores.riak !== undefined) return named.riakBucket !== undefined;
+  return definition.cassandra !== undefined;
+}
+
 /** Binds a definition to its table, as the config says. */
 export function bindNamed(
   config: Config,
-  { definition, named: { mysqlSchema, cassandraKeyspace } }: NamedDefinition,
+  { definition, named: { mysqlSchema, cassandraKeyspace, riakBucket: bucket } }: NamedDefinition,
   table: MysqlTableDescription,
 ): BoundResource {
+  const { riak } = config.stores;
   const bound = bindResource(definition, table, {
     ...(mysqlSchema !== undefined && { mysqlSchema }),
     ...(cassandraKeyspace !== undefined && { cassandraKeyspace }),
+    ...(riak !== undefined && bucket !== undefined && { riak: { bucketType: riak.bucketType, bucket } }),
   });
   return 'mistakes' in bound ? bound : { resource: withoutTarget(config, bound.resource) };
 }

@@ -5,8 +5,10 @@ import { type CassandraClient, createCassandraClient } from '../stores/cassandra
 import type { MysqlAddress } from '../stores/mysql/link.ts';
 import { createMysqlPool, type MysqlPool } from '../stores/mysql/pool.ts';
 import { setUpSchema } from '../stores/mysql/schema-setup.ts';
+import { createRiakClient, type RiakClient } from '../stores/riak/client.ts';
 import type { ClientTls, ClientTlsOfStores } from './client-tls.ts';
 import type { Config } from './config.ts';
+import { riakNodeOf } from './riak-mistakes.ts';
 
 /** The connections to both stores' servers. */
 export interface Stores {
@@ -19,6 +21,8 @@ export interface Stores {
   };
   /** Null: the config names no Cassandra. */
   readonly cassandra: CassandraClient | null;
+  /** Null: the config names no Riak. */
+  readonly riak: RiakClient | null;
   close(): Promise<void>;
 }
 
@@ -41,8 +45,9 @@ export async function openStores(config: Config, tls: ClientTlsOfStores, log: Lo
     controlSchema: mysql.controlSchema,
   });
   const client = createClient(config, tls);
+  const riak = createRiak(config, tls);
   const close = async (): Promise<void> => {
-    await Promise.allSettled([pool.close(), controlPool.close(), client?.close()]);
+    await Promise.allSettled([pool.close(), controlPool.close(), client?.close(), riak?.close()]);
   };
   try {
     await setUpSchema(controlPool, internalCall(systemClock, SET_UP_TIMEOUT_MS));
@@ -51,7 +56,7 @@ export async function openStores(config: Config, tls: ClientTlsOfStores, log: Lo
     await close();
     throw error;
   }
-  return { mysql: { pool, controlPool, address }, cassandra: client, close };
+  return { mysql: { pool, controlPool, address }, cassandra: client, riak, close };
 }
 
 /** Where MySQL is, and who asks. */
@@ -80,6 +85,17 @@ export function createClient(
       credentials: { username: cassandra.user, password: secrets.cassandraPassword },
     }),
     ...(tls.cassandra && { tls: tls.cassandra }),
+  });
+}
+
+/** The client of the config's Riak, which connects when it is first used; null: the config names none. */
+export function createRiak({ stores: { riak }, secrets }: Config, tls: ClientTlsOfStores): RiakClient | null {
+  if (riak === undefined) return null;
+  return createRiakClient({
+    nodes: riak.nodes.map((node) => riakNodeOf(node, riak.port)),
+    connections: riak.connections,
+    ...(riak.user !== undefined && { credentials: { username: riak.user, password: secrets.riakPassword } }),
+    ...(tls.riak && { tls: tls.riak }),
   });
 }
 

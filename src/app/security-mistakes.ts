@@ -29,6 +29,7 @@ export function securityMistakes(config: ConfigFile): string[] {
       ? ['stores.mysql.tls: name stores.mysql.host as its certificate does, or set verify: ca']
       : []),
     ...pairMistakes('stores.cassandra.tls', stores.cassandra?.tls),
+    ...pairMistakes('stores.riak.tls', stores.riak?.tls),
   ];
 }
 

@@ -42,6 +42,7 @@ import type { Config } from './config.ts';
 import { type LoadedResources, loadResources } from './load-resources.ts';
 import { openSecurity, type Security, warnOfOpenDoors } from './open-security.ts';
 import { openStores, type Stores } from './open-stores.ts';
+import { prepareRiak } from './prepare-riak.ts';
 import { prepareTarget } from './prepare-target.ts';
 import { refuseForeignPlaces } from './refuse-foreign-places.ts';
 import { type WiredDashboard, wireDashboard } from './wire-dashboard.ts';
@@ -89,6 +90,7 @@ export async function startService(
     const resources = loaded.served.map(({ resource }) => resource);
     await refuseForeignPlaces(stores.mysql.controlPool, resources);
     await prepareTarget(config, stores.cassandra, resources, log, running.signal);
+    await prepareRiak(stores.riak, resources, log, running.signal);
     const registers = createRegisters(config, stores, log);
     const ids = resources.map(({ id }) => id);
     await registers.source.ensure(ids, internalCall(systemClock, ENSURE_TIMEOUT_MS));

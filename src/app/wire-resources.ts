@@ -42,7 +42,8 @@ import { createMysqlRecordStore } from '../stores/mysql/record-store.ts';
 import { createSourceFence } from '../stores/mysql/source-fence.ts';
 import { createMysqlSourceStates } from '../stores/mysql/source-state.ts';
 import { observed } from '../stores/observed-store.ts';
-import type { ListQuery, RecordStore, SourceStore } from '../stores/record-store.ts';
+import type { FollowerStore, ListQuery, RecordStore, SourceStore } from '../stores/record-store.ts';
+import { createRiakRecordStore } from '../stores/riak/record-store.ts';
 import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
 import { bothMigrationMetrics, bothStoreMetrics } from '../telemetry/both-metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -157,7 +158,7 @@ async function wireResource(
   const names = createNameCodec(resource);
   const keys = createKeyCodec(resource);
   const source = await createSource(surroundings, resource);
-  const target = createTarget(surroundings, resource, { role: 'follower' });
+  const target = createFollower(surroundings, resource, lease);
   const asAuthority = writeAheadLog && (await createTargetAuthority(surroundings, resource));
   const { controlPool: pool, address } = stores.mysql;
   const serverId = config.stores.mysql.captureServerId;
@@ -179,6 +180,7 @@ async function wireResource(
       source,
       target,
       targetAuthority: asAuthority && writeAheadLog && { store: asAuthority, log: writeAheadLog, hand },
+      ...(resource.riak && { whyTargetFollows: RIAK_FOLLOWS }),
       reads: {
         source: createBatchedReads(source, { clock: systemClock }),
         target: target && createBatchedReads(target, { clock: systemClock, maxStatements: TARGET_STATEMENTS }),
@@ -270,6 +272,22 @@ async function createSource({ stores, metrics }: Surroundings, resource: Resourc
   await store.prepare(internalCall(systemClock, PREPARE_TIMEOUT_MS));
   const { schema, table } = resource.mysql;
   return observed(store, { store: 'source', namespace: schema, table, metrics: metrics.stores });
+}
+
+/** Why authority is not offered to Riak, for people. */
+const RIAK_FOLLOWS =
+  'Riak can follow and be read, but never be the authority: it has no write that is conditional on what is there (docs/riak.md); go back to `synchronize`';
+
+/** The target as the follower; null: there is none. */
+function createFollower(surroundings: Surroundings, resource: Resource, lease: Lease): FollowerStore | null {
+  const { config, stores, metrics } = surroundings;
+  const { riak: place } = resource;
+  if (stores.riak === null || place === undefined) return createTarget(surroundings, resource, { role: 'follower' });
+  const { markerTtlSeconds } = config.migration;
+  const floor = (): bigint => lease.latest(resource.id)?.floor ?? 0n;
+  const store = createRiakRecordStore({ client: stores.riak, resource, place, floor, markerTtlSeconds });
+  const { bucketType: namespace, bucket: table } = place;
+  return observed(store, { store: 'target', namespace, table, metrics: metrics.stores });
 }
 
 function createTarget(

@@ -109,6 +109,14 @@ export interface CassandraPlace {
   readonly buckets?: number;
 }
 
+/** Where a resource's records are in a target that is Riak. */
+export interface RiakPlace {
+  /** Its properties are the bucket's. */
+  readonly bucketType: string;
+  /** The resource's alone. */
+  readonly bucket: string;
+}
+
 /** How the key's parts are written in a resource name. */
 export interface NamePart {
   /** The collection before the variable: `patients`. */
@@ -145,8 +153,10 @@ export interface Resource {
   /** The name pattern, one part for each key column, in key order. */
   readonly name: readonly NamePart[];
   readonly mysql: { readonly schema: string; readonly table: string };
-  /** Absent: the resource has no target and stays at the source. */
+  /** Absent: Cassandra is not its target. */
   readonly cassandra?: CassandraPlace;
+  /** Absent: Riak is not its target. At most one of both is there; of neither the resource has no target and stays at the source. */
+  readonly riak?: RiakPlace;
   /** Secondary indexes that both stores keep. Default: none. */
   readonly indexes?: readonly Index[];
   /** Whether its records remember the requests that wrote them (`request_id`). Default: they do not, and nothing is kept for it. */
@@ -157,6 +167,11 @@ export interface Resource {
 export function numberedColumn({ columns, keyLength }: Resource): Column | undefined {
   const last = columns[keyLength - 1];
   return last?.numbered ? last : undefined;
+}
+
+/** Whether a resource may leave the source. */
+export function hasTarget({ cassandra, riak }: Resource): boolean {
+  return cassandra !== undefined || riak !== undefined;
 }
 
 /** Whether a key column's values must be compared and sorted by bytes, not as MySQL does by itself. */

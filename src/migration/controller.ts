@@ -22,6 +22,8 @@ export interface ControllerOptions extends FollowerKeeperOptions, HandoverCondit
   readonly jobs: JobStore;
   /** Null: the target can't be the authority. */
   readonly handover: Handover | null;
+  /** Why it can't, for people. Absent: the log of the start says it. */
+  readonly whyTargetFollows?: string;
   readonly flags: Flags;
   readonly metrics: Pick<MigrationMetrics, 'holds' | 'openMismatches'>;
   readonly random: Random;
@@ -147,9 +149,10 @@ export class Controller {
   }
 
   async #handOver(record: ControlRecord, wanted: Phase, signal: AbortSignal): Promise<readonly Hold[]> {
-    const { handover, random, captureStopped } = this.#options;
+    const { handover, random, captureStopped, whyTargetFollows } = this.#options;
     if (handover === null) {
-      return [hold('target_authority_not_offered', 'the target can’t be the authority here: see the log of the start')];
+      const why = whyTargetFollows ?? 'the target can’t be the authority here: see the log of the start';
+      return [hold('target_authority_not_offered', why)];
     }
     const missing = await missingForHandover(this.#options, record, this.#call());
     if (missing !== null) return [missing];

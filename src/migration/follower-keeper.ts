@@ -132,7 +132,12 @@ export class FollowerKeeper {
 
   async #attach(record: ControlRecord, reason: string): Promise<readonly Hold[]> {
     if (!this.#options.hasTarget) {
-      return [hold('no_target', 'the resource names no Cassandra table; add `cassandra` to its storage option')];
+      return [
+        hold(
+          'no_target',
+          'the resource has no target: add `cassandra` to its storage option, or `riakBucket` to it in the config',
+        ),
+      ];
     }
     await attachFollower(this.#options, record, reason);
     this.#options.lease.poke();

@@ -67,6 +67,8 @@ export interface ResourceMigrationOptions {
   readonly target: FollowerStore | null;
   /** Null: authority stays at the source. */
   readonly targetAuthority: TargetAuthority | null;
+  /** Why that is so of every resource in such a target, for people. Absent: the log of the start says it. */
+  readonly whyTargetFollows?: string;
   /** The stores' reads as requests use them, batched where that is wanted. Default: the stores themselves. */
   readonly reads?: StoreReads;
   /** The stores' `apply` as writes use it, batched where that is wanted. Default: the stores' own. */

@@ -1,4 +1,4 @@
-import type { Column, ColumnType, Resource } from '../domain/resource.ts';
+import { type Column, type ColumnType, hasTarget, type Resource, type RiakPlace } from '../domain/resource.ts';
 import type { MysqlColumnDescription, MysqlTableDescription } from '../domain/table-description.ts';
 import { bindIndexes } from './bind-indexes.ts';
 import { checkMysqlTable, checkNames } from './check-mysql-table.ts';
@@ -14,6 +14,8 @@ export type BoundResource = { readonly resource: Resource } | { readonly mistake
 export interface BindingOverrides {
   readonly mysqlSchema?: string;
   readonly cassandraKeyspace?: string;
+  /** The target instead of the table in Cassandra that the proto names, or of none. */
+  readonly riak?: RiakPlace;
 }
 
 /** A resource on its way: mistakes are collected, so that all of them are named at once. */
@@ -40,10 +42,12 @@ export function bindResource(
   if (tooLong !== undefined) binding.mistakes.push(tooLong);
   const fieldColumns = definition.fields.map((field) => bindFieldColumn(binding, field));
   const columns = [...keyColumns, ...fieldColumns].filter((column) => column !== undefined);
-  const cassandra = definition.cassandra && {
-    ...definition.cassandra,
-    keyspace: overrides.cassandraKeyspace ?? definition.cassandra.keyspace,
-  };
+  const { riak } = overrides;
+  const cassandra = riak === undefined &&
+    definition.cassandra && {
+      ...definition.cassandra,
+      keyspace: overrides.cassandraKeyspace ?? definition.cassandra.keyspace,
+    };
   const { indexes, mistakes: indexMistakes } = bindIndexes(definition, columns, table);
   const resource: Resource = {
     id: definition.id,
@@ -54,10 +58,15 @@ export function bindResource(
     name: definition.name,
     mysql: { schema: overrides.mysqlSchema ?? definition.mysql.schema, table: definition.mysql.table },
     ...(cassandra && { cassandra }),
+    ...(riak && { riak }),
     ...(indexes.length > 0 && { indexes }),
     ...(takesRequestIds(definition) && { remembersRequests: true as const }),
   };
-  binding.mistakes.push(...indexMistakes, ...checkMysqlTable(definition, table), ...checkNames(resource));
+  binding.mistakes.push(
+    ...indexMistakes,
+    ...checkMysqlTable(definition, table, hasTarget(resource)),
+    ...checkNames(resource),
+  );
   const label = `${definition.typeName}: `;
   if (binding.mistakes.length > 0) return { mistakes: binding.mistakes.map((mistake) => label + mistake) };
   return { resource };

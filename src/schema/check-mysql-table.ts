@@ -10,14 +10,18 @@ const MAX_CASSANDRA_NAME = 48;
 /** Names of the columns that every target table has. */
 const RESERVED_PREFIX = 'crossfade_';
 
-/** What keeps a table from being served, or from being moved, that no single field is to blame for. */
-export function checkMysqlTable(definition: ResourceDefinition, table: MysqlTableDescription): string[] {
+/** What keeps a table from being served, or, if it `moves`, from being moved, that no single field is to blame for. */
+export function checkMysqlTable(
+  definition: ResourceDefinition,
+  table: MysqlTableDescription,
+  moves: boolean,
+): string[] {
   return [
     ...checkEngine(table),
     ...checkPrimaryKey(definition, table),
     ...checkSharedColumns(definition),
-    ...checkUncarried(definition, table),
-    ...(definition.cassandra === undefined ? [] : checkForeignKeys(table)),
+    ...checkUncarried(definition, table, moves),
+    ...(moves ? checkForeignKeys(table) : []),
   ];
 }
 
@@ -89,13 +93,13 @@ function checkSharedColumns(definition: ResourceDefinition): string[] {
   return mistakes;
 }
 
-function checkUncarried(definition: ResourceDefinition, table: MysqlTableDescription): string[] {
+function checkUncarried(definition: ResourceDefinition, table: MysqlTableDescription, moves: boolean): string[] {
   const carried = new Set([...definition.fields, ...definition.key].map((each) => each.mysqlColumn));
   const mistakes: string[] = [];
   for (const column of table.columns) {
     if (carried.has(column.name)) continue;
     const label = `no field carries the column ${column.name} (${column.columnType})`;
-    if (definition.cassandra !== undefined) {
+    if (moves) {
       mistakes.push(
         `${label}, so it would be lost in the target: add a field for it, OUTPUT_ONLY if callers must not set it`,
       );
@@ -121,7 +125,7 @@ export function checkForeignKeys(table: MysqlTableDescription): string[] {
     if (hidden.length === 0) continue;
     mistakes.push(
       `the foreign key ${key.name} has ${hidden.join(' and ')}, which changes rows without a trace in the binary log: ` +
-        'make it RESTRICT, or serve the resource without storage.cassandra',
+        'make it RESTRICT, or serve the resource without a target',
     );
   }
   return mistakes;

@@ -206,7 +206,7 @@ export interface ReadableRecords {
  * the copy by which the other record gives them up may be on its way.
  */
 export interface FollowerStore extends ReadableRecords {
-  readonly engine: 'mysql' | 'cassandra' | 'memory';
+  readonly engine: 'mysql' | 'cassandra' | 'riak' | 'memory';
   /** The most keys of one `getMany`. */
   readonly maxKeys: number;
   /**

@@ -43,6 +43,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'stores/memory': ['domain', 'stores'],
   'stores/mysql': ['domain', 'stores', 'telemetry'],
   'stores/cassandra': ['domain', 'stores', 'telemetry', 'schema'],
+  'stores/riak': ['domain', 'stores', 'telemetry'],
   records: ['domain', 'stores', 'telemetry'],
   migration: ['domain', 'stores', 'telemetry'],
   rpc: ['domain', 'gen', 'schema', 'stores', 'records', 'migration', 'telemetry', 'security'],
@@ -81,7 +82,7 @@ describe('the rooms of src', () => {
   });
 
   it('leave the engines to app alone', () => {
-    const engines = inner.filter(({ to }) => /^stores\/(mysql|cassandra|memory)\//.test(to));
+    const engines = inner.filter(({ to }) => /^stores\/(mysql|cassandra|riak|memory)\//.test(to));
     const wrong = engines.filter(({ from, to }) => roomOf(from) !== roomOf(to) && roomOf(from) !== 'app');
     expect(wrong).toEqual([]);
   });

@@ -153,7 +153,7 @@ function unboundedText(link: Link): string {
 function selfMistake(rule: CascadeRule): string {
   return (
     `the foreign key ${rule.foreignKey} deletes rows of its own table that the binary log does not name, with any DELETE in it: ` +
-    'make it RESTRICT, or serve the resource without storage.cassandra'
+    'make it RESTRICT, or serve the resource without a target'
   );
 }
 

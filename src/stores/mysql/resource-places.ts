@@ -49,7 +49,8 @@ function sourceOf({ mysql }: Resource): string {
   return `${mysql.schema}.${mysql.table}`;
 }
 
-function targetOf({ cassandra }: Resource): string | null {
+function targetOf({ cassandra, riak }: Resource): string | null {
+  if (riak !== undefined) return `riak ${riak.bucketType}/${riak.bucket}`;
   return cassandra === undefined ? null : `${cassandra.keyspace}.${cassandra.table}`;
 }
 
