@@ -34,8 +34,8 @@ COPY deploy/image/health-check.ts ./health-check.ts
 # What it is made of, and under which licences.
 COPY --from=dependencies /app/sbom.cdx.json /usr/share/doc/crossfade/sbom.cdx.json
 COPY LICENSE deploy/image/THIRD-PARTY-LICENCES.txt /usr/share/doc/crossfade/
-# `node` of the base image, by number, so that Kubernetes can see that it is not root.
-USER 1000:1000
+# By number, so that Kubernetes can see that it is not root; above 10000, so that it is nobody of the host.
+USER 10001:10001
 EXPOSE 50051 8080
 HEALTHCHECK --interval=5s --timeout=2s --start-period=30s --retries=3 CMD ["node", "/app/health-check.ts"]
 # SIGTERM drains: health says NOT_SERVING, requests under way are finished. `docker stop` must allow for limits.drainMs.

@@ -115,7 +115,6 @@ func validate(ctx context.Context, object runtime.Object) (field.ErrorList, []st
 	if err != nil {
 		return nil, []string{err.Error()}
 	}
-	// Every object comes with a namespace: it is the folder's.
 	template := field.NewPath("spec", "template")
 	switch o := converted.(type) {
 	case *apps.Deployment:
@@ -129,6 +128,10 @@ func validate(ctx context.Context, object runtime.Object) (field.ErrorList, []st
 		options := batchvalidation.JobValidationOptions{PodValidationOptions: pod.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil)}
 		return batchvalidation.ValidateJob(o, options), pod.GetWarningsForPodTemplate(ctx, template, &o.Spec.Template, nil)
 	case *core.Service:
+		// An API server makes the list out of the one.
+		if o.Spec.ClusterIP == core.ClusterIPNone {
+			o.Spec.ClusterIPs = []string{core.ClusterIPNone}
+		}
 		return corevalidation.ValidateServiceCreate(o), nil
 	case *core.ConfigMap:
 		return corevalidation.ValidateConfigMap(o), nil

@@ -6,7 +6,7 @@
  * programs, mounted read-only, and of a `/usr/local` of its own with Node 24 and npm, as the official image has them.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -30,7 +30,18 @@ export interface Enter {
 }
 
 const LINKS = { bin: 'usr/bin', sbin: 'usr/sbin', lib: 'usr/lib', lib64: 'usr/lib64' };
-const FOLDERS = ['proc', 'dev', 'etc/ssl', 'root/.npm', 'tmp', 'usr/bin', 'usr/sbin', 'usr/lib', 'usr/lib64', 'usr/share'];
+const FOLDERS = [
+  'proc',
+  'dev',
+  'etc/ssl',
+  'root/.npm',
+  'tmp',
+  'usr/bin',
+  'usr/sbin',
+  'usr/lib',
+  'usr/lib64',
+  'usr/share',
+];
 const PASSWD = 'root:x:0:0:root:/root:/bin/bash\nnode:x:1000:1000::/home/node:/bin/bash\n';
 /** Told to npm in a build, as `docker build` would by a secret. */
 const REGISTRY_VARIABLES = ['NODE_EXTRA_CA_CERTS', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'npm_config_registry'];
@@ -49,13 +60,14 @@ export async function makeBase(root: string): Promise<void> {
   await mkdir(join(local, 'bin'), { recursive: true });
   await cp(NODE, join(local, 'bin/node'));
   await cp(await npmFolder(), join(local, 'lib/node_modules/npm'), { recursive: true });
-  for (const name of ['npm', 'npx']) await symlink(`../lib/node_modules/npm/bin/${name}-cli.js`, join(local, 'bin', name));
+  for (const name of ['npm', 'npx'])
+    await symlink(`../lib/node_modules/npm/bin/${name}-cli.js`, join(local, 'bin', name));
 }
 
 /** The npm that runs this script, or the machine's. */
 async function npmFolder(): Promise<string> {
   const running = process.env.npm_execpath;
-  if (running !== undefined && running.endsWith('npm-cli.js')) return dirname(dirname(running));
+  if (running?.endsWith('npm-cli.js')) return dirname(dirname(running));
   const { stdout } = await promisify(execFile)('npm', ['root', '--global']);
   return join(stdout.trim(), 'npm');
 }
@@ -63,6 +75,7 @@ async function npmFolder(): Promise<string> {
 /** Starts a program in a root folder; it ends with whoever called, and its whole namespace with it. */
 export function enter(options: Enter): ChildProcess {
   const { root, as, user = '0:0', command, cwd, env } = options;
+  makeMountPoints(options);
   const [uid, gid] = user.split(':');
   const isRoot = process.getuid?.() === 0;
   const own = isRoot ? [] : ['--user', `--map-user=${uid}`, `--map-group=${gid}`];
@@ -86,6 +99,15 @@ export function processIn(entered: ChildProcess): number | undefined {
     return children === '' ? undefined : Number(children.split(' ')[0]);
   } catch {
     return undefined;
+  }
+}
+
+/** As an engine does, where the image lacks them. */
+function makeMountPoints({ root, mounts = {} }: Enter): void {
+  for (const [to, from] of Object.entries(mounts)) {
+    const isFolder = statSync(from).isDirectory();
+    mkdirSync(isFolder ? join(root, to) : dirname(join(root, to)), { recursive: true });
+    if (!isFolder) writeFileSync(join(root, to), '', { flag: 'a' });
   }
 }
 
