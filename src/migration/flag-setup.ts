@@ -1,17 +1,5 @@
-import { DomainError } from '../domain/errors.ts';
+import { createFlagApi, type FlagApi, type FlagSetupOptions } from './flag-admin-api.ts';
 import { flagNames, phases } from './unleash-flags.ts';
-
-/** Where flags are created. */
-export interface FlagSetupOptions {
-  /** The server's address without a path, for example `http://127.0.0.1:4242`. */
-  readonly url: string;
-  /** A token of the admin API. */
-  readonly adminToken: string;
-  /** Default of Unleash's open-source edition: `default`. */
-  readonly project: string;
-  /** The environment whose strategies are created: `development`, `production`. */
-  readonly environment: string;
-}
 
 /** What was done for one flag. */
 export interface FlagSetupResult {
@@ -34,8 +22,6 @@ const phaseTitles = {
   'source-only': 'only the source is read and written',
 } as const;
 
-const REQUEST_TIMEOUT_MS = 10_000;
-
 /**
  * Creates the three flags of a resource where they are missing, with descriptions for people; never changes an existing one.
  * The phase flag gets one strategy for each phase, furthest first, all but `source-only` disabled, and is switched
@@ -48,7 +34,7 @@ export async function createFlags(
   signal?: AbortSignal,
 ): Promise<readonly FlagSetupResult[]> {
   const names = flagNames(resource);
-  const api = createApi(options, signal);
+  const api = createFlagApi(options, signal);
   return [
     await createFlag(api, names.phase, phaseDescription(resource), phaseStrategies(names.phase)),
     await createFlag(
@@ -88,47 +74,17 @@ function rollout(groupId: string, title: string, stickiness: string): Strategy {
   return { name: 'flexibleRollout', title, disabled: false, parameters: { rollout: '0', stickiness, groupId } };
 }
 
-type Api = (method: string, path: string, body?: unknown) => Promise<number>;
-
 async function createFlag(
-  api: Api,
+  api: FlagApi,
   name: string,
   description: string,
   strategies: readonly Strategy[],
 ): Promise<FlagSetupResult> {
-  const status = await api('POST', '', { name, description, type: 'operational', impressionData: false });
+  const { status } = await api('POST', '', { name, description, type: 'operational', impressionData: false });
   if (status === 409) return { name, outcome: 'exists' };
   // Strategies come first: a flag that is switched on without one gets a default strategy at 100 %.
   const environment = `/${name}/environments/{environment}`;
   for (const strategy of strategies) await api('POST', `${environment}/strategies`, strategy);
   await api('POST', `${environment}/on`);
   return { name, outcome: 'created' };
-}
-
-function createApi(options: FlagSetupOptions, signal?: AbortSignal): Api {
-  const base = `${options.url.replace(/\/+$/, '')}/api/admin/projects/${encodeURIComponent(options.project)}/features`;
-  return async (method, path, body) => {
-    const url = base + path.replace('{environment}', encodeURIComponent(options.environment));
-    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-    const response = await fetch(url, {
-      method,
-      headers: { authorization: options.adminToken, 'content-type': 'application/json' },
-      body: body === undefined ? null : JSON.stringify(body),
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-    }).catch((cause: unknown) => {
-      throw new DomainError({
-        kind: 'unavailable',
-        reason: 'INTERNAL',
-        message: `the flag server at ${options.url} cannot be reached; check --unleash-url`,
-        cause,
-      });
-    });
-    await response.arrayBuffer();
-    if (response.ok || response.status === 409) return response.status;
-    throw new DomainError({
-      kind: 'failed_precondition',
-      reason: 'INTERNAL',
-      message: `the flag server answers ${response.status} to ${method} ${path || '/features'}; check the admin token, project and environment`,
-    });
-  };
 }

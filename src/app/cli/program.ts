@@ -1,5 +1,6 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { JobKind } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
+import { phases } from '../../migration/unleash-flags.ts';
 import { ConfigError } from '../config.ts';
 import { StartError } from '../start-error.ts';
 import { type ApiOptions, commandErrorOf, createApiClients, DEFAULT_SERVER } from './api.ts';
@@ -7,7 +8,7 @@ import { decommission, terminalPrompt } from './decommission-command.ts';
 import { runDev } from './dev-command.ts';
 import type { DoctorOptions } from './doctor-command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
-import { setUpFlags } from './flags-command.ts';
+import { setUpFlags, switchFlags } from './flags-command.ts';
 import type { InitCommandOptions } from './init-command.ts';
 import {
   type CommandContext,
@@ -19,6 +20,7 @@ import {
   showStatus,
 } from './migration-commands.ts';
 import { createOutput } from './output.ts';
+import type { ServeOptions } from './serve-command.ts';
 import { watchOptions, watchStatus } from './watch-command.ts';
 
 interface CommonOptions extends ApiOptions {
@@ -85,7 +87,9 @@ function apiCommand(program: Command, name: string, description: string, example
   return program
     .command(name)
     .description(description)
-    .option('--server <url>', "the service's HTTP address", DEFAULT_SERVER)
+    .addOption(
+      new Option('--server <url>', "the service's HTTP address").env('CROSSFADE_SERVER').default(DEFAULT_SERVER),
+    )
     .option('--ca <file>', "the authorities for the service's certificate (PEM)")
     .option('--cert <file>', 'a certificate to prove who calls, with --key (PEM)')
     .option('--key <file>', "the certificate's key (PEM)")
@@ -151,11 +155,16 @@ function addServe(program: Command, signal: AbortSignal, exit: (code: number) =>
     .command('serve')
     .description('Starts an instance of the service; ends gracefully on SIGTERM and Ctrl-C.')
     .requiredOption('--config <file>', 'the config file (docs/configuration.md)')
-    .addHelpText('after', '\nExamples:\n  crossfade serve --config examples/hospital/crossfade.yaml')
-    .action(async (options: { config: string }) => {
+    .option('--grpc-port <port>', "the gRPC port, instead of the config's", port)
+    .option('--http-port <port>', "the HTTP port, instead of the config's", port)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  crossfade serve --config crossfade.yaml\n  crossfade serve --config crossfade.yaml --grpc-port 50052 --http-port 8081',
+    )
+    .action(async (options: ServeOptions) => {
       // Loaded here: the other commands need none of the drivers.
       const { serve } = await import('./serve-command.ts');
-      exit(await serve(options.config, signal));
+      exit(await serve(options, signal));
     });
 }
 
@@ -320,22 +329,46 @@ function addDecommission(program: Command, signal: AbortSignal, exit: (code: num
 }
 
 function addFlags(program: Command, signal: AbortSignal): void {
-  program
-    .command('flags')
-    .description('Sets up the feature flags.')
-    .command('create')
-    .description('Creates the three flags of each resource in Unleash where they are missing; changes no existing one.')
+  const flags = program.command('flags').description('Sets up and changes the feature flags.');
+  flagsCommand(
+    flags,
+    'create',
+    'Creates the three flags of each resource in Unleash where they are missing; changes no existing one.',
+    '  UNLEASH_ADMIN_TOKEN=… crossfade flags create medications --unleash-url http://127.0.0.1:4242',
+  )
     .argument('<resources...>', "the resources' ids")
+    .action(async (resources: string[], options) => setUpFlags(resources, options, signal));
+  flagsCommand(
+    flags,
+    'set',
+    "Changes the flags of a resource, as a person does in Unleash's page.",
+    [
+      '  crossfade flags set medications --phase synchronize --unleash-url http://127.0.0.1:4242',
+      '  crossfade flags set medications --read-target 10 --shadow-read 5 --unleash-url http://127.0.0.1:4242',
+    ].join('\n'),
+  )
+    .argument('<resource>', "the resource's id")
+    .addOption(
+      new Option('--phase <phase>', 'enables its strategy, and disables those further on').choices(
+        [...phases].reverse(),
+      ),
+    )
+    .option('--read-target <percent>', 'the part of the reads that the target answers', percent)
+    .option('--shadow-read <percent>', 'the part of the reads that are compared', percent)
+    .action(async (resource: string, options) => switchFlags(resource, options, signal));
+}
+
+/** A subcommand that talks to Unleash's admin API. */
+function flagsCommand(flags: Command, name: string, description: string, examples: string): Command {
+  return flags
+    .command(name)
+    .description(description)
     .requiredOption('--unleash-url <url>', "the server's address, without /api")
     .option('--token-env <name>', 'the environment variable that holds a token of the admin API', 'UNLEASH_ADMIN_TOKEN')
     .option('--project <name>', "Unleash's project", 'default')
     .option('--environment <name>', "Unleash's environment", 'development')
     .option('--json', 'print JSON, one value a line')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  UNLEASH_ADMIN_TOKEN=… crossfade flags create medications --unleash-url http://127.0.0.1:4242',
-    )
-    .action(async (resources: string[], options) => setUpFlags(resources, options, signal));
+    .addHelpText('after', `\nExamples:\n${examples}`);
 }
 
 function addDev(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
@@ -351,6 +384,18 @@ function wholeNumber(text: string): number {
   const number = Number(text);
   if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('must be a whole number, 0 or more');
   return number;
+}
+
+function percent(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && text !== '' && number >= 0 && number <= 100) return number;
+  throw new InvalidArgumentError('must be a whole number from 0 to 100');
+}
+
+function port(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && text !== '' && number >= 0 && number <= 65_535) return number;
+  throw new InvalidArgumentError('must be a port, 0 to 65535; 0 picks a free one');
 }
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: DAY_SECONDS };

@@ -1,0 +1,87 @@
+import { DomainError } from '../domain/errors.ts';
+import { createFlagApi, type FlagApi, type FlagSetupOptions } from './flag-admin-api.ts';
+import type { Phase } from './flags.ts';
+import { flagNames, phases } from './unleash-flags.ts';
+
+/** What is wanted of a resource's flags; what is left out stays as it is. */
+export interface FlagChanges {
+  readonly phase?: Phase;
+  /** How many reads of a hundred the target answers. */
+  readonly readTarget?: number;
+  /** How many reads of a hundred are compared. */
+  readonly shadowRead?: number;
+}
+
+/** A flag and what it says now. */
+export interface FlagChangeResult {
+  readonly name: string;
+  readonly value: string;
+}
+
+interface Strategy {
+  readonly id: string;
+  readonly variants?: readonly { readonly name?: string }[];
+}
+
+/**
+ * Changes a resource's flags, as a person does in Unleash's page: enables the strategy of the wanted phase and disables those
+ * further on, moves the sliders of the rollouts. Each change is one of Unleash's own, and stands in its event log.
+ * Throws `failed_precondition` where a flag is missing or is not as `createFlags` makes it.
+ */
+export async function changeFlags(
+  options: FlagSetupOptions,
+  resource: string,
+  changes: FlagChanges,
+  signal?: AbortSignal,
+): Promise<readonly FlagChangeResult[]> {
+  const names = flagNames(resource);
+  const api = createFlagApi(options, signal);
+  const results: FlagChangeResult[] = [];
+  const { phase, readTarget, shadowRead } = changes;
+  // Reads go back before a phase does, so that a rollback that fails half-way has done its quickest part.
+  if (readTarget !== undefined) results.push(await setRollout(api, names.readTarget, readTarget));
+  if (shadowRead !== undefined) results.push(await setRollout(api, names.shadowRead, shadowRead));
+  if (phase !== undefined) results.push(await setPhase(api, names.phase, phase));
+  return results;
+}
+
+async function setPhase(api: FlagApi, flag: string, phase: Phase): Promise<FlagChangeResult> {
+  const strategies = await strategiesOf(api, flag);
+  const idOf = (wanted: Phase): string => {
+    const found = strategies.find(({ variants }) => variants?.[0]?.name === wanted);
+    return found?.id ?? fail(`the flag ${flag} has no strategy with the variant ${wanted}`);
+  };
+  // Enabled before those further on are disabled: at no moment does the flag say less than is wanted.
+  await patch(api, flag, idOf(phase), '/disabled', false);
+  for (const further of phases.slice(0, phases.indexOf(phase)))
+    await patch(api, flag, idOf(further), '/disabled', true);
+  return { name: flag, value: phase };
+}
+
+async function setRollout(api: FlagApi, flag: string, percent: number): Promise<FlagChangeResult> {
+  const [only, ...more] = await strategiesOf(api, flag);
+  if (only === undefined || more.length > 0) {
+    return fail(`the flag ${flag} has ${more.length === 0 ? 'no strategy' : 'several strategies'}`);
+  }
+  await patch(api, flag, only.id, '/parameters/rollout', String(percent));
+  return { name: flag, value: `${percent} %` };
+}
+
+async function strategiesOf(api: FlagApi, flag: string): Promise<readonly Strategy[]> {
+  const { status, body } = await api('GET', `/${flag}/environments/{environment}/strategies`);
+  // Unleash answers an empty list for a flag that it does not know, or 404, as its versions have it.
+  if (status === 404 || !Array.isArray(body)) return fail(`there is no flag ${flag}`);
+  return body as readonly Strategy[];
+}
+
+async function patch(api: FlagApi, flag: string, id: string, path: string, value: unknown): Promise<void> {
+  await api('PATCH', `/${flag}/environments/{environment}/strategies/${id}`, [{ op: 'replace', path, value }]);
+}
+
+function fail(what: string): never {
+  throw new DomainError({
+    kind: 'failed_precondition',
+    reason: 'INTERNAL',
+    message: `${what}: \`crossfade flags create\` makes the flags; one that a person has changed is changed in Unleash's page`,
+  });
+}
