@@ -18,6 +18,16 @@ const listen = (defaultPort: number) =>
     port: port.default(defaultPort),
   });
 
+/** As a browser names it: scheme, host and port, no path. */
+const origin = z.string().refine((value) => value === '*' || (URL.canParse(value) && new URL(value).origin === value), {
+  error: 'must be an origin, such as https://app.example (no path, no slash at the end), or *',
+});
+
+const http = listen(8080).extend({
+  /** The origins whose pages may call the service from a browser; `*`: any. */
+  corsOrigins: z.array(origin).default([]),
+});
+
 const mysql = z.strictObject({
   host: text,
   port: port.default(3306),
@@ -194,7 +204,7 @@ export const configSchema = z.strictObject({
   /** The records API over gRPC. */
   grpc: listen(50051).prefault({}),
   /** The records API over Connect and gRPC-Web, the migration API, the dashboard, health and metrics. */
-  http: listen(8080).prefault({}),
+  http: http.prefault({}),
   /** A FileDescriptorSet (`buf build -o`), relative to the config file. */
   descriptors: text,
   resources: z.array(resource).min(1),

@@ -276,7 +276,7 @@ function createServers(
   if (config.telemetry.metrics) {
     routes.set('/metrics', guardRoute('/metrics', telemetry.metricsRoute, access));
   }
-  const connect = createConnectServer({ ...shared, registry, corsOrigins: [], routes });
+  const connect = createConnectServer({ ...shared, registry, corsOrigins: config.http.corsOrigins, routes });
   return { grpc, connect, health, pipeline };
 }
 

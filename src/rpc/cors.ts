@@ -9,7 +9,7 @@ const ALLOWED_METHODS = cors.allowedMethods.join(', ');
 const ALLOWED_HEADERS = [...cors.allowedHeaders, ...Object.values(metadataNames), 'traceparent', 'tracestate'].join(
   ', ',
 );
-const EXPOSED_HEADERS = [...cors.exposedHeaders, metadataNames.version].join(', ');
+const EXPOSED_HEADERS = [...cors.exposedHeaders, metadataNames.version, metadataNames.servedBy].join(', ');
 
 /**
  * Lets scripts of these origins call the service, `*` those of any; of none if the list is empty. Returns a function

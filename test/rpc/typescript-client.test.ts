@@ -3,6 +3,7 @@ import { Code } from '@connectrpc/connect';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Medications as MedicationsService } from '../../clients/typescript/gen/hospital/v1/medications_pb.ts';
 import {
+  asking,
   createSession,
   isOutcomeUnknown,
   reasonOf,
@@ -222,6 +223,28 @@ describe('the TypeScript client', () => {
     failures.push(unavailable, unavailable, unavailable);
     await expect(create({ retries: 2 }).created).rejects.toMatchObject({ code: Code.Unavailable });
     expect(calls).toHaveLength(3);
+  });
+
+  it('waits as long as the service says before it sends again, and not at all where its deadline is nearer', async () => {
+    const { client, created } = create();
+    const { name } = await created;
+    failures.push(unavailable);
+    const startedAt = performance.now();
+    await client.getMedication({ name });
+    // The service says 200 ms; the client's own first pause is 20 at most.
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(199);
+    failures.push(unavailable);
+    await expect(client.getMedication({ name }, { timeoutMs: 150 })).rejects.toMatchObject({ code: Code.Unavailable });
+  });
+
+  it('asks what its reads are for, for the session and for one call', async () => {
+    const { client, created } = create({ consistency: 'at-least' });
+    const { name } = await created;
+    expect(calls.at(-1)?.call.consistency).toBe('latency');
+    await client.getMedication({ name });
+    expect(calls.at(-1)?.call.consistency).toBe('at-least');
+    await client.getMedication({ name }, asking('authority'));
+    expect(calls.at(-1)?.call.consistency).toBe('authority');
   });
 
   it('does not count a refusal as an unknown outcome', async () => {

@@ -109,7 +109,7 @@ export async function serve(
     {
       ...rest,
       grpc: { host: '127.0.0.1', port: 0 },
-      http: { host: '127.0.0.1', port: 0 },
+      http: { host: '127.0.0.1', port: 0, corsOrigins: [] },
       telemetry: { ...config.telemetry, exporter: 'none' },
       stores: {
         mysql: { ...mysql, controlSchema: control },

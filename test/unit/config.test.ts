@@ -31,6 +31,14 @@ describe('the config', () => {
     expect(config.stores.cassandra).toBeUndefined();
   });
 
+  it('takes origins as browsers name them, and nothing else', () => {
+    const origins = (list: string) => mistakesOf(`${least}http: { corsOrigins: ${list} }\n`, { DB_PASSWORD: '' });
+    expect(origins("['https://app.example', 'http://localhost:3000', '*']")).toEqual([]);
+    for (const wrong of ['https://app.example/', 'app.example', 'https://app.example/path', 'HTTPS://app.example']) {
+      expect(origins(`['${wrong}']`).join()).toContain('http.corsOrigins.0');
+    }
+  });
+
   it('is frozen', () => {
     const config = parseConfig(least, 'crossfade.yaml', { DB_PASSWORD: '' });
     expect(Object.isFrozen(config.stores.mysql)).toBe(true);

@@ -1,5 +1,6 @@
+import { durationMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { type ErrorInfo, ErrorInfoSchema } from '../gen/google/rpc/error_details_pb.ts';
+import { type ErrorInfo, ErrorInfoSchema, RetryInfoSchema } from '../gen/google/rpc/error_details_pb.ts';
 
 /** Errors of a link that was never made: the request has not been sent. */
 const NOT_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND']);
@@ -26,6 +27,12 @@ export function maySendAgain(error: unknown, kind: CallKind): boolean {
 /** The `ErrorInfo` of an error of the service; undefined: the error is not of its making. */
 export function errorInfoOf(error: unknown): ErrorInfo | undefined {
   return ConnectError.from(error).findDetails(ErrorInfoSchema)[0];
+}
+
+/** The pause that the service asks for before the same request is sent again (`RetryInfo`), in milliseconds; undefined: it names none. */
+export function retryDelayMs(error: unknown): number | undefined {
+  const delay = ConnectError.from(error).findDetails(RetryInfoSchema)[0]?.retryDelay;
+  return delay && durationMs(delay);
 }
 
 /** The `ErrorInfo.reason` of an error of the service; undefined: the error is not of its making. */
@@ -59,7 +66,7 @@ function isLinkError(failure: ConnectError): boolean {
 
 function wasNotSent(failure: ConnectError): boolean {
   for (let cause: unknown = failure.cause, depth = 0; cause instanceof Error && depth < MAX_CAUSES; depth++) {
-    if (NOT_SENT.has((cause as NodeJS.ErrnoException).code ?? '')) return true;
+    if (NOT_SENT.has((cause as { readonly code?: string }).code ?? '')) return true;
     cause = cause.cause;
   }
   return false;

@@ -1,0 +1,187 @@
+import type { DescMessage, DescMethodUnary, DescService, Message, MessageInitShape } from '@bufbuild/protobuf';
+import { type Client, ConnectError, createClient, type Transport, type UnaryResponse } from '@connectrpc/connect';
+import { KnownVersions } from './known-versions.ts';
+import { isNamed, isRead, nameOfAnswer, nameOfRequest, namesOfBatch } from './record-names.ts';
+import { errorInfoOf, maySendAgain, retryDelayMs } from './retry.ts';
+
+/** What a read is for (docs/api.md): any store with all acknowledged writes, a state that is new enough, or what the authority says. */
+export type Consistency = 'latency' | 'at-least' | 'authority';
+
+/** What a session tells the service of its caller, and how long it tries; the same wherever it runs. */
+export interface SessionSettings {
+  /** The calling service's name: flags and traces see it. */
+  readonly caller?: string;
+  /** The user on whose behalf calls are made: flags see it. */
+  readonly user?: string;
+  /** How long a call may take if it says nothing itself, its retries included, in milliseconds; not for streams. Default: 5000. */
+  readonly timeoutMs?: number;
+  /** How often a call that may safely be sent again is. Default: 4. */
+  readonly retries?: number;
+  /** Where to begin among the addresses. Default: the first. */
+  readonly startAt?: number;
+  /** The token that goes with each call as `authorization: Bearer …`, or where to get it: asked for each, so that it can be renewed. */
+  readonly token?: string | (() => string);
+  /** What reads are for that say nothing themselves, see {@link asking}. Default: the service's, `latency`. */
+  readonly consistency?: Consistency;
+}
+
+/**
+ * What one user, job or request reads and writes in order. The version that the service last gave for a record, or for
+ * a parent's list, goes back with the next call, so that no read shows an older state than one before it: of a record always,
+ * also after a NOT_FOUND; of a list as far as one version can say it, which is that of its newest record. A list gives no
+ * versions of its records, so the first Get of a record after a List of its parent asks for the authority. A batch that is read has one
+ * version too: where more is known of some of its records, the authority is asked. A write whose every record has a `request_id` is sent
+ * again when its outcome is not known.
+ */
+export interface Session {
+  /** A client of a service that protoc-gen-es has generated. */
+  client<Service extends DescService>(service: Service): Client<Service>;
+  /** The version last given for a record's name; 0: none. */
+  versionOf(name: string): bigint;
+}
+
+/** The most records and lists whose versions a session remembers; what was not heard of for the longest is forgotten first. */
+const MAX_VERSIONS = 10_000;
+const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_RETRIES = 4;
+/** The pause before the first retry; it doubles with each up to the longest, half of it at random. */
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 2_000;
+const VERSION = 'crossfade-version';
+const CONSISTENCY = 'crossfade-consistency';
+
+/** Begins a session over transports of one address each. Throws a RangeError without one. */
+export function beginSession(transports: readonly Transport[], settings: SessionSettings): Session {
+  const transport = new SessionTransport(transports, settings);
+  return {
+    client: (service) => createClient(service, transport),
+    versionOf: (name) => transport.versions.of(name),
+  };
+}
+
+/** The options of one call that is for something else than its session's reads: `client.getMedication({ name }, asking('authority'))`. */
+export function asking(consistency: Consistency): { readonly headers: Readonly<Record<string, string>> } {
+  return { headers: { [CONSISTENCY]: consistency } };
+}
+
+type HeadersGiven = ConstructorParameters<typeof Headers>[0];
+
+class SessionTransport implements Transport {
+  readonly versions = new KnownVersions(MAX_VERSIONS);
+  readonly #options: SessionSettings;
+  readonly #transports: readonly Transport[];
+  #next: number;
+
+  constructor(transports: readonly Transport[], options: SessionSettings) {
+    if (transports.length === 0) throw new RangeError('a session needs at least one address');
+    this.#options = options;
+    this.#transports = transports;
+    this.#next = options.startAt ?? 0;
+  }
+
+  async unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersGiven,
+    input: MessageInitShape<I>,
+    ...rest: unknown[]
+  ): Promise<UnaryResponse<I, O>> {
+    const batch = namesOfBatch(method, input as Message);
+    const name = nameOfRequest(method, input as Message);
+    const read = isRead(method);
+    const kind = read ? 'read' : isNamed(method, input as Message) ? 'named' : 'write';
+    const deadlineMs = performance.now() + (timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    for (let attempt = 0; ; attempt++) {
+      const { moment } = this.versions;
+      try {
+        const leftMs = Math.max(1, Math.round(deadlineMs - performance.now()));
+        const headers = batch.length > 0 ? this.#batchHeaders(header, batch, read) : this.#headers(header, name, read);
+        if (read) this.#ask(headers);
+        const sent = this.#transport().unary(method, signal, leftMs, headers, input, ...(rest as []));
+        const response = await sent;
+        const version = versionIn(response.header, response.trailer) ?? 0n;
+        for (const one of batch) this.#remember(one, version, moment);
+        if (batch.length === 0) this.#remember(name ?? nameOfAnswer(response.message), version, moment);
+        return response;
+      } catch (error) {
+        // Of a batch the failure names the record.
+        const failed = batch.length > 0 ? errorInfoOf(error)?.metadata.name : name;
+        this.#remember(failed, versionOfFailure(error), moment);
+        if (attempt >= (this.#options.retries ?? DEFAULT_RETRIES) || !maySendAgain(error, kind)) throw error;
+        const pauseMs = pauseBefore(attempt, error);
+        if (performance.now() + pauseMs >= deadlineMs || signal?.aborted) throw error;
+        this.#next += 1;
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    }
+  }
+
+  stream: Transport['stream'] = (method, signal, timeoutMs, header, input, contextValues) =>
+    this.#transport().stream(method, signal, timeoutMs, this.#headers(header, undefined, true), input, contextValues);
+
+  #transport(): Transport {
+    const transport = this.#transports[this.#next % this.#transports.length];
+    if (transport === undefined) throw new RangeError('a session needs at least one address');
+    return transport;
+  }
+
+  /** What the session's reads are for, unless the call or what was read before asks for more. */
+  #ask(headers: Headers): void {
+    const { consistency } = this.#options;
+    if (consistency !== undefined && !headers.has(CONSISTENCY)) headers.set(CONSISTENCY, consistency);
+  }
+
+  #headers(given: HeadersGiven, name: string | undefined, read: boolean): Headers {
+    const headers = new Headers(given);
+    const { caller, user, token } = this.#options;
+    if (token !== undefined) headers.set('authorization', `Bearer ${typeof token === 'string' ? token : token()}`);
+    if (caller !== undefined) headers.set('crossfade-caller', caller);
+    if (user !== undefined) headers.set('crossfade-user', user);
+    // What the caller says itself counts.
+    if (name === undefined || headers.has(VERSION)) return headers;
+    const version = this.versions.of(name);
+    if (version > 0n) headers.set(VERSION, version.toString());
+    if (read && this.versions.isShownByList(name) && !headers.has(CONSISTENCY)) headers.set(CONSISTENCY, 'authority');
+    return headers;
+  }
+
+  /**
+   * One version is compared with every record of a batch, so it is the least that is known of them; where others are known to be newer, the
+   * authority is asked, which shows them all.
+   */
+  #batchHeaders(given: HeadersGiven, names: readonly string[], read: boolean): Headers {
+    const headers = this.#headers(given, undefined, read);
+    if (!read || headers.has(VERSION)) return headers;
+    const versions = names.map((name) => this.versions.of(name));
+    const least = versions.reduce((a, b) => (a < b ? a : b));
+    if (least > 0n) headers.set(VERSION, least.toString());
+    const isMore =
+      versions.some((version) => version > least) || names.some((name) => this.versions.isShownByList(name));
+    if (isMore && !headers.has(CONSISTENCY)) headers.set(CONSISTENCY, 'authority');
+    return headers;
+  }
+
+  #remember(name: string | undefined, version: bigint | undefined, moment: number): void {
+    if (name !== undefined && version !== undefined) this.versions.raise(name, version, moment);
+  }
+}
+
+/** At least as long as the service says, and then some: of callers who were refused together not all come back at once. */
+function pauseBefore(attempt: number, error: unknown): number {
+  const longestMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
+  return (retryDelayMs(error) ?? 0) + longestMs * (0.5 + Math.random() / 2);
+}
+
+/** A failure may tell of the record too: that there is none, or one already. Its `ErrorInfo` survives every proxy. */
+function versionOfFailure(error: unknown): bigint | undefined {
+  return versionIn(ConnectError.from(error).metadata) ?? parseVersion(errorInfoOf(error)?.metadata.version);
+}
+
+function versionIn(...metadata: readonly Headers[]): bigint | undefined {
+  return metadata.map((headers) => parseVersion(headers.get(VERSION))).find((version) => version !== undefined);
+}
+
+function parseVersion(text: string | null | undefined): bigint | undefined {
+  return text != null && /^[0-9]{1,19}$/.test(text) ? BigInt(text) : undefined;
+}
