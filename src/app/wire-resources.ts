@@ -251,7 +251,7 @@ function alsoTold(metrics: Metrics, { counters }: RecentMeasures): Metrics {
 function placesOf(
   { mysql, cassandra }: Resource,
   source: SourceStore,
-  target: RecordStore | null,
+  target: FollowerStore | null,
 ): Pick<DashboardSubject, 'source' | 'target'> {
   return {
     source: { engine: source.engine, table: `${mysql.schema}.${mysql.table}` },

@@ -193,7 +193,8 @@ describe('the dashboard of a live migration', () => {
     await flags.setRollout('read-target', 100);
     await expect.poll(() => picture.resource.flags?.readTarget?.percent, PATIENCE).toBe(100);
     const before = { ...picture.answered };
-    for (const name of names.slice(0, 10)) await records.getMedication({ name }, { onHeader: (h) => console.log(h.get('crossfade-served-by')) });
+    for (const name of names.slice(0, 10))
+      await records.getMedication({ name }, { onHeader: (h) => console.log(h.get('crossfade-served-by')) });
     await expect.poll(() => picture.answered.target - before.target, PATIENCE).toBeGreaterThanOrEqual(10);
     await flags.setRollout('read-target', 0);
     await expect.poll(() => picture.resource.flags?.readTarget?.percent, PATIENCE).toBe(0);
