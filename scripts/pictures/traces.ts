@@ -167,7 +167,12 @@ async function takePictures(url: string, traceId: string): Promise<void> {
     const page = await browser.newPage({ viewport: VIEW });
     page.setDefaultTimeout(PAGE_TIMEOUT_MS);
     await page.goto(`${url}/zipkin/?${SEARCH}`);
-    await page.getByText(/\d+ Results?/i).waitFor();
+    await page.getByRole('button', { name: /run query/i }).click();
+    await page
+      .getByRole('link', { name: /show/i })
+      .or(page.getByRole('button', { name: /^show$/i }))
+      .first()
+      .waitFor();
     await picture(page, 'traces-search.png');
     await page.goto(`${url}/zipkin/traces/${traceId}`);
     const span = page.getByText('shadow read').first();
