@@ -24,7 +24,7 @@ import { queryRange, rules } from '../support/prometheus-api.ts';
 import { renameResource } from '../support/renamed-resource.ts';
 import { decodeOtlp, type ReceivedSpan, type SpanReceiver, startSpanReceiver } from '../support/span-receiver.ts';
 
-const ROWS = 3_000;
+const ROWS = 2_000;
 /** So slow that Prometheus sees the copy and the verification under way. */
 const ROWS_PER_SECOND = 300;
 const READS = 60;
@@ -161,6 +161,7 @@ describe('what other programs show of two instances that move a table under traf
     const readAnyhow = () => Promise.allSettled(names.map((name) => medications.getMedication({ name })));
     // Reads from the target find nothing now, which is what an alert is for.
     await readAnyhow();
+    await expect.poll(async () => Number((await get()).openMismatchCount), PATIENCE).toBeGreaterThan(0);
     // And now it fails, and the authority answers in its place.
     await keyspace.run(`DROP TABLE ${keyspace.name}.medications`);
     await readAnyhow();
