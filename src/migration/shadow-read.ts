@@ -136,12 +136,18 @@ interface Found {
 
 /** Both stores' times on one span, and which was the slower: one search compares the two. */
 function describeLatency(span: TraceScope, { store, durationMs }: Answered, otherMs: number): void {
-  const [sourceMs, targetMs] = store === 'source' ? [durationMs, otherMs] : [otherMs, durationMs];
+  const [first, second] = [toMicros(durationMs), toMicros(otherMs)];
+  const [sourceMs, targetMs] = store === 'source' ? [first, second] : [second, first];
   span.set(attributes.shadowSourceMs, sourceMs);
   span.set(attributes.shadowTargetMs, targetMs);
   span.set(attributes.shadowSlowerStore, targetMs > sourceMs ? 'target' : 'source');
   const fasterMs = Math.max(Math.min(sourceMs, targetMs), SHORTEST_MS);
-  span.set(attributes.shadowSlowdown, Math.max(sourceMs, targetMs) / fasterMs);
+  span.set(attributes.shadowSlowdown, Math.round((Math.max(sourceMs, targetMs) / fasterMs) * 100) / 100);
+}
+
+/** Milliseconds to the microsecond: no clock here is more exact, and people read them. */
+function toMicros(durationMs: number): number {
+  return Math.round(durationMs * 1_000) / 1_000;
 }
 
 /** Shorter reads count as this long where one is divided by: a clock's step is no slowdown without end. */

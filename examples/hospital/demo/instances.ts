@@ -49,6 +49,8 @@ export interface InstanceOptions {
   readonly program?: URL;
   /** Settings of migrations in place of the usual ones, as in the config file. */
   readonly migration?: Readonly<Record<string, number>>;
+  /** Where spans go in place of Zipkin, and how many, as in the config file. */
+  readonly telemetry?: Readonly<Record<string, string | number>>;
   /** The replication of the keyspaces in Cassandra. Default: the service's own, one copy. */
   readonly replication?: Readonly<Record<string, string | number>>;
   readonly signal: AbortSignal;
@@ -157,7 +159,7 @@ function configOf(
   name: string,
   grpcPort: number,
   httpPort: number,
-  { addresses, replication, migration }: InstanceOptions,
+  { addresses, replication, migration, telemetry }: InstanceOptions,
 ): object {
   const { mysql, cassandra, unleash, zipkin } = addresses;
   return {
@@ -185,9 +187,11 @@ function configOf(
     migration: { verificationShare: 0.5, ...migration },
     // Twice as often as by default: a rollback takes effect within a second, also where the processors are busy.
     unleash: { url: `${unleash.url}/api`, refreshMs: 500 },
-    telemetry:
-      zipkin === undefined
-        ? { exporter: 'none' }
-        : { exporter: 'zipkin', endpoint: `${zipkin.url}/api/v2/spans`, sampleRatio: 0.02 },
+    telemetry: telemetry ?? telemetryOf(zipkin),
   };
+}
+
+function telemetryOf(zipkin: ZipkinAddress | undefined): object {
+  if (zipkin === undefined) return { exporter: 'none' };
+  return { exporter: 'zipkin', endpoint: `${zipkin.url}/api/v2/spans`, sampleRatio: 0.02 };
 }
