@@ -7,9 +7,14 @@ export interface SeedTask {
   readonly next: SharedArrayBuffer;
   /** Exclusive. */
   readonly until: bigint;
+  /** The most that it runs. */
+  readonly most: number;
   /** By name; null: the code as it is. */
   readonly mutation: string | null;
 }
+
+/** A seed leaves half a MiB behind, what its dead processes wait for: after so many a new thread takes over. */
+const SEEDS_PER_WORKER = 500;
 
 export interface PoolOptions {
   readonly from: number;
@@ -27,9 +32,9 @@ export async function runSeeds({ from, seeds, jobs, mutation, onOutcome }: PoolO
   const taken = new BigInt64Array(next);
   const until = BigInt(from + seeds);
   taken[0] = BigInt(from);
-  const run = (): Promise<void> =>
+  const runSome = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const task: SeedTask = { next, until, mutation };
+      const task: SeedTask = { next, until, most: SEEDS_PER_WORKER, mutation };
       const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: task });
       worker.on('message', (outcome: Outcome) => {
         if (!onOutcome(outcome)) Atomics.store(taken, 0, until);
@@ -37,5 +42,8 @@ export async function runSeeds({ from, seeds, jobs, mutation, onOutcome }: PoolO
       worker.once('error', reject);
       worker.once('exit', () => resolve());
     });
+  const run = async (): Promise<void> => {
+    while (Atomics.load(taken, 0) < until) await runSome();
+  };
   await Promise.all(Array.from({ length: Math.min(jobs, seeds) }, run));
 }

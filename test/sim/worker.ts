@@ -6,10 +6,12 @@ import { simulate } from './simulate.ts';
 // Refusals and time-outs are part of the game: their stack traces would take a third of the time.
 Error.stackTraceLimit = 0;
 
-const { next, until, mutation } = workerData as SeedTask;
+const { next, until, most, mutation } = workerData as SeedTask;
 const taken = new BigInt64Array(next);
 const mutated = mutations.find(({ name }) => name === mutation) ?? null;
 
-for (let seed = Atomics.add(taken, 0, 1n); seed < until; seed = Atomics.add(taken, 0, 1n)) {
+for (let i = 0; i < most; i++) {
+  const seed = Atomics.add(taken, 0, 1n);
+  if (seed >= until) break;
   parentPort?.postMessage(await simulate(Number(seed), { mutation: mutated }));
 }
