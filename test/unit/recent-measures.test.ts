@@ -80,7 +80,7 @@ describe('what was measured lately', () => {
     stores.storeCall('target', 'lookup', 'ok', 8);
     stores.storeCall('source', 'write', 'ok', 16);
     stores.storeCall('target', 'apply', 'ok', 32);
-    stores.storeCall('target', 'apply', 'STORE_UNAVAILABLE', 900);
+    stores.storeCall('target', 'apply', 'FOLLOWER_UNAVAILABLE', 900);
     for (const operation of ['walk', 'split', 'clock', 'touchMany']) stores.storeCall('source', operation, 'ok', 64);
     migration.read(RESOURCE, 'source', 'flag', 3);
     migration.read(RESOURCE, 'source', 'follower_failed', 3);

@@ -188,6 +188,9 @@ function configOf(
     // Twice as often as by default: a rollback takes effect within a second, also where the processors are busy.
     unleash: { url: `${unleash.url}/api`, refreshMs: 500 },
     telemetry: telemetry ?? telemetryOf(zipkin),
+    ...(zipkin && {
+      dashboard: { traceSearchUrl: `${zipkin.url}/zipkin/?annotationQuery={attribute}%3D{value}&lookback=1h` },
+    }),
   };
 }
 
