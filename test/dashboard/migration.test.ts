@@ -10,9 +10,10 @@ import { type Bed, createBed, keepCalling, MIGRATION } from './bed.ts';
 import { launch } from './chromium.ts';
 import { documentPicture, goTo, lookAt, makesPictures, openPage, type Watched } from './looks.ts';
 
-const ROWS = 12_000;
-/** Slow enough for a copy to be looked at in four shapes. */
-const SLOW_ROWS_PER_SECOND = 120n;
+const ROWS = 6_000;
+/** Slow enough for a copy to be looked at in four shapes; and slower. */
+const ROWS_PER_SECOND = 100;
+const SLOW_ROWS_PER_SECOND = 40n;
 const RESOURCE = 'medications';
 
 describe('the dashboard, from the first look to the end of the source', () => {
@@ -25,7 +26,7 @@ describe('the dashboard, from the first look to the end of the source', () => {
 
   beforeAll(async () => {
     browser = await launch(inject('chromium'));
-    bed = await createBed({ rows: ROWS });
+    bed = await createBed({ rows: ROWS, rowsPerSecondLimit: ROWS_PER_SECOND });
     calls = keepCalling(bed.records(), bed.parents, calling.signal);
     seen = await openPage(browser, bed.url, { colours: 'light', width: 1280 });
     page = seen.page;
@@ -94,6 +95,7 @@ describe('the dashboard, from the first look to the end of the source', () => {
     expect((await job('backfill'))?.state).toBe(JobState.CANCELLED);
     await region('Bulk copy').getByRole('button', { name: 'Start a copy' }).click();
     await dialog().getByRole('button', { name: 'Start copy' }).click();
+    await bed.untilDone('backfill');
     await bed.becomes(FollowerState.IN_SYNC);
     await shows(/Cassandra holds every acknowledged write/);
   });
@@ -101,7 +103,7 @@ describe('the dashboard, from the first look to the end of the source', () => {
   it('shows both stores at work, with the figures of the API', async () => {
     await bed.flags.setRollout('shadow-read', 50);
     await bed.flags.setRollout('read-target', 25);
-    await bed.until(({ verification }) => verification?.state === JobState.SUCCEEDED);
+    await bed.untilDone('verification');
     await shows(/25 % of reads come from Cassandra/);
     await expect
       .poll(() => page.locator('#picture-description').textContent(), { timeout: 30_000 })
@@ -149,13 +151,14 @@ describe('the dashboard, from the first look to the end of the source', () => {
     await region('Verification').getByRole('button', { name: 'Verify now' }).click();
     await dialog().getByText('Nothing is changed.').waitFor();
     await dialog().getByRole('button', { name: 'Start verification' }).click();
+    await dialog().waitFor({ state: 'detached' });
+    await bed.untilDone('verification');
     const row = page.getByRole('row', { name: new RegExp(id ?? '') });
     await row.waitFor({ timeout: 60_000 });
     expect(await row.textContent()).toContain('note');
     expect(await row.textContent()).toContain('different');
     expect(await page.content()).not.toContain('tampered');
     expect((await bed.get()).openMismatchCount).toBe(1n);
-    await bed.until(({ verification }) => verification?.state === JobState.SUCCEEDED);
     await look('mismatch-open');
     await row.getByRole('checkbox').check();
     await region('Open mismatches').getByRole('button', { name: 'Repair selected' }).click();
@@ -175,6 +178,8 @@ describe('the dashboard, from the first look to the end of the source', () => {
     await region('Waits for').getByText('verification_stale').waitFor({ timeout: 20_000 });
     await region('Verification').getByRole('button', { name: 'Verify now' }).click();
     await dialog().getByRole('button', { name: 'Start verification' }).click();
+    await dialog().waitFor({ state: 'detached' });
+    await bed.untilDone('verification');
     await bed.until(
       ({ authority, followerState }) => authority === Store.TARGET && followerState === FollowerState.IN_SYNC,
     );
@@ -189,6 +194,8 @@ describe('the dashboard, from the first look to the end of the source', () => {
     await bed.until(({ wantedPhase }) => wantedPhase === Phase.TARGET_ONLY);
     await region('Verification').getByRole('button', { name: 'Verify now' }).click();
     await dialog().getByRole('button', { name: 'Start verification' }).click();
+    await dialog().waitFor({ state: 'detached' });
+    await bed.untilDone('verification');
     await region('Waits for').getByText('confirmation_missing').waitFor({ timeout: 60_000 });
     await look('confirmation-missing');
     await region('The source, at the end').getByRole('button', { name: 'Decommission …' }).click();
