@@ -6,6 +6,7 @@ import type { Client } from '@connectrpc/connect';
 import { expect, inject } from 'vitest';
 import {
   type FollowerState,
+  JobState,
   type Migration,
   Migrations,
 } from '../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
