@@ -196,13 +196,13 @@ describe('the migration API', () => {
       expect(await fence(told, 'medications', {})).toBe(0);
       expect(told.lines).toEqual([expect.stringMatching(/^medications: fenced\./)]);
       const status = context();
-      await showStatus(status, 'medications', {});
+      await showStatus(status, 'medications');
       expect(status.lines.join('\n')).toMatch(/^ {2}fence {7}the source refuses other writers/m);
       const json = context(true);
       expect(await fence(json, NAME, { remove: true })).toBe(0);
       expect(JSON.parse(json.lines[0] ?? '')).not.toHaveProperty('sourceFenced');
       const after = context();
-      await showStatus(after, 'medications', {});
+      await showStatus(after, 'medications');
       expect(after.lines.join('\n')).not.toContain('fence');
     });
 

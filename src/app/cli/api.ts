@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
+import { Dashboard } from '../../gen/crossfade/v1alpha1/dashboard_pb.ts';
 import { type Job, JobSchema, Migrations } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { type Operation, Operations } from '../../gen/google/longrunning/operations_pb.ts';
 import { type Environment, environment } from '../config.ts';
@@ -10,10 +11,11 @@ import { CommandError, exitCodes } from './exit-codes.ts';
 /** The migration API of a running service. */
 export type MigrationsClient = Client<typeof Migrations>;
 
-/** The migration API and the operations that it starts. */
+/** The migration API, the operations that it starts, and the dashboard. */
 export interface ApiClients {
   readonly client: MigrationsClient;
   readonly operations: Client<typeof Operations>;
+  readonly dashboard: Client<typeof Dashboard>;
 }
 
 /** The service's HTTP address if none is given. */
@@ -51,7 +53,11 @@ export function createApiClients(options: ApiOptions, env: Environment = environ
     nodeOptions: { ca: readPem(options.ca), cert: readPem(options.cert), key: readPem(options.key) },
     interceptors,
   });
-  return { client: createClient(Migrations, transport), operations: createClient(Operations, transport) };
+  return {
+    client: createClient(Migrations, transport),
+    operations: createClient(Operations, transport),
+    dashboard: createClient(Dashboard, transport),
+  };
 }
 
 /** The job of an operation: its metadata. */

@@ -26,27 +26,37 @@ const WATCH_MS = 500;
 const REPAIR_TIMEOUT_MS = 60_000;
 /** Pages of mismatches shown by one command. */
 const MAX_PAGES = 100;
-const CLEAR_SCREEN = '\u001b[2J\u001b[H';
+/** How often migrations are asked for where there is no stream of them. */
+const POLL_MS = 1_000;
 
-/** Prints migrations: one if it is named, else all; again and again with `watch`. */
-export async function showStatus(
-  context: CommandContext,
+/** Reads one migration if it is named, else all. */
+export async function readMigrations(
+  { client, signal }: CommandContext,
   resource: string | undefined,
-  options: { watch?: boolean },
-): Promise<number> {
-  const { client, output, signal } = context;
-  do {
-    const migrations =
-      resource === undefined
-        ? (await client.listMigrations({}, { signal })).migrations
-        : [await client.getMigration({ name: migrationName(resource) }, { signal })];
-    if (options.watch && output.terminal) output.line(CLEAR_SCREEN);
-    for (const migration of migrations) {
-      if (output.json) output.line(migrationJson(migration));
-      else for (const line of migrationLines(migration)) output.line(line);
-    }
-    if (options.watch) await sleep(1_000, undefined, { signal }).catch(() => {});
-  } while (options.watch && !signal.aborted);
+): Promise<readonly Migration[]> {
+  if (resource === undefined) return (await client.listMigrations({}, { signal })).migrations;
+  return [await client.getMigration({ name: migrationName(resource) }, { signal })];
+}
+
+/** Prints migrations: one if it is named, else all. */
+export async function showStatus(context: CommandContext, resource: string | undefined): Promise<number> {
+  const { output } = context;
+  for (const migration of await readMigrations(context, resource)) {
+    if (output.json) output.line(migrationJson(migration));
+    else for (const line of migrationLines(migration)) output.line(line);
+  }
+  return exitCodes.ok;
+}
+
+/** The same again and again until Ctrl-C. */
+export async function pollStatus(context: CommandContext, resource: string | undefined): Promise<number> {
+  const { signal } = context;
+  while (!signal.aborted) {
+    await showStatus(context, resource).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+  }
   return exitCodes.ok;
 }
 

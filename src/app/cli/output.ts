@@ -35,7 +35,7 @@ export function createOutput(json: boolean): Output {
 }
 
 /** A value of one of the API's enums for people: `target-authority`. */
-function spelled(values: Readonly<Record<string, number>>, value: number): string {
+export function spelled(values: Readonly<Record<string, number>>, value: number): string {
   const name = Object.keys(values).find((one) => values[one] === value);
   return (name ?? `unknown ${value}`).toLowerCase().replaceAll('_', '-');
 }

@@ -9,8 +9,17 @@ import type { DoctorOptions } from './doctor-command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { setUpFlags } from './flags-command.ts';
 import type { InitCommandOptions } from './init-command.ts';
-import { type CommandContext, fence, repair, runJob, showHistory, showStatus } from './migration-commands.ts';
+import {
+  type CommandContext,
+  fence,
+  pollStatus,
+  repair,
+  runJob,
+  showHistory,
+  showStatus,
+} from './migration-commands.ts';
 import { createOutput } from './output.ts';
+import { watchOptions, watchStatus } from './watch-command.ts';
 
 interface CommonOptions extends ApiOptions {
   readonly json?: boolean;
@@ -192,13 +201,23 @@ function addStatus(program: Command, signal: AbortSignal, exit: (code: number) =
     program,
     'status',
     'Shows where each migration is and what it waits for.',
-    '  crossfade status\n  crossfade status medications --json\n  crossfade status --watch',
+    `  crossfade status
+  crossfade status medications --json
+  crossfade status --watch
+  crossfade status medications --watch --server https://records.example:8080 --token-env TOKEN
+  NO_COLOR=1 crossfade status --watch | tee watched.log`,
   )
     .argument('[resource]', 'only this one')
-    .option('--watch', 'again every second until Ctrl-C')
+    .option('--watch', 'the whole picture, live, until Ctrl-C; lines where there is no terminal (docs/dashboard.md)')
     .action(async (resource: string | undefined, options: CommonOptions & { watch?: boolean }) => {
-      exit(await withApi(options, signal, (context) => showStatus(context, resource, options)));
+      exit(await withApi(options, signal, (context) => status(context, resource, options.watch ?? false)));
     });
+}
+
+function status(context: CommandContext, resource: string | undefined, watch: boolean): Promise<number> {
+  const { json, terminal } = context.output;
+  if (!watch) return showStatus(context, resource);
+  return json ? pollStatus(context, resource) : watchStatus(context, resource, watchOptions(terminal));
 }
 
 function addHistory(program: Command, signal: AbortSignal, exit: (code: number) => void): void {
