@@ -45,6 +45,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'stores/cassandra': ['domain', 'stores', 'telemetry', 'schema'],
   records: ['domain', 'stores', 'telemetry'],
   migration: ['domain', 'stores', 'telemetry'],
+  dashboard: ['gen'],
   rpc: ['domain', 'gen', 'schema', 'stores', 'records', 'migration', 'telemetry', 'security'],
 };
 
@@ -58,6 +59,8 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/': ['telemetry/'],
   '@grpc/grpc-js': ['rpc/'],
   '@connectrpc/connect-node': ['rpc/', 'app/cli/'],
+  '@connectrpc/connect-web': ['dashboard/api.ts'],
+  uplot: ['dashboard/charts/'],
   jose: ['security/'],
   commander: ['app/cli/'],
   'cli-progress': ['app/cli/'],
