@@ -44,6 +44,15 @@ describe('the dashboard, from the first look to the end of the source', () => {
   const dialog = () => page.getByRole('dialog');
   const shows = (text: string | RegExp) => page.getByText(text).first().waitFor({ timeout: 20_000 });
   const look = (state: string) => lookAt(browser, bed, state, RESOURCE);
+  /** Starts a verification by hand, and waits for its end. */
+  const verify = async () => {
+    await bed.untilDone('verification');
+    await region('Verification').getByRole('button', { name: 'Verify now' }).click();
+    await dialog().getByText('Nothing is changed.').waitFor();
+    await dialog().getByRole('button', { name: 'Start verification' }).click();
+    await dialog().waitFor({ state: 'detached' });
+    await bed.untilDone('verification');
+  };
   const job = async (kind: 'backfill' | 'verification') => (await bed.get())[kind];
 
   it('is found at the root of the port, and lists every resource', async () => {
@@ -149,11 +158,7 @@ describe('the dashboard, from the first look to the end of the source', () => {
       `UPDATE ${bed.keyspace.name}.medications SET note = 'tampered'
         WHERE patient_id = '${patient}' AND medication_id = ${id}`,
     );
-    await region('Verification').getByRole('button', { name: 'Verify now' }).click();
-    await dialog().getByText('Nothing is changed.').waitFor();
-    await dialog().getByRole('button', { name: 'Start verification' }).click();
-    await dialog().waitFor({ state: 'detached' });
-    await bed.untilDone('verification');
+    await verify();
     const row = page.getByRole('row', { name: new RegExp(id ?? '') });
     await row.waitFor({ timeout: 60_000 });
     expect(await row.textContent()).toContain('note');
@@ -177,10 +182,7 @@ describe('the dashboard, from the first look to the end of the source', () => {
     expect((await bed.get()).sourceFenced).toBe(true);
     await bed.flags.setPhase('target-authority', true);
     await region('Waits for').getByText('verification_stale').waitFor({ timeout: 20_000 });
-    await region('Verification').getByRole('button', { name: 'Verify now' }).click();
-    await dialog().getByRole('button', { name: 'Start verification' }).click();
-    await dialog().waitFor({ state: 'detached' });
-    await bed.untilDone('verification');
+    await verify();
     await bed.until(
       ({ authority, followerState }) => authority === Store.TARGET && followerState === FollowerState.IN_SYNC,
     );
@@ -193,10 +195,7 @@ describe('the dashboard, from the first look to the end of the source', () => {
   it('ends writing to the source only for who has typed the name', async () => {
     await bed.flags.setPhase('target-only', true);
     await bed.until(({ wantedPhase }) => wantedPhase === Phase.TARGET_ONLY);
-    await region('Verification').getByRole('button', { name: 'Verify now' }).click();
-    await dialog().getByRole('button', { name: 'Start verification' }).click();
-    await dialog().waitFor({ state: 'detached' });
-    await bed.untilDone('verification');
+    await verify();
     await region('Waits for').getByText('confirmation_missing').waitFor({ timeout: 60_000 });
     await look('confirmation-missing');
     await region('The source, at the end').getByRole('button', { name: 'Decommission …' }).click();

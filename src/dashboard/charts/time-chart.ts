@@ -39,6 +39,7 @@ const TABLE_ROWS = 12;
 const AXIS_FONT = '11px system-ui, sans-serif';
 /** Steps of an axis of counts. */
 const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
+const SECONDS_PER_MINUTE = 60;
 const NOTHING_YET = 'nothing yet';
 
 /** Creates a chart that follows the width of its place. */
@@ -138,8 +139,9 @@ function createTable({ title, lines, format }: TimeChartOptions) {
   };
 }
 
-function timeOfDay(seconds: number): string {
-  return new Date(seconds * 1_000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+/** With seconds only where the axis has steps of less than a minute. */
+function timeOfDay(seconds: number, step: number): string {
+  return clock(seconds).slice(0, step < SECONDS_PER_MINUTE ? undefined : 'hh:mm'.length);
 }
 
 function clock(seconds: number): string {
@@ -172,7 +174,12 @@ function settings(
           : { range: (_plot, _least, most) => [0, Math.max(most ?? 0, 1) * 1.1] },
     },
     axes: [
-      { ...axis, size: 26, space: 70, values: (_plot, splits) => splits.map(timeOfDay) },
+      {
+        ...axis,
+        size: 26,
+        space: 70,
+        values: (_plot, splits, _axis, _space, step) => splits.map((split) => timeOfDay(split, step)),
+      },
       {
         ...axis,
         size: 58,
