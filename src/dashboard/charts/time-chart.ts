@@ -220,12 +220,26 @@ function toSeries(line: Line): uPlot.Series {
     label: line.label,
     stroke: colour,
     width: line.shape === 'strong' ? 2.5 : line.shape === 'bars' ? 0 : 1.5,
-    points: { show: false },
+    points: {
+      show: false,
+      size: 4,
+      fill: colour,
+      filter: (plot, index) => (bars ? null : lonely(plot.data[index] ?? [])),
+    },
     spanGaps: false,
     ...(line.shape === 'dotted' && { dash: [2, 4] }),
     ...((line.shape === 'area' || bars) && { fill: bars ? colour : () => faint(colour()) }),
     ...(bars && { paths: bars }),
   };
+}
+
+/** Values without a neighbour: no line shows them, so they are drawn as points. */
+function lonely(values: ArrayLike<number | null | undefined>): number[] | null {
+  const found: number[] = [];
+  for (let index = 0; index < values.length; index++) {
+    if (values[index] != null && values[index - 1] == null && values[index + 1] == null) found.push(index);
+  }
+  return found.length > 0 ? found : null;
 }
 
 function faint(colour: string): string {

@@ -20,7 +20,7 @@ export function createTraffic(): Section {
   });
   const lag = createTimeChart({
     title: 'Replication lag',
-    lines: [{ label: 'Longest of each step', ink: 'warn', shape: 'area' }],
+    lines: [{ label: 'Longest of each step', ink: 'warn', shape: 'bars' }],
     format: milliseconds,
     scale: 'linear',
     group: 'time',
