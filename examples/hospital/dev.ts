@@ -70,13 +70,14 @@ function places(
   const grpc = instance.grpc.replace('http://', '');
   return `
 records API   gRPC ${grpc}, Connect ${instance.http}
+dashboard     ${instance.http}/dashboard/
 flags         ${unleash.url}/projects/default  (${unleash.user} / ${unleash.password})
 traces        ${zipkin.url}/zipkin/
 metrics       ${instance.http}/metrics
 MySQL         mysql -h ${mysql.host} -P ${mysql.port} -u ${mysql.user} -p${mysql.password} hospital
 
 Try, in another terminal:
-  npx crossfade status --server ${instance.http}
+  npx crossfade status --watch --server ${instance.http}
   curl -H 'content-type: application/json' -d '{"parent": "patients/007e7104-87fa-f67b-8ce7-2312b271e08a", "pageSize": 2}' \\
     ${instance.http}/hospital.v1.Medications/ListMedications
   grpcurl -plaintext -d '{"parent": "patients/007e7104-87fa-f67b-8ce7-2312b271e08a", "page_size": 2}' \\

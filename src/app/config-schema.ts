@@ -183,6 +183,7 @@ export const configSchema = z.strictObject({
   /** Absent: no flag server. Nothing moves, and reads go to the authority. */
   unleash: unleash.optional(),
   telemetry: telemetry.prefault({}),
+  /** The page for operators, and what feeds it. */
   dashboard: dashboard.prefault({}),
   limits: limits.prefault({}),
   migration: migration.prefault({}),

@@ -84,6 +84,7 @@ export async function startService(
     throw error;
   });
   const running = new AbortController();
+  let flags: UnleashFlags | undefined;
   try {
     const loaded = await loadResources(config, stores.mysql.pool, log);
     const resources = loaded.served.map(({ resource }) => resource);
@@ -94,7 +95,7 @@ export async function startService(
     await registers.source.ensure(ids, internalCall(systemClock, ENSURE_TIMEOUT_MS));
     const jobs = createMysqlJobStore({ pool: stores.mysql.controlPool });
     const telemetry = startTelemetry({ ...config.telemetry, instance: config.instance, onExport: logExport(log) });
-    const flags = startFlags(config, tls.unleashCa, log);
+    flags = startFlags(config, tls.unleashCa, log);
     const { rewire } = options;
     const writeAheadLog = createLog(config, stores);
     const { metrics } = telemetry;
@@ -135,6 +136,7 @@ export async function startService(
     return { addresses, ended };
   } catch (error) {
     running.abort();
+    flags?.close();
     security.close();
     await stores.close();
     throw error;

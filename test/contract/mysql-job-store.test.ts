@@ -225,6 +225,8 @@ describe('a mismatch', () => {
     await jobs.recordMismatch(found('a'), testCall());
     const open = await jobs.listMismatches(resource, { after: 0, limit: 10, openOnly: true }, testCall());
     expect(open.map(({ key }) => codec.fromBytes(key).values[1])).toEqual(['b', 'a']);
+    const newest = { after: 0, limit: 1, openOnly: true, newestFirst: true };
+    expect(await jobs.listMismatches(resource, newest, testCall())).toEqual([open[1]]);
     const later = await jobs.listMismatches(
       resource,
       { after: all[0]?.id ?? 0, limit: 1, openOnly: false },

@@ -9,6 +9,7 @@ import { Client } from 'cassandra-driver';
 import { createConnection } from 'mysql2/promise';
 import { createFlagSwitches } from '../../examples/hospital/demo/unleash-admin.ts';
 import { loadHospital } from '../../examples/hospital/load.ts';
+import { Dashboard } from '../../src/gen/crossfade/v1alpha1/dashboard_pb.ts';
 import { Migrations } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { Operations } from '../../src/gen/google/longrunning/operations_pb.ts';
 import { createFlags } from '../../src/migration/flag-setup.ts';
@@ -120,7 +121,7 @@ async function callJson(port: number, path: string, message: object): Promise<Re
 
 async function readWorld({ mysql }: BedOptions, database: string, { methods }: Surface, port: number): Promise<World> {
   const migrations = [`migrations/${RESOURCE}`, 'migrations/encounters'];
-  const ofMigrations = [Migrations, Operations].map((service) => [service, migrations] as const);
+  const ofMigrations = [Migrations, Operations, Dashboard].map((service) => [service, migrations] as const);
   const names = new Map<DescService, readonly string[]>(ofMigrations);
   const parents = new Map<DescService, readonly string[]>(ofMigrations);
   const tokens: PageToken[] = [];

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
+import { Dashboard } from '../../src/gen/crossfade/v1alpha1/dashboard_pb.ts';
 import { Migrations } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { Operations } from '../../src/gen/google/longrunning/operations_pb.ts';
 import { loadDescriptors } from '../../src/schema/descriptors.ts';
@@ -46,7 +47,7 @@ const SERVICES = ['hospital.v1.Medications', 'hospital.v1.Encounters'];
 /** Reads the surface of the example hospital. */
 export async function readSurface(): Promise<Surface> {
   const registry = loadDescriptors(await readFile(IMAGE));
-  const services = [...SERVICES.map((name) => registry.getService(name)), Migrations, Operations];
+  const services = [...SERVICES.map((name) => registry.getService(name)), Migrations, Operations, Dashboard];
   const methods = services.flatMap((service) => service?.methods ?? []);
   return {
     methods,

@@ -104,11 +104,13 @@ describe('on a terminal', () => {
     const picture = frame(output()).join('\n');
     expect(picture).toMatch(/^crossfade 1\.2\.3 {2}instance one/);
     expect(picture).toMatch(/^medications {2}synchronize/m);
-    expect(picture).toMatch(/source +mysql hospital\.medications +AUTHORITY +█+░+ +67 % of reads, 6\.7\/s/);
-    expect(picture).toMatch(/target +cassandra hospital\.medications +follower syncing +█+░+ +33 % of reads, 3\.3\/s/);
+    expect(picture).toMatch(/source +mysql hospital\.medications +AUTHORITY\n +█+░+ +67 % of reads, 6\.7\/s/);
+    expect(picture).toMatch(
+      /target +cassandra hospital\.medications +follower syncing\n +█+░+ +33 % of reads, 3\.3\/s/,
+    );
     expect(picture).toMatch(/waits for +capture_stopped: start it/);
     expect(picture).toMatch(/latency +source +p50 +p95 +p99 +target +p50/);
-    expect(picture).toMatch(/compared +29 equal, 1 different/);
+    expect(picture).toMatch(/shadow reads +29 equal, 1 different/);
     expect(picture).toMatch(/mismatches +1 open/);
     expect(picture).toMatch(/patients\/p1 +note +by verification/);
     expect(picture).toMatch(/history .*detached -> syncing: to syncing/);

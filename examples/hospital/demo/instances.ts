@@ -189,5 +189,8 @@ function configOf(
       zipkin === undefined
         ? { exporter: 'none' }
         : { exporter: 'zipkin', endpoint: `${zipkin.url}/api/v2/spans`, sampleRatio: 0.02 },
+    ...(zipkin && {
+      dashboard: { traceSearchUrl: `${zipkin.url}/zipkin/?annotationQuery={attribute}%3D{value}&lookback=1h` },
+    }),
   };
 }

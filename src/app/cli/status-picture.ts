@@ -26,10 +26,12 @@ export interface PictureOptions {
   readonly paint: Paint;
 }
 
-const LABEL = 11;
+const LABEL = 12;
 const BAR = 20;
 /** Narrower terminals get no bars: the figures matter more. */
 const BARS_FROM = 90;
+/** Narrower terminals get a store's reads and writes on a line of their own. */
+const ONE_LINE_FROM = 150;
 const SHOWN_MISMATCHES = 5;
 const SHOWN_TRANSITIONS = 5;
 
@@ -92,20 +94,25 @@ function storeLines(resource: WatchedResource, migration: Migration, paint: Pain
   const all = rates.source + rates.target;
   const places = [facts?.source, facts?.target].map((store) => `${store?.engine ?? ''} ${store?.table ?? ''}`.trim());
   const placeWidth = Math.max(...places.map((place) => place.length));
-  const one = (store: Store, place: string, reads: number): Row => {
+  const one = (store: Store, place: string, reads: number): Row[] => {
     const share = all === 0 ? 0 : reads / all;
     const drawn = width < BARS_FROM ? '' : `${bar(share, BAR)} `;
     const shareText = all === 0 ? 'no reads' : `${padStart(String(Math.round(share * 100)), 3)} % of reads`;
-    const role = pad(roleOf(store, migration), ROLE_WIDTH);
-    const painted = store === migration.authority ? paint('green', role) : role;
-    return [
-      spelled(Store, store),
-      `${pad(place, placeWidth)}  ${painted}  ${drawn}${shareText}, ${rate(reads)}/s  ${writesOf(store, migration, resource)}`,
-    ];
+    const role = roleOf(store, migration);
+    const painted = pad(store === migration.authority ? paint('green', role) : role, ROLE_WIDTH);
+    const where = `${pad(place, placeWidth)}  ${painted}`;
+    const what = `${drawn}${shareText}, ${rate(reads)}/s  ${writesOf(store, migration, resource)}`;
+    const label = spelled(Store, store);
+    return width < ONE_LINE_FROM
+      ? [
+          [label, where],
+          ['', what],
+        ]
+      : [[label, `${where}  ${what}`]];
   };
   return [
-    one(Store.SOURCE, places[0] ?? '', rates.source),
-    ...(facts?.target === undefined ? [] : [one(Store.TARGET, places[1] ?? '', rates.target)]),
+    ...one(Store.SOURCE, places[0] ?? '', rates.source),
+    ...(facts?.target === undefined ? [] : one(Store.TARGET, places[1] ?? '', rates.target)),
   ];
 }
 
@@ -176,7 +183,7 @@ function captureLines({ capture }: Migration, paint: Paint): Row[] {
   return [['capture', `lag ${lag}, ${capture.appliedCount} applied, ${capture.touchedCount} touched`]];
 }
 
-const LATENCY_COLUMN = 9;
+const LATENCY_COLUMN = 8;
 
 /** Both stores side by side. Nothing where nothing was called within the last half minute. */
 function latencyLines({ latest }: WatchedResource, paint: Paint): Row[] {
@@ -193,7 +200,7 @@ function latencyLines({ latest }: WatchedResource, paint: Paint): Row[] {
     .filter(([, source, target]) => source !== undefined || target !== undefined);
   if (rows.length === 0) return [];
   const columns = ['p50', 'p95', 'p99'].map((name) => padStart(name, LATENCY_COLUMN)).join('');
-  const head = `${pad(`source${columns}`, 'source'.length + 3 * LATENCY_COLUMN)}   target${columns}   ms, by this instance`;
+  const head = `${pad(`source${columns}`, 'source'.length + 3 * LATENCY_COLUMN)}   target${columns}   ms`;
   return [
     ['latency', paint('dim', head)],
     ...rows.map(
@@ -211,7 +218,7 @@ function latencyText(of: DashboardLatency | undefined): string {
 function comparisonLines({ latest }: WatchedResource, paint: Paint): Row[] {
   const one = (label: string, counts: DashboardComparisons | undefined): Row[] =>
     counts === undefined ? [] : [[label, comparisonText(counts, paint)]];
-  return [...one('compared', latest?.shadowReads), ...one('verified', latest?.verifications)];
+  return [...one('shadow reads', latest?.shadowReads), ...one('  verifying', latest?.verifications)];
 }
 
 function comparisonText(counts: DashboardComparisons, paint: Paint): string {
