@@ -162,7 +162,7 @@ function settings(
   return {
     width: 300,
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: group }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
     hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx)] },
