@@ -1,12 +1,13 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { differing, outcomesOf, quantiles, ratesBy } from '../../../src/dashboard/charts/columns.ts';
+import { countsOver, foundDiffering, quantiles, ratesOver, total } from '../../../src/dashboard/charts/columns.ts';
 import { flowOf, progressOf, wantedReadShare } from '../../../src/dashboard/flow.ts';
 import { type DashboardState, ratesOf, take } from '../../../src/dashboard/model.ts';
+import { Samples } from '../../../src/dashboard/samples.ts';
 import {
-  DashboardComparisonsSchema,
   DashboardFlagState,
   DashboardFlagsSchema,
+  type DashboardSample,
   DashboardSampleSchema,
   WatchDashboardResponseSchema,
 } from '../../../src/gen/crossfade/v1alpha1/dashboard_pb.ts';
@@ -24,9 +25,16 @@ const begin = (init: object = {}) =>
   message({ instance: { name: 'one', sampleLimit: 3 }, resourceCount: 2, resources: [{ name: NAME }], ...init });
 const sample = (sourceReads: number, targetReads = 0, seconds = 5) =>
   create(DashboardSampleSchema, {
+    endTime: { seconds: 1n },
     seconds,
     measures: { source: { answeredReadCount: sourceReads }, target: { answeredReadCount: targetReads } },
   });
+
+const samplesOf = (...samples: readonly DashboardSample[]) => {
+  const all = new Samples(10);
+  for (const one of samples) all.add(one);
+  return all;
+};
 
 describe('what the page knows', () => {
   const known = (state: DashboardState | undefined) => state?.resources.get(NAME);
@@ -34,8 +42,8 @@ describe('what the page knows', () => {
   it('begins with the message that names the instance, and again with each that does', () => {
     expect(take(undefined, message({ resources: [{ name: NAME }] }))).toBeUndefined();
     const state = take(undefined, begin({ resources: [{ name: NAME, samples: [sample(1)] }] }));
-    expect(known(state)?.samples).toHaveLength(1);
-    expect(known(take(state, begin()))?.samples).toHaveLength(0);
+    expect(known(state)?.samples.length).toBe(1);
+    expect(known(take(state, begin()))?.samples.length).toBe(0);
   });
 
   it('keeps what a message does not tell', () => {
@@ -61,28 +69,30 @@ describe('what the page knows', () => {
     for (let index = 0; index < 10; index++) {
       state = take(state, message({ resources: [{ name: NAME, samples: [sample(index)] }] }));
     }
-    expect(known(state)?.samples.map(({ measures }) => measures?.source?.answeredReadCount)).toEqual([7, 8, 9]);
+    expect([...(known(state)?.samples.column('sourceReads') ?? [])]).toEqual([7, 8, 9]);
+    expect(known(state)?.samples.taken).toBe(10);
   });
 });
 
 describe('rates', () => {
   it('are those of the last ten seconds', () => {
-    const rates = ratesOf([sample(1_000_000), sample(75, 25), sample(75, 25)]);
+    const rates = ratesOf(samplesOf(sample(1_000_000), sample(75, 25), sample(75, 25)));
     expect(rates).toMatchObject({ sourceReads: 15, targetReads: 5, targetShare: 25 });
   });
 
   it('are none where nothing was counted', () => {
-    expect(ratesOf([])).toMatchObject({ sourceReads: 0, targetShare: undefined });
-    expect(ratesBy([sample(5, 0, 0)], () => 5)).toEqual([null]);
+    expect(ratesOf(samplesOf())).toMatchObject({ sourceReads: 0, targetShare: undefined });
+    expect(ratesOver(samplesOf(sample(5, 0, 0)), ['sourceReads'])).toEqual([null]);
   });
 });
 
 describe('columns of charts', () => {
   it('have a gap where nothing was measured', () => {
     const measured = create(DashboardSampleSchema, {
+      endTime: { seconds: 2n },
       measures: { target: { reads: { count: 4, p50Ms: 1, p95Ms: 2, p99Ms: 3 } } },
     });
-    expect(quantiles([sample(1), measured], 'target', 'reads')).toEqual([
+    expect(quantiles(samplesOf(sample(1), measured), 'target', 'reads')).toEqual([
       [null, 1],
       [null, 2],
       [null, 3],
@@ -90,7 +100,7 @@ describe('columns of charts', () => {
   });
 
   it('count as differing what differs, and not what raced or failed', () => {
-    const comparisons = create(DashboardComparisonsSchema, {
+    const comparisons = {
       matchCount: 9,
       racedCount: 8,
       mismatchCount: 1,
@@ -98,8 +108,11 @@ describe('columns of charts', () => {
       extraCount: 3,
       missingInIndexCount: 4,
       errorCount: 7,
-    });
-    expect(differing(outcomesOf([comparisons, undefined, comparisons]))).toBe(20);
+    };
+    const measures = { shadowReads: comparisons, verifications: comparisons };
+    const samples = samplesOf(create(DashboardSampleSchema, { endTime: { seconds: 1n }, measures }), sample(1));
+    expect(countsOver(samples, foundDiffering())).toEqual([20, 0]);
+    expect(total(samples, foundDiffering())).toBe(20);
   });
 });
 
