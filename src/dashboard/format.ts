@@ -4,7 +4,6 @@ export const ABSENT = '–';
 
 const wholeNumbers = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const oneDigit = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
-const compactNumbers = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 const clockTimes = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const dayTimes = new Intl.DateTimeFormat('en-GB', {
   day: '2-digit',
@@ -22,11 +21,6 @@ const SECONDS_PER_DAY = 86_400;
 /** `12,345`. */
 export function count(value: bigint | number): string {
   return wholeNumbers.format(value);
-}
-
-/** `12.3K`, for places where there is little room. */
-export function compact(value: bigint | number): string {
-  return compactNumbers.format(value);
 }
 
 /** `118/s`, `0.4/s`; what is less than one in ten seconds counts as none. */

@@ -7,11 +7,11 @@ import type {
   DashboardMeasures,
   DashboardMismatch,
   DashboardResource,
-  DashboardSample,
   DashboardViewer,
   WatchDashboardResponse,
 } from '../gen/crossfade/v1alpha1/dashboard_pb.ts';
 import type { Migration, Transition } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
+import { type Field, Samples } from './samples.ts';
 
 /** Everything that is known of one resource. What was never told is undefined. */
 export interface ResourceState {
@@ -21,8 +21,7 @@ export interface ResourceState {
   facts?: DashboardFacts;
   flags?: DashboardFlags;
   migration?: Migration;
-  /** Oldest first. */
-  readonly samples: DashboardSample[];
+  readonly samples: Samples;
   latest?: DashboardMeasures;
   transitions: readonly Transition[];
   mismatches: readonly DashboardMismatch[];
@@ -80,7 +79,13 @@ function takeResource(state: DashboardState, message: DashboardResource): void {
   let known = state.resources.get(message.name);
   if (known === undefined) {
     if (state.resources.size >= MAX_RESOURCES) return;
-    known = { name: message.name, id: idOf(message.name), samples: [], transitions: [], mismatches: [] };
+    known = {
+      name: message.name,
+      id: idOf(message.name),
+      samples: new Samples(sampleLimit(state)),
+      transitions: [],
+      mismatches: [],
+    };
     state.resources.set(message.name, known);
   }
   if (message.facts !== undefined) known.facts = message.facts;
@@ -89,9 +94,11 @@ function takeResource(state: DashboardState, message: DashboardResource): void {
   if (message.latest !== undefined) known.latest = message.latest;
   if (message.transitions !== undefined) known.transitions = message.transitions.transitions;
   if (message.mismatches !== undefined) known.mismatches = message.mismatches.mismatches;
-  known.samples.push(...message.samples);
-  const limit = Math.min(state.instance.sampleLimit || MAX_SAMPLES, MAX_SAMPLES);
-  if (known.samples.length > limit) known.samples.splice(0, known.samples.length - limit);
+  for (const sample of message.samples) known.samples.add(sample);
+}
+
+function sampleLimit({ instance }: DashboardState): number {
+  return Math.min(instance.sampleLimit || MAX_SAMPLES, MAX_SAMPLES);
 }
 
 /** `medications` of `migrations/medications`. */
@@ -103,7 +110,6 @@ export function idOf(name: string): string {
 export interface Rates {
   readonly sourceReads: number;
   readonly targetReads: number;
-  readonly divertedReads: number;
   readonly writes: number;
   readonly refusedWrites: number;
   /** The part of reads that the target answered, in percent; undefined: there were none. */
@@ -114,27 +120,23 @@ export interface Rates {
 const RATE_SECONDS = 10;
 
 /** Rates over the last ten seconds of samples. */
-export function ratesOf(samples: readonly DashboardSample[]): Rates {
+export function ratesOf(samples: Samples): Rates {
   let seconds = 0;
-  const sums = { sourceReads: 0, targetReads: 0, divertedReads: 0, writes: 0, refusedWrites: 0 };
-  for (let index = samples.length - 1; index >= 0 && seconds < RATE_SECONDS; index--) {
-    const sample = samples[index];
-    seconds += sample?.seconds ?? 0;
-    const measures = sample?.measures;
-    sums.sourceReads += measures?.source?.answeredReadCount ?? 0;
-    sums.targetReads += measures?.target?.answeredReadCount ?? 0;
-    sums.divertedReads += measures?.divertedReadCount ?? 0;
-    sums.writes += measures?.writes?.count ?? 0;
-    sums.refusedWrites += measures?.refusedWriteCount ?? 0;
-  }
+  let from = samples.length;
+  while (from > 0 && seconds < RATE_SECONDS) seconds += samples.seconds[--from] ?? 0;
+  const count = (field: Field) =>
+    samples
+      .column(field)
+      .subarray(from)
+      .reduce((sum, value) => sum + value, 0);
   const perSecond = (value: number) => (seconds > 0 ? value / seconds : 0);
-  const reads = sums.sourceReads + sums.targetReads;
+  const [sourceReads, targetReads] = [count('sourceReads'), count('targetReads')];
+  const reads = sourceReads + targetReads;
   return {
-    sourceReads: perSecond(sums.sourceReads),
-    targetReads: perSecond(sums.targetReads),
-    divertedReads: perSecond(sums.divertedReads),
-    writes: perSecond(sums.writes),
-    refusedWrites: perSecond(sums.refusedWrites),
-    targetShare: reads > 0 ? (100 * sums.targetReads) / reads : undefined,
+    sourceReads: perSecond(sourceReads),
+    targetReads: perSecond(targetReads),
+    writes: perSecond(count('writes')),
+    refusedWrites: perSecond(count('refusedWrites')),
+    targetShare: reads > 0 ? (100 * targetReads) / reads : undefined,
   };
 }

@@ -138,7 +138,7 @@ function arrowHeads(): SVGElement {
       },
       svg('path', { d: 'M0 0 10 5 0 10z' }),
     );
-  return svg('defs', {}, head('reads'), head('writes'), head('copy'));
+  return svg('defs', {}, head('reads-source'), head('reads-target'), head('writes'), head('copy'));
 }
 
 function drawCallers({ callers: { x, y, width, height } }: Layout) {
@@ -217,7 +217,7 @@ function drawArrow(layout: Layout, box: Box, side: 'source' | 'target', kind: 'r
   const path = svg('path', {
     class: `arrow ${kind}`,
     d: kind === 'reads' ? up : down,
-    'marker-end': `url(#head-${kind})`,
+    'marker-end': `url(#head-${kind === 'reads' ? `reads-${side}` : kind})`,
   });
   const place = labelPlace(layout, box, side, kind);
   const text = svg('text', { class: `on-arrow ${kind}`, ...place });

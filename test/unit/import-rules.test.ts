@@ -46,6 +46,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'stores/riak': ['domain', 'stores', 'telemetry'],
   records: ['domain', 'stores', 'telemetry'],
   migration: ['domain', 'stores', 'telemetry'],
+  dashboard: ['gen'],
   rpc: ['domain', 'gen', 'schema', 'stores', 'records', 'migration', 'telemetry', 'security'],
 };
 
@@ -59,6 +60,8 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/': ['telemetry/'],
   '@grpc/grpc-js': ['rpc/'],
   '@connectrpc/connect-node': ['rpc/', 'app/cli/'],
+  '@connectrpc/connect-web': ['dashboard/api.ts'],
+  uplot: ['dashboard/charts/'],
   jose: ['security/'],
   commander: ['app/cli/'],
   'cli-progress': ['app/cli/'],

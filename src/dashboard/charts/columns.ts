@@ -1,113 +1,75 @@
-/** Samples as columns of numbers, as charts want them. Null: nothing was measured then. */
-import { timestampMs } from '@bufbuild/protobuf/wkt';
-import type {
-  DashboardComparisons,
-  DashboardLatency,
-  DashboardMeasures,
-  DashboardSample,
-  DashboardStoreMeasures,
-} from '../../gen/crossfade/v1alpha1/dashboard_pb.ts';
+/** Columns of numbers as charts want them. */
+import {
+  type CallKind,
+  type Comparer,
+  type Field,
+  OUTCOMES,
+  type Outcome,
+  QUANTILES,
+  type Samples,
+  type StoreSide,
+} from '../samples.ts';
 
-/** A column; all columns of a chart are of one length. */
+/** A column; all columns of a chart are of one length. Null: nothing was measured then. */
 export type Column = (number | null)[];
 
-/** Which calls a latency is of. */
-export type CallKind = 'shadowedReads' | 'reads' | 'writes';
-
 /** When the samples ended, in seconds. */
-export function times(samples: readonly DashboardSample[]): number[] {
-  return samples.map(({ endTime }) => (endTime === undefined ? 0 : timestampMs(endTime) / 1_000));
+export function times(samples: Samples): number[] {
+  return Array.from(samples.times);
 }
 
-/** Counts as rates per second. */
-export function ratesBy(samples: readonly DashboardSample[], countOf: (measures: DashboardMeasures) => number): Column {
-  return samples.map(({ measures, seconds }) =>
-    measures === undefined || seconds <= 0 ? null : countOf(measures) / seconds,
+/** The sum of some counts, as a rate per second. */
+export function ratesOver(samples: Samples, fields: readonly Field[]): Column {
+  const { seconds } = samples;
+  return countsOver(samples, fields).map((count, index) => {
+    const length = seconds[index] ?? 0;
+    return count === null || length <= 0 ? null : count / length;
+  });
+}
+
+/** The sum of some counts. */
+export function countsOver(samples: Samples, fields: readonly Field[]): Column {
+  const columns = fields.map((field) => samples.column(field));
+  return Array.from({ length: samples.length }, (_, index) =>
+    columns.reduce((sum, column) => sum + (column[index] ?? 0), 0),
   );
-}
-
-/** Counts as they are. */
-export function countsBy(
-  samples: readonly DashboardSample[],
-  countOf: (measures: DashboardMeasures) => number,
-): Column {
-  return samples.map(({ measures }) => (measures === undefined ? null : countOf(measures)));
 }
 
 /** p50, p95 and p99 of one store, in milliseconds. */
-export function quantiles(
-  samples: readonly DashboardSample[],
-  store: 'source' | 'target',
-  kind: CallKind,
-): readonly [Column, Column, Column] {
-  const latencies = samples.map(({ measures }) => measured(measures?.[store], kind));
-  return [
-    latencies.map((latency) => latency?.p50Ms ?? null),
-    latencies.map((latency) => latency?.p95Ms ?? null),
-    latencies.map((latency) => latency?.p99Ms ?? null),
-  ];
-}
-
-/** The latency of one kind of call, if there were any. */
-export function measured(store: DashboardStoreMeasures | undefined, kind: CallKind): DashboardLatency | undefined {
-  const latency = store?.[kind];
-  return latency === undefined || latency.count === 0 ? undefined : latency;
+export function quantiles(samples: Samples, side: StoreSide, kind: CallKind): readonly Column[] {
+  return QUANTILES.map((quantile) => withGaps(samples.column(`${side}.${kind}.${quantile}`)));
 }
 
 /** The replication lag, in milliseconds. */
-export function lags(samples: readonly DashboardSample[]): Column {
-  return samples.map(({ measures }) => measures?.lagMs ?? null);
+export function lags(samples: Samples): Column {
+  return withGaps(samples.column('lagMs'));
 }
 
-/** How comparisons ended, of shadow reads and verifications together. */
-export interface Outcomes {
-  readonly match: number;
-  readonly raced: number;
-  readonly mismatch: number;
-  readonly missing: number;
-  readonly extra: number;
-  readonly missingInIndex: number;
-  readonly error: number;
-  readonly dropped: number;
+function withGaps(column: Float32Array): Column {
+  return Array.from(column, (value) => (Number.isNaN(value) ? null : value));
 }
 
-const none: Outcomes = {
-  match: 0,
-  raced: 0,
-  mismatch: 0,
-  missing: 0,
-  extra: 0,
-  missingInIndex: 0,
-  error: 0,
-  dropped: 0,
-};
+/** What was compared, whatever came of it. */
+const COMPARED: readonly Outcome[] = OUTCOMES.filter((outcome) => outcome !== 'dropped');
+/** What was found to differ, in whichever way. */
+const DIFFERING: readonly Outcome[] = ['mismatch', 'missing', 'extra', 'missingInIndex'];
 
-/** The sum of several comparisons. */
-export function outcomesOf(all: readonly (DashboardComparisons | undefined)[]): Outcomes {
-  return all.reduce<Outcomes>(
-    (sum, one) =>
-      one === undefined
-        ? sum
-        : {
-            match: sum.match + one.matchCount,
-            raced: sum.raced + one.racedCount,
-            mismatch: sum.mismatch + one.mismatchCount,
-            missing: sum.missing + one.missingCount,
-            extra: sum.extra + one.extraCount,
-            missingInIndex: sum.missingInIndex + one.missingInIndexCount,
-            error: sum.error + one.errorCount,
-            dropped: sum.dropped + one.droppedCount,
-          },
-    none,
-  );
+/** The fields of records that one comparer compared. */
+export function comparedBy(comparer: Comparer): readonly Field[] {
+  return COMPARED.map((outcome) => `${comparer}.${outcome}` as const);
 }
 
-/** Records that were found to differ, in whichever way. */
-export function differing({ mismatch, missing, extra, missingInIndex }: Outcomes): number {
-  return mismatch + missing + extra + missingInIndex;
+/** The fields of one outcome, by both comparers. */
+export function endedAs(...outcomes: readonly Outcome[]): readonly Field[] {
+  return outcomes.flatMap((outcome) => [`shadowReads.${outcome}`, `verifications.${outcome}`] as const);
 }
 
-/** Both kinds of comparison in one step. */
-export function comparisonsIn(measures: DashboardMeasures): Outcomes {
-  return outcomesOf([measures.shadowReads, measures.verifications]);
+/** The fields of records that were found to differ. */
+export function foundDiffering(): readonly Field[] {
+  return endedAs(...DIFFERING);
+}
+
+/** The sum over all samples. */
+export function total(samples: Samples, fields: readonly Field[]): number {
+  return fields.reduce((sum, field) => sum + samples.column(field).reduce((part, value) => part + value, 0), 0);
 }

@@ -39,6 +39,7 @@ const TABLE_ROWS = 12;
 const AXIS_FONT = '11px system-ui, sans-serif';
 /** Steps of an axis of counts. */
 const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
+const SECONDS_PER_MINUTE = 60;
 const NOTHING_YET = 'nothing yet';
 
 /** Creates a chart that follows the width of its place. */
@@ -138,8 +139,9 @@ function createTable({ title, lines, format }: TimeChartOptions) {
   };
 }
 
-function timeOfDay(seconds: number): string {
-  return new Date(seconds * 1_000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+/** With seconds only where the axis has steps of less than a minute. */
+function timeOfDay(seconds: number, step: number): string {
+  return clock(seconds).slice(0, step < SECONDS_PER_MINUTE ? undefined : 'hh:mm'.length);
 }
 
 function clock(seconds: number): string {
@@ -160,7 +162,7 @@ function settings(
   return {
     width: 300,
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: group }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
     hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx)] },
@@ -172,7 +174,12 @@ function settings(
           : { range: (_plot, _least, most) => [0, Math.max(most ?? 0, 1) * 1.1] },
     },
     axes: [
-      { ...axis, size: 26, space: 70, values: (_plot, splits) => splits.map(timeOfDay) },
+      {
+        ...axis,
+        size: 26,
+        space: 70,
+        values: (_plot, splits, _axis, _space, step) => splits.map((split) => timeOfDay(split, step)),
+      },
       {
         ...axis,
         size: 58,
@@ -213,12 +220,26 @@ function toSeries(line: Line): uPlot.Series {
     label: line.label,
     stroke: colour,
     width: line.shape === 'strong' ? 2.5 : line.shape === 'bars' ? 0 : 1.5,
-    points: { show: false },
+    points: {
+      show: false,
+      size: 4,
+      fill: colour,
+      filter: (plot, index) => (bars ? null : lonely(plot.data[index] ?? [])),
+    },
     spanGaps: false,
     ...(line.shape === 'dotted' && { dash: [2, 4] }),
     ...((line.shape === 'area' || bars) && { fill: bars ? colour : () => faint(colour()) }),
     ...(bars && { paths: bars }),
   };
+}
+
+/** Values without a neighbour: no line shows them, so they are drawn as points. */
+function lonely(values: ArrayLike<number | null | undefined>): number[] | null {
+  const found: number[] = [];
+  for (let index = 0; index < values.length; index++) {
+    if (values[index] != null && values[index - 1] == null && values[index + 1] == null) found.push(index);
+  }
+  return found.length > 0 ? found : null;
 }
 
 function faint(colour: string): string {

@@ -1,12 +1,13 @@
 /** What comparisons of the two stores found, over the last minutes. */
-import { comparisonsIn, countsBy, differing, type Outcomes, outcomesOf, ratesBy, times } from '../charts/columns.ts';
+import { comparedBy, countsOver, endedAs, foundDiffering, ratesOver, times, total } from '../charts/columns.ts';
 import { createTimeChart } from '../charts/time-chart.ts';
 import { html, setText } from '../dom.ts';
 import { count, rate } from '../format.ts';
+import type { Outcome, Samples } from '../samples.ts';
 import { card, type Section } from './section.ts';
 
 const kinds: readonly {
-  readonly key: keyof Outcomes;
+  readonly key: Outcome;
   readonly title: string;
   readonly meaning: string;
   readonly bad?: boolean;
@@ -61,25 +62,17 @@ export function createComparisons(): Section {
       if (!newSamples) return;
       const at = times(samples);
       compared.update(at, [
-        ratesBy(samples, ({ shadowReads }) => sum(outcomesOf([shadowReads]))),
-        ratesBy(samples, ({ verifications }) => sum(outcomesOf([verifications]))),
+        ratesOver(samples, comparedBy('shadowReads')),
+        ratesOver(samples, comparedBy('verifications')),
       ]);
-      differences.update(at, [
-        countsBy(samples, (measures) => differing(comparisonsIn(measures))),
-        countsBy(samples, (measures) => comparisonsIn(measures).error),
-      ]);
-      totals.update(outcomesOf(samples.flatMap(({ measures }) => [measures?.shadowReads, measures?.verifications])));
+      differences.update(at, [countsOver(samples, foundDiffering()), countsOver(samples, endedAs('error'))]);
+      totals.update(samples);
     },
     recolour() {
       compared.recolour();
       differences.recolour();
     },
   };
-}
-
-/** Records that were compared, whatever came of it. */
-function sum({ dropped: _dropped, ...outcomes }: Outcomes): number {
-  return Object.values(outcomes).reduce((total, value) => total + value, 0);
 }
 
 function createTotals() {
@@ -94,10 +87,11 @@ function createTotals() {
   );
   return {
     element,
-    update(outcomes: Outcomes) {
+    update(samples: Samples) {
       for (const { key, bad, value, element } of views) {
-        setText(value, count(outcomes[key]));
-        element.classList.toggle('bad', bad === true && outcomes[key] > 0);
+        const records = total(samples, endedAs(key));
+        setText(value, count(records));
+        element.classList.toggle('bad', bad === true && records > 0);
       }
     },
   };

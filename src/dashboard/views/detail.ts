@@ -25,7 +25,7 @@ export interface Detail {
 /** Creates the view; it can show one resource after another. */
 export function createDetail(actions: Actions): Detail {
   let shown: ResourceState | undefined;
-  let newest: unknown;
+  let newest = 0;
   const acting = { actions, shown: () => shown };
   const sections: readonly Section[] = [
     createHeadline(),
@@ -42,10 +42,10 @@ export function createDetail(actions: Actions): Detail {
   return {
     element: html('article', { class: 'detail' }, ...sections.map(({ element }) => element)),
     update(state, resource) {
-      const last = resource.samples.at(-1);
-      const newSamples = shown !== resource || newest !== last;
+      const { taken } = resource.samples;
+      const newSamples = shown !== resource || newest !== taken;
       shown = resource;
-      newest = last;
+      newest = taken;
       const seen = { resource, state, names: storeNames(resource.facts), now: new Date(state.readTimeMs), newSamples };
       for (const section of sections) section.update(seen);
     },

@@ -1,9 +1,10 @@
 /** Both stores' latencies side by side, on one scale: over time, and as a histogram of the last seconds. */
-import { type CallKind, type Column, measured, quantiles, times } from '../charts/columns.ts';
+import { type Column, quantiles, times } from '../charts/columns.ts';
 import { createHistogram } from '../charts/histogram.ts';
 import { createTimeChart, type TimeChart } from '../charts/time-chart.ts';
 import { html, setText } from '../dom.ts';
 import { ABSENT, count, milliseconds } from '../format.ts';
+import { type CallKind, measured } from '../samples.ts';
 import { card, type Section, type Seen } from './section.ts';
 
 const kinds: readonly { readonly kind: CallKind; readonly title: string; readonly meaning: string }[] = [

@@ -14,7 +14,11 @@ export function createMismatches({ actions, shown }: Acting): Section {
   const search = outerLink('Search the traces of shadow reads that found a mismatch');
   const rows = html('tbody');
   const table = html('table', {}, head(), rows);
-  const scroll = html('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Open mismatches' }, table);
+  const scroll = html(
+    'div',
+    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Records that differ' },
+    table,
+  );
   const onRepair = (records: () => readonly string[]) => () => {
     const resource = shown();
     if (resource !== undefined) actions.repair(resource, records());
@@ -42,7 +46,7 @@ export function createMismatches({ actions, shown }: Acting): Section {
   );
   let resourceName = '';
   return {
-    element: card('mismatches', 'Open mismatches', none, scroll, more, buttons, html('p', {}, search)),
+    element: card('mismatches', 'Open mismatches', none, scroll, more, buttons, html('p', { class: 'search' }, search)),
     update({ resource, now }) {
       const { mismatches, migration, facts } = resource;
       const mayRepair = facts?.mayMigrate === true;

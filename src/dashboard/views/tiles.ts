@@ -1,9 +1,9 @@
 /** The figures that are looked at most, in one row. */
 import { durationMs } from '@bufbuild/protobuf/wkt';
-import { measured } from '../charts/columns.ts';
 import { html, setText } from '../dom.ts';
 import { ABSENT, count, milliseconds, percent, rate } from '../format.ts';
 import { ratesOf } from '../model.ts';
+import { measured } from '../samples.ts';
 import type { Section, Seen } from './section.ts';
 
 interface Tile {

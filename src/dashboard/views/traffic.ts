@@ -1,5 +1,5 @@
 /** Reads by the store that answered them, writes, and the replication lag, over the last minutes. */
-import { lags, ratesBy, times } from '../charts/columns.ts';
+import { lags, ratesOver, times } from '../charts/columns.ts';
 import { createTimeChart } from '../charts/time-chart.ts';
 import { html } from '../dom.ts';
 import { milliseconds, rate } from '../format.ts';
@@ -20,7 +20,7 @@ export function createTraffic(): Section {
   });
   const lag = createTimeChart({
     title: 'Replication lag',
-    lines: [{ label: 'Longest of each step', ink: 'warn', shape: 'area' }],
+    lines: [{ label: 'Longest of each step', ink: 'warn', shape: 'bars' }],
     format: milliseconds,
     scale: 'linear',
     group: 'time',
@@ -30,11 +30,8 @@ export function createTraffic(): Section {
     update({ resource: { samples }, newSamples }) {
       if (!newSamples) return;
       const at = times(samples);
-      traffic.update(at, [
-        ratesBy(samples, ({ source }) => source?.answeredReadCount ?? 0),
-        ratesBy(samples, ({ target }) => target?.answeredReadCount ?? 0),
-        ratesBy(samples, ({ writes }) => writes?.count ?? 0),
-      ]);
+      const rates = (['sourceReads', 'targetReads', 'writes'] as const).map((field) => ratesOver(samples, [field]));
+      traffic.update(at, rates);
       lag.update(at, [lags(samples)]);
     },
     recolour() {
