@@ -184,7 +184,8 @@ describe('a live migration to Riak', () => {
     const path = `/types/${object.type}/buckets/${object.bucket}/keys/${object.key}?w=all`;
     const put = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(zombie) };
     for (let i = 0; i < 3; i++) await fetch(`http://${host}:${port}${path}`, put);
-    expect(riak.cluster.replicas(object)[0]?.contents).toHaveLength(4);
+    // Besides them one or two of the newest: its writer’s and, from another instance, capture’s.
+    expect(riak.cluster.replicas(object)[0]?.contents.length).toBeGreaterThan(3);
     expect((await other.getEncounter({ name })).description).toBe('newest');
     expect(await servedBy(other, name)).toBe('target; reason=flag');
     const siblings = () => riak.cluster.replicas(object).map((replica) => replica?.contents.length);
