@@ -222,6 +222,8 @@ class Bed {
     const settings = {
       ...defaultProtocolSettings,
       settleMs: 100,
+      // A loaded machine must not turn write-through into capture.
+      followerRetryBudgetMs: 5_000,
       verificationIntervalMs: 3_600_000,
       rowsPerSecondLimit: 0,
     };
