@@ -1,4 +1,5 @@
 /** What the engine of Riak promises where copies meet, nodes fail, and replicas lack what others have: docs/riak.md. */
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createKeyCodec, type Key } from '../../src/domain/key.ts';
 import type { Copy, FollowerStore, Stored } from '../../src/stores/record-store.ts';
@@ -448,5 +449,33 @@ describe('security of Riak', () => {
     expect(await ask({ tls: { verify: 'none' }, credentials })).toMatchObject({ row: null });
     await expect(ask({ credentials })).rejects.toMatchObject(UNAVAILABLE);
     await secure.close();
+  });
+});
+
+describe('connections to Riak', () => {
+  it('that a node closed while they were idle fail no request, though there is no other node to ask', async () => {
+    let resets = 0;
+    const closing = createServer((socket) => {
+      let requests = 0;
+      socket.on('error', () => {});
+      socket.on('data', () => {
+        if (++requests === 1) {
+          socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nOK');
+          return;
+        }
+        // As one that it had taken for idle, when the next request was on its way.
+        resets += 1;
+        socket.resetAndDestroy();
+      });
+    });
+    await new Promise<void>((resolve) => closing.listen(0, '127.0.0.1', resolve));
+    const { port } = closing.address() as AddressInfo;
+    const asking = createRiakClient({ nodes: [{ host: '127.0.0.1', port }], connections: 1 });
+    for (let i = 0; i < 4; i++) {
+      expect((await asking.request({ method: 'GET', path: '/ping' }, testCall())).status).toBe(200);
+    }
+    expect(resets).toBeGreaterThan(0);
+    asking.close();
+    closing.close();
   });
 });

@@ -33,7 +33,10 @@ const keys = createKeyCodec({
   columns: ['patient_id', 'encounter_id'].map((mysqlName) => ({ ...column, mysqlName })),
 });
 
-describe('a live migration to Riak', () => {
+/** Whole copies and verifications, on a loaded machine. */
+const TIMEOUT_MS = 180_000;
+
+describe('a live migration to Riak', { timeout: TIMEOUT_MS }, () => {
   const stopping = new AbortController();
   const database = `hospital_${randomBytes(6).toString('hex')}`;
   let riak: RiakServers;
