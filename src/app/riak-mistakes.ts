@@ -2,7 +2,7 @@ import type { RiakNode } from '../stores/riak/client.ts';
 import type { ConfigFile } from './config-schema.ts';
 
 /** What is wrong with what a config says of Riak, each with its cure. */
-export function riakMistakes({ stores: { cassandra, riak, mysql: _ }, resources, migration }: ConfigFile): string[] {
+export function riakMistakes({ stores: { cassandra, riak }, resources, migration }: ConfigFile): string[] {
   const named = resources.flatMap(({ type, riakBucket }) => (riakBucket === undefined ? [] : [{ type, riakBucket }]));
   if (riak === undefined) {
     return named.map(({ type }) => `resources: ${type} has a riakBucket, but there is no stores.riak`);

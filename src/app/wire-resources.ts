@@ -29,7 +29,7 @@ import { createRecordMethods } from '../rpc/record-methods.ts';
 import { intRange } from '../schema/canonical-values.ts';
 import { createMessageCodec } from '../schema/message-codec.ts';
 import { createNameCodec } from '../schema/name-codec.ts';
-import { createBatchedCopies } from '../stores/batched-copies.ts';
+import { type CopyTarget, createBatchedCopies } from '../stores/batched-copies.ts';
 import { createBatchedReads } from '../stores/batched-reads.ts';
 import { internalCall } from '../stores/call.ts';
 import { createCassandraIdSequence } from '../stores/cassandra/id-sequence.ts';
@@ -42,7 +42,7 @@ import { createMysqlRecordStore } from '../stores/mysql/record-store.ts';
 import { createSourceFence } from '../stores/mysql/source-fence.ts';
 import { createMysqlSourceStates } from '../stores/mysql/source-state.ts';
 import { observed } from '../stores/observed-store.ts';
-import type { FollowerStore, ListQuery, RecordStore, SourceStore } from '../stores/record-store.ts';
+import type { FollowerStore, ListQuery, ReadableRecords, RecordStore, SourceStore } from '../stores/record-store.ts';
 import { createRiakRecordStore } from '../stores/riak/record-store.ts';
 import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
 import { bothMigrationMetrics, bothStoreMetrics } from '../telemetry/both-metrics.ts';
@@ -183,12 +183,12 @@ async function wireResource(
       ...(resource.riak && { whyTargetFollows: RIAK_FOLLOWS }),
       reads: {
         source: createBatchedReads(source, { clock: systemClock }),
-        target: target && createBatchedReads(target, { clock: systemClock, maxStatements: TARGET_STATEMENTS }),
+        target: target && gatheredReads(target),
       },
       copies: {
         // One round trip each, in a transaction that is over at once: nothing is gained by waiting for others.
         source,
-        target: target && createBatchedCopies(target, { clock: systemClock }),
+        target: target && gatheredCopies(target),
       },
       registers,
       changeLog,
@@ -260,6 +260,16 @@ function placesOf(
         ? null
         : { engine: target.engine, table: `${cassandra.keyspace}.${cassandra.table}` },
   };
+}
+
+/** In Riak each record is a request of its own: nothing is gained by going together, and one that fails would fail the others. */
+function gatheredReads(target: FollowerStore): ReadableRecords {
+  if (target.engine === 'riak') return target;
+  return createBatchedReads(target, { clock: systemClock, maxStatements: TARGET_STATEMENTS });
+}
+
+function gatheredCopies(target: FollowerStore): CopyTarget {
+  return target.engine === 'riak' ? target : createBatchedCopies(target, { clock: systemClock });
 }
 
 /** How long making a resource's procedures may take. */

@@ -33,7 +33,10 @@ const keys = createKeyCodec({
   columns: ['patient_id', 'encounter_id'].map((mysqlName) => ({ ...column, mysqlName })),
 });
 
-describe('a live migration to Riak', () => {
+/** Whole copies and verifications, on a loaded machine. */
+const TIMEOUT_MS = 180_000;
+
+describe('a live migration to Riak', { timeout: TIMEOUT_MS }, () => {
   const stopping = new AbortController();
   const database = `hospital_${randomBytes(6).toString('hex')}`;
   let riak: RiakServers;
@@ -184,7 +187,8 @@ describe('a live migration to Riak', () => {
     const path = `/types/${object.type}/buckets/${object.bucket}/keys/${object.key}?w=all`;
     const put = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(zombie) };
     for (let i = 0; i < 3; i++) await fetch(`http://${host}:${port}${path}`, put);
-    expect(riak.cluster.replicas(object)[0]?.contents).toHaveLength(4);
+    // Besides them one or two of the newest: its writer’s and, from another instance, capture’s.
+    expect(riak.cluster.replicas(object)[0]?.contents.length).toBeGreaterThan(3);
     expect((await other.getEncounter({ name })).description).toBe('newest');
     expect(await servedBy(other, name)).toBe('target; reason=flag');
     const siblings = () => riak.cluster.replicas(object).map((replica) => replica?.contents.length);

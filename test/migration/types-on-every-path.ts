@@ -17,7 +17,7 @@ import { Registers } from '../../src/migration/registers.ts';
 import { createResourceMigration, type ResourceMigration } from '../../src/migration/resource-migration.ts';
 import { defaultProtocolSettings } from '../../src/migration/settings.ts';
 import { type Call, internalCall } from '../../src/stores/call.ts';
-import { type CassandraClient, createCassandraClient } from '../../src/stores/cassandra/client.ts';
+import { createCassandraClient } from '../../src/stores/cassandra/client.ts';
 import { createCassandraRecordStore } from '../../src/stores/cassandra/record-store.ts';
 import { createMysqlChangeLog } from '../../src/stores/mysql/change-log.ts';
 import { createMysqlControlStore } from '../../src/stores/mysql/control-store.ts';
@@ -28,15 +28,20 @@ import { setUpSchema } from '../../src/stores/mysql/schema-setup.ts';
 import type { Flavour } from '../../src/stores/mysql/server-checks.ts';
 import { createRowBinds } from '../../src/stores/mysql/values.ts';
 import type { FollowerStore, SourceStore } from '../../src/stores/record-store.ts';
+import { createRiakClient } from '../../src/stores/riak/client.ts';
+import { createRiakRecordStore } from '../../src/stores/riak/record-store.ts';
 import { noMetrics } from '../../src/telemetry/migration-metrics.ts';
 import { arbitraryRow } from '../support/arbitrary-row.ts';
-import { createTestDatabase, createTestKeyspace, type TestDatabase, type TestKeyspace } from '../support/databases.ts';
+import { createTestDatabase, createTestKeyspace, type TestDatabase } from '../support/databases.ts';
 import { everyTypeResource, everyTypeSql, sqlByColumn } from '../support/every-type.ts';
 import { createSetFlags } from '../support/memory-instances.ts';
 import { cassandraTable } from '../support/resources.ts';
+import { BUCKET_TYPE, startRiak } from '../support/riak/servers.ts';
 
 /** Rows on each path. Each has a value, or a null, of every type. `npm run test:types` has ten times as many. */
 const CASES = Number(process.env.CROSSFADE_TYPE_CASES ?? 1_000);
+/** Riak's part of them: each record is requests of its own, to a cluster in this process. */
+const RIAK_SHARE = 0.1;
 /** Rows that are made or compared at a stretch: the lease needs its turn. */
 const ROWS_PER_TURN = 100;
 /** How often what a loaded machine refuses for now is asked again. */
@@ -61,13 +66,62 @@ const MAX_TOLD = 20;
 /** What an outside program may have left where the definition shows an absent field. */
 const NO_DAYS = ['0000-00-00', '2024-00-00', '2023-02-29', '0000-00-00'];
 
-/** Declares the tests on one server. */
-export function typesOnEveryPath(flavour: Flavour): void {
+/** What the rows move to. */
+interface Target {
+  readonly name: string;
+  readonly cases: number;
+  /** Makes a follower of these rows; they are bound to the place. */
+  open(
+    bind: (place: string) => Promise<Resource>,
+  ): Promise<{ readonly store: FollowerStore; readonly close: () => Promise<void> }>;
+}
+
+const cassandra: Target = {
+  name: 'Cassandra',
+  cases: CASES,
+  open: async (bind) => {
+    const keyspace = await createTestKeyspace();
+    const resource = await bind(keyspace.name);
+    await keyspace.run(cassandraTable(resource));
+    const client = createCassandraClient(inject('cassandra'));
+    const store = createCassandraRecordStore({ client, resource, role: 'follower' });
+    return {
+      store,
+      close: async () => {
+        await client.close();
+        await keyspace.drop();
+      },
+    };
+  },
+};
+
+const riak: Target = {
+  name: 'Riak',
+  cases: Math.ceil(CASES * RIAK_SHARE),
+  open: async (bind) => {
+    const servers = await startRiak();
+    const client = createRiakClient({ nodes: servers.nodes });
+    const place = { bucketType: BUCKET_TYPE, bucket: 'types' };
+    const store = createRiakRecordStore({ client, resource: await bind('types'), place });
+    return {
+      store,
+      close: async () => {
+        client.close();
+        await servers.close();
+      },
+    };
+  },
+};
+
+const targets = { cassandra, riak };
+
+/** Declares the tests on one server, and one target. */
+export function typesOnEveryPath(flavour: Flavour, to: keyof typeof targets = 'cassandra'): void {
   /** Other rows each time; a failure is repeated by setting it to the seed in the failing test's name. */
   const seed = Number(process.env.CROSSFADE_TYPE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-  describe(`every type on ${flavour} (seed ${seed})`, { timeout: PATH_TIMEOUT_MS }, () => {
-    const bed = new Bed(flavour, seed);
+  describe(`every type on ${flavour} and ${targets[to].name} (seed ${seed})`, { timeout: PATH_TIMEOUT_MS }, () => {
+    const bed = new Bed(flavour, targets[to], seed);
     beforeAll(() => bed.open(), SYNC_TIMEOUT_MS * 2);
     afterAll(() => bed.close());
 
@@ -110,36 +164,41 @@ class Bed {
   readonly #differences = new Map<string, string>();
   #differing = 0;
   #database!: TestDatabase;
-  #keyspace!: TestKeyspace;
   #pool!: MysqlPool;
-  #cassandra!: CassandraClient;
   #outside!: Connection;
   #resource!: Resource;
   #source!: SourceStore;
+  readonly #to: Target;
   #target!: FollowerStore;
+  #closeTarget: () => Promise<void> = async () => {};
   #migration!: ResourceMigration;
   #lease!: Lease;
   #running: Promise<unknown> = Promise.resolve();
 
-  constructor(flavour: Flavour, seed: number) {
+  constructor(flavour: Flavour, to: Target, seed: number) {
     this.#flavour = flavour;
+    this.#to = to;
     this.#seed = seed;
   }
 
   /** Up to a follower in sync, which has the rows of `copied`. */
   async open(): Promise<void> {
     const address = inject(this.#flavour);
-    [this.#database, this.#keyspace] = await Promise.all([createTestDatabase(address), createTestKeyspace()]);
+    this.#database = await createTestDatabase(address);
     this.#pool = createMysqlPool({ ...address, controlSchema: this.#database.name });
     await setUpSchema(this.#pool, call());
     await this.#database.run(everyTypeSql(this.#flavour));
-    const place = { schema: this.#database.name, keyspace: this.#keyspace.name };
-    this.#resource = await everyTypeResource(this.#pool, this.#flavour, place);
-    await this.#keyspace.run(cassandraTable(this.#resource));
+    const follower = await this.#to.open(async (keyspace) => {
+      const place = { schema: this.#database.name, keyspace };
+      this.#resource = await everyTypeResource(this.#pool, this.#flavour, place);
+      return this.#resource;
+    });
+    this.#closeTarget = follower.close;
+    const { store } = follower;
     this.#outside = await createConnection({ ...address, database: this.#database.name, charset: 'utf8mb4' });
     await this.#outside.query("SET time_zone = '+00:00', sql_mode = 'ALLOW_INVALID_DATES'");
     await this.byOutsideProgram(await this.sample('copied'));
-    await this.#migrate();
+    await this.#migrate(store);
     this.#flags.phase = 'synchronize';
     const inSync = () => this.#lease.current(this.#resource.id)?.state === 'in_sync';
     await vi.waitUntil(inSync, { timeout: SYNC_TIMEOUT_MS, interval: 50 });
@@ -148,22 +207,23 @@ class Bed {
   async close(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
-    await Promise.all([this.#pool?.close(), this.#cassandra?.close(), this.#outside?.end()]);
-    await Promise.all([this.#database?.drop(), this.#keyspace?.drop()]);
+    await Promise.all([this.#pool?.close(), this.#outside?.end()]);
+    await Promise.all([this.#database?.drop(), this.#closeTarget()]);
   }
 
-  async #migrate(): Promise<void> {
+  async #migrate(target: FollowerStore): Promise<void> {
     const pool = this.#pool;
     const resource = this.#resource;
     const keys = createKeyCodec(resource);
-    this.#cassandra = createCassandraClient(inject('cassandra'));
     this.#source = createMysqlRecordStore({ pool, resource, role: 'authority' });
-    this.#target = createCassandraRecordStore({ client: this.#cassandra, resource, role: 'follower' });
+    this.#target = target;
     const control = createMysqlControlStore({ pool });
     await control.ensure([resource.id], call());
     const settings = {
       ...defaultProtocolSettings,
       settleMs: 100,
+      // A loaded machine must not turn write-through into capture.
+      followerRetryBudgetMs: 5_000,
       verificationIntervalMs: 3_600_000,
       rowsPerSecondLimit: 0,
     };
@@ -195,9 +255,9 @@ class Bed {
   async sample(path: string): Promise<Row[]> {
     const arbitrary = arbitraryRow(this.#resource, MAX_JSON_DEPTH);
     const found: Row[] = [];
-    for (let at = 0; at < CASES; at += ROWS_PER_TURN) {
+    for (let at = 0; at < this.#to.cases; at += ROWS_PER_TURN) {
       const seed = (this.#seed + at * PATHS.length + PATHS.indexOf(path)) % 2 ** 31;
-      found.push(...fc.sample(arbitrary, { numRuns: Math.min(ROWS_PER_TURN, CASES - at), seed }));
+      found.push(...fc.sample(arbitrary, { numRuns: Math.min(ROWS_PER_TURN, this.#to.cases - at), seed }));
       await setImmediate();
     }
     return found.map((row, index) => [`${path}-${index % OWNERS}`, BigInt(index), ...row.slice(2)]);
@@ -268,7 +328,7 @@ class Bed {
     this.#paths.push(path);
     const before = this.#differing;
     await this.#compare(`${path}, read from ${this.#flavour}`, this.#source, rows);
-    await this.#compare(`${path}, read from Cassandra`, this.#target, rows);
+    await this.#compare(`${path}, read from ${this.#to.name}`, this.#target, rows);
     expect(this.#differing - before, this.#told()).toBe(0);
   }
 
@@ -309,7 +369,7 @@ class Bed {
   async report(): Promise<void> {
     const [[version] = []] = (await this.#pool.client('authority').read('SELECT @@version', [], call())).rows;
     const types = this.#resource.columns.length - this.#resource.keyLength;
-    const cases = `${types} types × ${this.#paths.length} paths × 2 reads × ${CASES.toLocaleString('en')} cases`;
+    const cases = `${types} types × ${this.#paths.length} paths × 2 reads × ${this.#to.cases.toLocaleString('en')} cases`;
     process.stdout.write(`types: ${this.#flavour} ${version}: ${cases}: ${this.#differing} differences\n`);
     expect(this.#paths.length).toBe(4);
   }

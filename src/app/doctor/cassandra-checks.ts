@@ -35,8 +35,9 @@ export const cassandraChecks: readonly Check[] = [
   },
 ];
 
-async function checkReachable({ cassandra }: Site, call: Call): Promise<readonly Answer[]> {
-  if (cassandra === null) return [notChecked('the config names no Cassandra: every resource stays at the source')];
+async function checkReachable({ cassandra, riak }: Site, call: Call): Promise<readonly Answer[]> {
+  if (riak !== null) return [];
+  if (cassandra === null) return [notChecked('the config names no target: every resource stays at the source')];
   try {
     await cassandra.connect('follower', call);
     return [ok('answers')];

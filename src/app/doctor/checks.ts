@@ -5,6 +5,7 @@ import { configChecks } from './config-checks.ts';
 import { flagChecks } from './flag-checks.ts';
 import { mysqlSettingChecks } from './mysql-settings.ts';
 import { mysqlUserChecks } from './mysql-user.ts';
+import { bucketChecks, riakChecks } from './riak-checks.ts';
 import type { Site } from './site.ts';
 import { sourceChecks } from './source-checks.ts';
 import { targetChecks } from './target-checks.ts';
@@ -32,13 +33,22 @@ export const checkGroups: readonly CheckGroup[] = [
     },
     checks: cassandraChecks,
   },
+  {
+    subjectOf: ({ config: { stores } }) => `Riak ${(stores.riak?.nodes ?? []).join(', ')}`.trim(),
+    checks: riakChecks,
+  },
   { subjectOf: () => 'clocks', checks: clockChecks },
   { subjectOf: () => 'flags', checks: flagChecks },
   { subjectOf: () => 'traces', checks: traceChecks },
 ];
 
 /** The checks of each resource, after all others. */
-export const resourceChecks: readonly ResourceCheck[] = [...sourceChecks, ...valueChecks, ...targetChecks];
+export const resourceChecks: readonly ResourceCheck[] = [
+  ...sourceChecks,
+  ...valueChecks,
+  ...targetChecks,
+  ...bucketChecks,
+];
 
 /** The ids of all checks. */
 export const checkIds: readonly string[] = [

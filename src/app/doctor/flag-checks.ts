@@ -1,6 +1,7 @@
 import { type FlagServerAnswer, readFlagServer } from '../../migration/flag-check.ts';
 import { flagNames } from '../../migration/unleash-flags.ts';
 import type { Call } from '../../stores/call.ts';
+import { mayMove } from '../load-resources.ts';
 import { type Answer, type Check, notChecked, ok, problem, warning } from './check.ts';
 import type { Site } from './site.ts';
 
@@ -31,7 +32,8 @@ export const flagChecks: readonly Check[] = [
       asking(site, call, async (answer, url) => {
         if (answer?.status !== 200) return [notChecked('see flags.server and flags.token')];
         const { named } = await site.definitions();
-        const moved = named.filter(({ definition }) => site.cassandra !== null && definition.cassandra !== undefined);
+        const hasTarget = site.cassandra !== null || site.riak !== null;
+        const moved = named.filter((one) => hasTarget && mayMove(site.config, one));
         if (moved.length === 0) return [ok('no resource has a target, so none needs flags')];
         return moved.map(({ definition }) => flagsAnswer(definition.id, answer, url));
       }),

@@ -9,7 +9,7 @@ import { resourcesOf, type Server, type Site } from './site.ts';
 /** How long a check may take besides what it reads of a table, in milliseconds. */
 const CHECK_TIMEOUT_MS = 15_000;
 
-const NAMES: Readonly<Record<Server, string>> = { mysql: 'MySQL', cassandra: 'Cassandra' };
+const NAMES: Readonly<Record<Server, string>> = { mysql: 'MySQL', cassandra: 'Cassandra', riak: 'Riak' };
 
 /** Makes every check, one after the other, whatever comes of the others. Ends early only when the signal aborts. */
 export async function* runChecks(site: Site, signal: AbortSignal): AsyncGenerator<Finding> {
@@ -43,9 +43,10 @@ async function* runAll<Subject>(checks: readonly Check<Subject>[], of: Subject, 
   }
 }
 
-/** That the config names no Cassandra is said once, by `cassandra.reachable`. */
-function lackingAnswers(server: Server, { cassandra }: Site): readonly Answer[] {
-  return server === 'cassandra' && cassandra === null ? [] : [notChecked(`${NAMES[server]} can't be reached`)];
+/** Of a server that the config does not name nothing is said: that there is no target, `cassandra.reachable` says once. */
+function lackingAnswers(server: Server, { cassandra, riak }: Site): readonly Answer[] {
+  const isNamed = server === 'mysql' || (server === 'cassandra' ? cassandra : riak) !== null;
+  return !isNamed ? [] : [notChecked(`${NAMES[server]} can't be reached`)];
 }
 
 async function runOne<Subject>(

@@ -1,5 +1,5 @@
 import { systemClock } from '../../domain/clock.ts';
-import type { Resource } from '../../domain/resource.ts';
+import type { Resource, RiakPlace } from '../../domain/resource.ts';
 import type { MysqlTableDescription } from '../../domain/table-description.ts';
 import { internalCall } from '../../stores/call.ts';
 import type { CassandraClient } from '../../stores/cassandra/client.ts';
@@ -8,6 +8,7 @@ import { describeTable } from '../../stores/mysql/describe-table.ts';
 import { readGrants, type UserGrants } from '../../stores/mysql/grants.ts';
 import { createMysqlPool, type MysqlPool } from '../../stores/mysql/pool.ts';
 import { examineVariables, readVariables } from '../../stores/mysql/server-checks.ts';
+import type { RiakClient } from '../../stores/riak/client.ts';
 import type { Examined } from '../../stores/server-findings.ts';
 import { readClientTls } from '../client-tls.ts';
 import type { Config } from '../config.ts';
@@ -15,14 +16,15 @@ import {
   bindNamed,
   type LoadedDefinitions,
   loadDefinitions,
+  mayMove,
   missingTable,
   type NamedDefinition,
   tableOf,
 } from '../load-resources.ts';
-import { createClient, mysqlAddressOf } from '../open-stores.ts';
+import { createClient, createRiak, mysqlAddressOf } from '../open-stores.ts';
 
 /** What a check can't do without. */
-export type Server = 'mysql' | 'cassandra';
+export type Server = 'mysql' | 'cassandra' | 'riak';
 
 /** What a person expects, which no server can tell. */
 export interface Expectations {
@@ -39,6 +41,8 @@ export interface Site {
   readonly pool: MysqlPool;
   /** Null: the config names no Cassandra. */
   readonly cassandra: CassandraClient | null;
+  /** Null: the config names no Riak. */
+  readonly riak: RiakClient | null;
   /** The authorities for the flag server (PEM); undefined: those that Node knows. */
   readonly unleashCa: string | undefined;
   /** Servers that turned out not to be usable, or that the config does not name: nobody need wait for them again. Grows. */
@@ -63,8 +67,10 @@ export interface ResourceSubject {
   readonly id: string;
   readonly one: NamedDefinition;
   readonly source: Resource['mysql'];
-  /** Absent: it stays at the source. */
+  /** Absent: it does not move to Cassandra. */
   readonly target: Resource['cassandra'];
+  /** Absent: it does not move to Riak. */
+  readonly bucket: RiakPlace | undefined;
   /** Null: there is no such table, or the user may not see it. */
   table(): Promise<MysqlTableDescription | null>;
   /** Everything that keeps the resource from being served, or the resource. */
@@ -97,21 +103,26 @@ export async function openSite(config: Config, expectations: Expectations, signa
   const tls = await readClientTls(config);
   const pool = createMysqlPool({ ...mysqlAddressOf(config, tls), connections: CONNECTIONS, controlSchema });
   const cassandra = createClient(config, tls);
+  const riak = createRiak(config, tls);
   const call = () => internalCall(systemClock, SHARED_TIMEOUT_MS, signal);
   const definitions = once(() => loadDefinitions(config));
   const captures = async (): Promise<boolean> => {
-    if (cassandra === null) return false;
+    if (cassandra === null && riak === null) return false;
     // Without definitions it is better to look at too much than at too little.
     const loaded = await definitions().catch(() => null);
-    return loaded === null || loaded.named.some(({ definition }) => definition.cassandra !== undefined);
+    return loaded === null || loaded.named.some((one) => mayMove(config, one));
   };
   return {
     config,
     expectations,
     pool,
     cassandra,
+    riak,
     unleashCa: tls.unleashCa,
-    unusable: new Set<Server>(cassandra === null ? ['cassandra'] : []),
+    unusable: new Set<Server>([
+      ...(cassandra === null ? (['cassandra'] as const) : []),
+      ...(riak === null ? (['riak'] as const) : []),
+    ]),
     definitions,
     captures,
     variables: once(async () => examineVariables(pool, { capture: await captures() }, call())),
@@ -123,7 +134,7 @@ export async function openSite(config: Config, expectations: Expectations, signa
       return cassandra.within('follower', { deadlineMs, signal }, () => readNodes(cassandra, deadlineMs));
     }),
     close: async () => {
-      await Promise.allSettled([pool.close(), cassandra?.close()]);
+      await Promise.allSettled([pool.close(), cassandra?.close(), riak?.close()]);
     },
   };
 }
@@ -135,6 +146,8 @@ export async function resourcesOf(site: Site, signal: AbortSignal): Promise<read
     const source = tableOf(one);
     const keyspace = one.named.cassandraKeyspace ?? one.definition.cassandra?.keyspace ?? '';
     const { cassandra } = one.definition;
+    const { riak } = site.config.stores;
+    const { riakBucket } = one.named;
     const table = once(() => describeTable(site.pool, source, internalCall(systemClock, SHARED_TIMEOUT_MS, signal)));
     return {
       site,
@@ -142,6 +155,7 @@ export async function resourcesOf(site: Site, signal: AbortSignal): Promise<read
       one,
       source,
       target: site.cassandra !== null && cassandra !== undefined ? { keyspace, table: cassandra.table } : undefined,
+      bucket: riak && riakBucket !== undefined ? { bucketType: riak.bucketType, bucket: riakBucket } : undefined,
       table,
       bound: once(async () => {
         const description = await table();

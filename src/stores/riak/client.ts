@@ -1,4 +1,4 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { type Clock, systemClock } from '../../domain/clock.ts';
 import { isDomainError } from '../../domain/errors.ts';
@@ -143,51 +143,81 @@ interface Sender {
 
 function createSender({ connections = DEFAULT_CONNECTIONS, credentials, tls }: RiakConfig): Sender {
   const pool = { keepAlive: true, maxSockets: connections, scheduling: 'lifo' as const };
-  const agent = tls === undefined ? new HttpAgent(pool) : new HttpsAgent({ ...pool, ...tlsOptions(tls) });
-  const open = tls === undefined ? httpRequest : httpsRequest;
-  const own: Record<string, string> =
-    credentials === undefined
-      ? {}
-      : {
-          authorization: `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`,
-        };
-  const send = ({ host, port }: RiakNode, request: RiakRequest, limits: SendLimits): Promise<RiakResponse> =>
-    new Promise((resolve, reject) => {
-      const { timeoutMs, signal } = limits;
-      const { method, headers, body } = request;
-      const path = `${request.path}${request.path.includes('?') ? '&' : '?'}timeout=${timeoutMs}`;
-      const length = body && { 'content-length': String(body.length) };
-      const outgoing = open({ host, port, agent, method, path, headers: { ...own, ...headers, ...length } });
-      const finish = (settle: () => void): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-        settle();
-      };
-      const fail = (error: Error): void => {
-        finish(() => reject(error));
-        outgoing.destroy();
-      };
-      const onAbort = (): void => fail(cancelled());
-      const timer = setTimeout(() => fail(deadlineExceeded()), timeoutMs);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      outgoing.on('error', (error) => fail(unavailable('the link broke, or there is none', error)));
-      outgoing.on('response', (response) => {
-        const parts: Buffer[] = [];
-        let bytes = 0;
-        response.on('data', (part: Buffer) => {
-          bytes += part.length;
-          if (bytes > MAX_RESPONSE_BYTES) fail(unavailable('an answer is larger than any that is expected'));
-          else parts.push(part);
-        });
-        response.on('error', (error) => fail(unavailable('the link broke within an answer', error)));
-        response.on('end', () => {
-          const { statusCode: status = 0, headers } = response;
-          finish(() => resolve({ status, headers, body: Buffer.concat(parts) }));
-        });
-      });
-      outgoing.end(body);
+  const secure = tls && tlsOptions(tls);
+  const agent = secure === undefined ? new HttpAgent(pool) : new HttpsAgent({ ...pool, ...secure });
+  const open = secure === undefined ? httpRequest : httpsRequest;
+  const own = credentials && { authorization: basic(credentials) };
+  const begin = (
+    node: RiakNode,
+    { method, path, headers, body }: RiakRequest,
+    { timeoutMs }: SendLimits,
+    alone = false,
+  ) =>
+    open({
+      ...node,
+      ...(alone ? { agent: false, ...secure } : { agent }),
+      method,
+      path: `${path}${path.includes('?') ? '&' : '?'}timeout=${timeoutMs}`,
+      headers: { ...own, ...headers, ...(body && { 'content-length': String(body.length) }) },
     });
+  const send = async (node: RiakNode, request: RiakRequest, limits: SendLimits): Promise<RiakResponse> => {
+    const beganMs = performance.now();
+    const outgoing = begin(node, request, limits);
+    try {
+      return await exchange(outgoing, request.body, limits);
+    } catch (error) {
+      const leftMs = Math.ceil(limits.timeoutMs - (performance.now() - beganMs));
+      if (leftMs <= 0 || !outgoing.reusedSocket || !isReset(error)) throw error;
+      // A node closes what is idle for long, also at the moment in which it is used again: that says nothing of the node.
+      const rest = { ...limits, timeoutMs: leftMs };
+      return await exchange(begin(node, request, rest, true), request.body, rest);
+    }
+  };
   return Object.assign(send, { close: () => agent.destroy() });
+}
+
+function basic({ username, password }: NonNullable<RiakConfig['credentials']>): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+function isReset(error: unknown): boolean {
+  const cause = isDomainError(error, 'unavailable') ? error.cause : undefined;
+  return (cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET';
+}
+
+/** Sends what is to be sent, and reads the whole answer. Nothing is left of the request when this has ended. */
+function exchange(outgoing: ClientRequest, body: Buffer | undefined, limits: SendLimits): Promise<RiakResponse> {
+  const { timeoutMs, signal } = limits;
+  return new Promise((resolve, reject) => {
+    const finish = (settle: () => void): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      settle();
+    };
+    const fail = (error: Error): void => {
+      finish(() => reject(error));
+      outgoing.destroy();
+    };
+    const onAbort = (): void => fail(cancelled());
+    const timer = setTimeout(() => fail(deadlineExceeded()), timeoutMs);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    outgoing.on('error', (error) => fail(unavailable('the link broke, or there is none', error)));
+    outgoing.on('response', (response) => {
+      const parts: Buffer[] = [];
+      let bytes = 0;
+      response.on('data', (part: Buffer) => {
+        bytes += part.length;
+        if (bytes > MAX_RESPONSE_BYTES) fail(unavailable('an answer is larger than any that is expected'));
+        else parts.push(part);
+      });
+      response.on('error', (error) => fail(unavailable('the link broke within an answer', error)));
+      response.on('end', () => {
+        const { statusCode: status = 0, headers } = response;
+        finish(() => resolve({ status, headers, body: Buffer.concat(parts) }));
+      });
+    });
+    outgoing.end(body);
+  });
 }
 
 function tlsOptions({ verify, ...files }: RiakTls) {

@@ -114,7 +114,16 @@ function readFetched(answer: RiakResponse): Fetched {
 }
 
 function readNames(body: Buffer): KeyPage {
-  const { keys, continuation } = JSON.parse(body.toString('utf8')) as { keys?: unknown; continuation?: unknown };
+  const { keys, continuation } = parseObject(body) as { keys?: unknown; continuation?: unknown };
   if (!Array.isArray(keys)) throw internal('Riak answered a query of an index without keys.');
   return { names: keys.map(String), ended: typeof continuation !== 'string' };
+}
+
+/** What stands before the nodes may answer for them. */
+function parseObject(body: Buffer): object {
+  try {
+    return Object(JSON.parse(body.toString('utf8'))) as object;
+  } catch (error) {
+    throw internal('Riak answered a query of an index in a form that is not JSON.', error);
+  }
 }

@@ -1,5 +1,4 @@
 import { type Clock, systemClock } from '../../domain/clock.ts';
-import { isDomainError } from '../../domain/errors.ts';
 import { RESOLVE_TIMEOUT_MS, RESOLVE_TRIES, RESOLVING_AT_ONCE } from './limits.ts';
 
 /** Whether a record had siblings, and so was written once more. */
@@ -29,9 +28,8 @@ export class SiblingResolver {
     for (let i = 0; i < RESOLVE_TRIES; i++) {
       try {
         if (!(await resolve(this.#clock.monotonicMs() + RESOLVE_TIMEOUT_MS))) return;
-      } catch (error) {
-        if (isDomainError(error)) return;
-        throw error;
+      } catch {
+        return;
       }
     }
   }

@@ -65,6 +65,7 @@ export class RiakCluster {
   /** Nodes of the one side of a partition; empty: there is none. */
   readonly #apart = new Set<number>();
   readonly #delaysMs = new Map<number, number>();
+  #repairs = true;
   readonly #random: () => number;
   readonly #timers = new Set<NodeJS.Timeout>();
   #vtags = 0;
@@ -124,6 +125,11 @@ export class RiakCluster {
   /** How late a node's vnodes answer, and do what they are told. */
   delay(node: number, ms: number): void {
     this.#delaysMs.set(node, ms);
+  }
+
+  /** Whether reads repair what lags behind; Riak does it when it has time for it. */
+  set repairsOnRead(repairs: boolean) {
+    this.#repairs = repairs;
   }
 
   /** A node loses its disk. */
@@ -341,7 +347,7 @@ export class RiakCluster {
 
   /** After a read: replicas that have less than all together are brought up ("read repair"). */
   #repair(name: ObjectName, object: RiakObject | undefined, list: readonly Preferred[]): void {
-    if (object === undefined) return;
+    if (object === undefined || !this.#repairs) return;
     const { allow_mult: allowMult } = this.properties(name.type);
     for (const { vnode } of list) {
       const local = vnode.get(name);

@@ -1,0 +1,3 @@
+import { typesOnEveryPath } from './types-on-every-path.ts';
+
+typesOnEveryPath('mysql', 'riak');
