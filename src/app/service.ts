@@ -98,6 +98,7 @@ export async function startService(
     const { metrics } = telemetry;
     const surroundings = { config, stores, registers, writeAheadLog, jobs, flags: flags ?? noFlags, metrics, log };
     const wired = await wireResources({ ...surroundings, ...(rewire && { rewire }) }, loaded.served);
+    measureBeforeReading(wired, flags, metrics);
     const background = runBackground(wired, running.signal);
     const memory = createMemoryWatch({ maxShare: config.limits.memoryShare, log });
     const delay = createDelayWatch({ maxMs: config.limits.eventLoopDelayMs, log });
@@ -166,6 +167,19 @@ function startFlags(config: Config, ca: string | undefined, log: Log): UnleashFl
   const { instance, secrets } = config;
   const token = secrets.unleashToken;
   return createUnleashFlags({ url, token, appName, instance, refreshMs, log, ...(ca !== undefined && { ca }) });
+}
+
+/** Gauges of what is so now are set when somebody reads the metrics. */
+function measureBeforeReading(
+  { lease, resources }: WiredResources,
+  flags: UnleashFlags | undefined,
+  metrics: Surroundings['metrics'],
+): void {
+  metrics.beforeReading(() => {
+    for (const { migration } of resources) migration.measure();
+    metrics.liveInstances(lease.instances);
+    if (flags !== undefined) metrics.flagsAge(flags.ageMs());
+  });
 }
 
 async function runBackground({ lease, witness, resources }: WiredResources, signal: AbortSignal): Promise<void> {

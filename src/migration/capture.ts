@@ -104,13 +104,16 @@ export class Capture {
     return this.#session !== null;
   }
 
+  /** How old the oldest change is that the follower has not acknowledged, in milliseconds; 0: none, or not captured here. */
+  backlogMs(): number {
+    const sinceMicros = this.#session?.progress().waitingSinceMicros ?? null;
+    return sinceMicros === null ? 0 : Math.max(0, Number(this.#options.clock.wallMicros() - sinceMicros) / 1000);
+  }
+
   /** How it goes on this instance; the other instances' stands beside the task's lease. */
   status(): CaptureStatus {
     const progress = this.#session?.progress();
-    const waitingMs =
-      progress?.waitingSinceMicros == null
-        ? 0
-        : Number(this.#options.clock.wallMicros() - progress.waitingSinceMicros) / 1000;
+    const waitingMs = this.backlogMs();
     return {
       attach: this.#attach,
       position: progress?.position ?? '',

@@ -4,6 +4,7 @@ import type { Log } from '../domain/log.ts';
 import { type Call, internalCall } from '../stores/call.ts';
 import type { ControlRecord, FollowerState } from '../stores/control-store.ts';
 import type { JobStore } from '../stores/job-store.ts';
+import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { confirmed } from './control-record.ts';
 import type { Flags, Phase } from './flags.ts';
 import { FollowerKeeper, type FollowerKeeperOptions } from './follower-keeper.ts';
@@ -22,6 +23,7 @@ export interface ControllerOptions extends FollowerKeeperOptions, HandoverCondit
   /** Null: the target can't be the authority. */
   readonly handover: Handover | null;
   readonly flags: Flags;
+  readonly metrics: Pick<MigrationMetrics, 'holds' | 'openMismatches'>;
   readonly random: Random;
   readonly logger: Log;
 }
@@ -32,6 +34,8 @@ const TICK_MS = 250;
 const FOLLOWING_TICK_MS = 1_000;
 /** How long an instance controls without renewing: another takes over after this. */
 const TASK_LEASE_MS = 3_000;
+/** How often the open mismatches are counted, for the metrics alone. */
+const COUNT_MS = 15_000;
 /** How long one call of a step may take. */
 const STEP_TIMEOUT_MS = 5_000;
 
@@ -46,6 +50,7 @@ export class Controller {
   #status: ControllerStatus = { wanted: null, holds: [] };
   /** The status that stands beside the task's lease, and until when neither needs to be written again. */
   #told = { status: '', untilMs: 0 };
+  #countedAtMs = Number.NEGATIVE_INFINITY;
 
   /** `owner`: this life of the instance. */
   constructor(options: ControllerOptions, owner: () => string) {
@@ -62,6 +67,7 @@ export class Controller {
       try {
         leads = await this.#leads();
         if (leads) this.#publish(await this.#advance(signal));
+        await this.#measure(leads);
       } catch (error) {
         if (!signal.aborted) {
           logger.warn('a step of the migration failed; it is tried again', { resource, error });
@@ -88,6 +94,20 @@ export class Controller {
     if (!(await jobs.leaseTask(taskName(resource), this.#owner(), TASK_LEASE_MS, status, this.#call()))) return false;
     this.#told = { status, untilMs: nowMs + TASK_LEASE_MS / 3 };
     return true;
+  }
+
+  /** What only the controlling instance shows: the sum over all instances is then the truth. */
+  async #measure(leads: boolean): Promise<void> {
+    const { metrics, jobs, resource, clock } = this.#options;
+    metrics.holds(resource, leads ? this.#status.holds.map(({ reason }) => reason) : []);
+    if (!leads) {
+      metrics.openMismatches(resource, 0);
+      this.#countedAtMs = Number.NEGATIVE_INFINITY;
+    } else if (clock.monotonicMs() - this.#countedAtMs >= COUNT_MS) {
+      this.#countedAtMs = clock.monotonicMs();
+      const open = await jobs.countOpenMismatches(resource, this.#call()).catch(() => null);
+      if (open !== null) metrics.openMismatches(resource, open);
+    }
   }
 
   #publish(holds: readonly Hold[]): void {

@@ -120,8 +120,11 @@ export class JobRunner {
     }
     log.info('taking part in a job', { resource, jobId: job.id, kind: job.kind });
     const run = new JobRun(this.#options, kind, job, now);
-    const ended = await run.run(signal);
+    const { metrics } = this.#options;
+    metrics.jobRunning(resource, job.kind, true);
+    const ended = await run.run(signal).finally(() => metrics.jobRunning(resource, job.kind, false));
     if (ended === null) return;
+    metrics.jobEnded(resource, job.kind, ended.state);
     log.info('a job has ended', { resource, jobId: job.id, kind: job.kind, state: ended.state, rows: ended.rows });
     this.#options.onEnded(ended);
   }

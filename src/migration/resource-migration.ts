@@ -106,6 +106,8 @@ export interface ResourceMigration {
   onSourceLost(record: ControlRecord): void;
   /** To be called with each newer control record that the lease brings. */
   onChange(record: ControlRecord): void;
+  /** Sets the gauges of what is so now; to be called before the metrics are read. */
+  measure(): void;
   /** Runs capture, jobs and the controller until the signal aborts. Never rejects. */
   run(signal: AbortSignal): Promise<void>;
   /** Keeps a person's word that writing to the source may end. Errors: see `Controller.confirmDecommission`. */
@@ -118,11 +120,13 @@ export interface ResourceMigration {
 export function createResourceMigration(options: ResourceMigrationOptions): ResourceMigration {
   const { resource, lease, clock, metrics, target } = options;
   const stopped = new AbortController();
+  metrics.announce(resource.id);
   const parts = createParts(options);
   const { demotion, acknowledged, handover, keeper } = parts;
   const records = createRecords(parts);
   const controller = createController(parts);
   const looking = { ...parts, control: () => lease.latest(resource.id) };
+  let capture: Capture | null = null;
   let attachSeen = 0;
   return {
     records,
@@ -139,16 +143,24 @@ export function createResourceMigration(options: ResourceMigrationOptions): Reso
         'MySQL lacks what it had committed: it was restored, or is another server; the follower is filled anew';
       void mendGap(gapOptions(parts), { epoch, attach, reason: 'source_lost_its_tail', message }, stopped.signal);
     },
+    measure: () => measure(parts, capture),
     run: async (signal) => {
       signal.addEventListener('abort', () => stopped.abort(), { once: true });
-      const following =
-        target === null ? [] : [createCapture(parts, signal).run(signal), createJobs(parts).run(signal)];
+      if (target !== null) capture = createCapture(parts, signal);
+      const following = capture === null ? [] : [capture.run(signal), createJobs(parts).run(signal)];
       await Promise.all([controller.run(signal), ...following, keeper?.run(signal)]);
     },
     confirmDecommission: (call) => controller.confirmDecommission(call),
     repair: (keys, call) =>
       target === null ? Promise.resolve({ repaired: 0, open: 0 }) : repair({ ...looking, clock }, keys, call),
   };
+}
+
+function measure({ resource, lease, flags, metrics }: Parts, capture: Capture | null): void {
+  const { id } = resource;
+  metrics.lease(id, lease.current(id) !== undefined);
+  metrics.wanted(id, lease.latest(id)?.authority ?? 'source', flags.wantedPhase(id));
+  if (capture !== null) metrics.capture(id, capture.running, capture.backlogMs());
 }
 
 /** What the parts of a migration share. */

@@ -74,8 +74,7 @@ export class ShadowReads {
       const otherMs = clock.monotonicMs() - beganMs;
       metrics.shadowLatency(resource.id, other, otherMs);
       metrics.shadowLatency(resource.id, answered.store, answered.durationMs);
-      span.set(attributes.shadowSourceMs, other === 'source' ? otherMs : answered.durationMs);
-      span.set(attributes.shadowTargetMs, other === 'target' ? otherMs : answered.durationMs);
+      if (span.recording) describeLatency(span, answered, otherMs);
       const found: Found[] = [];
       for (const [index, stored] of answered.stored.entries()) {
         const one = await this.#judge(stored, repeated[index] as Stored, answered.store, call);
@@ -134,6 +133,19 @@ interface Found {
   readonly fieldPaths?: readonly string[];
   readonly key?: Buffer;
 }
+
+/** Both stores' times on one span, and which was the slower: one search compares the two. */
+function describeLatency(span: TraceScope, { store, durationMs }: Answered, otherMs: number): void {
+  const [sourceMs, targetMs] = store === 'source' ? [durationMs, otherMs] : [otherMs, durationMs];
+  span.set(attributes.shadowSourceMs, sourceMs);
+  span.set(attributes.shadowTargetMs, targetMs);
+  span.set(attributes.shadowSlowerStore, targetMs > sourceMs ? 'target' : 'source');
+  const fasterMs = Math.max(Math.min(sourceMs, targetMs), SHORTEST_MS);
+  span.set(attributes.shadowSlowdown, Math.max(sourceMs, targetMs) / fasterMs);
+}
+
+/** Shorter reads count as this long where one is divided by: a clock's step is no slowdown without end. */
+const SHORTEST_MS = 0.01;
 
 /** A list's span tells of its worst record, so that one search finds every mismatch. */
 function worstOf(found: readonly Found[]): Found {

@@ -21,6 +21,8 @@ export interface UnleashFlagsOptions {
 
 /** Flags from an Unleash server, and their end. */
 export interface UnleashFlags extends Flags {
+  /** How long ago they were last fetched, whether they had changed or not; endless: never. */
+  ageMs(): number;
   /** Stops fetching. */
   close(): void;
 }
@@ -57,6 +59,7 @@ export function createUnleashFlags(options: UnleashFlagsOptions): UnleashFlags {
     ...(options.ca !== undefined && { httpOptions: { agent: createAgent(options.ca) } }),
   });
   listen(unleash, options.log);
+  const ageMs = watchAge(unleash);
   const names = new Map<string, ReturnType<typeof flagNames>>();
   const namesOf = (resource: string) => {
     const known = names.get(resource) ?? flagNames(resource);
@@ -73,6 +76,7 @@ export function createUnleashFlags(options: UnleashFlagsOptions): UnleashFlags {
       return isOn(unleash, name) && unleash.isEnabled(name, contextOf(subject));
     },
     wantedPhase: (resource) => wantedPhase(unleash, namesOf(resource).phase),
+    ageMs,
     close: () => unleash.destroy(),
   };
 }
@@ -98,6 +102,17 @@ function wantedPhase(unleash: Unleash, name: string): Phase | undefined {
 function contextOf(subject: FlagSubject): { userId?: string; properties: Record<string, string> } {
   const properties = { recordKey: subject.recordKey, caller: subject.caller };
   return subject.user === '' ? { properties } : { userId: subject.user, properties };
+}
+
+/** How long ago the server last answered, by the monotonic clock. */
+function watchAge(unleash: Unleash): () => number {
+  let atMs = Number.NEGATIVE_INFINITY;
+  const fetched = () => {
+    atMs = performance.now();
+  };
+  unleash.on('changed', fetched);
+  unleash.on('unchanged', fetched);
+  return () => performance.now() - atMs;
 }
 
 /** Without listeners an error event would end the process; with one line for each, an outage would fill the log. */

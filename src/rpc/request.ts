@@ -18,8 +18,8 @@ export interface Answer {
   fail(failure: RpcFailure, servedBy: string): void;
 }
 
-/** Called when a request is over, for metrics. `code` is gRPC's, 0 for success. */
-export type ObserveRequest = (method: string, code: number, durationMs: number) => void;
+/** Called when a request is over, for metrics. `code` is gRPC's, 0 for success; `reason` that of its error, empty for success. */
+export type ObserveRequest = (method: string, code: number, durationMs: number, reason: string) => void;
 
 /** What a request needs of its surroundings; the same for all. */
 export interface RequestOptions {
@@ -41,6 +41,7 @@ export class RequestScope implements Expiring {
   readonly #startMs: number;
   #trace: TraceScope = noTrace;
   #code = OK;
+  #reason = '';
   #over = false;
   /** Null until {@link open}. */
   context: CallContext | null = null;
@@ -73,6 +74,7 @@ export class RequestScope implements Expiring {
   failed(error: unknown): RpcFailure {
     const failure = this.#options.toFailure(error, this.#method);
     this.#code = failure.code;
+    this.#reason = failure.reason;
     this.#trace.fail(failure.reason);
     return failure;
   }
@@ -83,7 +85,8 @@ export class RequestScope implements Expiring {
     const trace = this.#trace;
     if (trace.recording) trace.set(attributes.rpcStatus, statusName(this.#code));
     trace.end();
-    this.#options.observe?.(this.#method, this.#code, this.#options.clock.monotonicMs() - this.#startMs);
+    const durationMs = this.#options.clock.monotonicMs() - this.#startMs;
+    this.#options.observe?.(this.#method, this.#code, durationMs, this.#reason);
   }
 
   /** A transport that watches the deadline too takes the request away with it. */

@@ -71,6 +71,11 @@ export class Instruments implements MetricProducer {
     });
   }
 
+  /** Calls this before each collection, which waits for it: for gauges of what is so at that moment. Must not throw. */
+  beforeCollecting(observe: () => void): void {
+    this.#observers.push(observe);
+  }
+
   /** Durations, in buckets up to these bounds in milliseconds, ascending. Shown in seconds. */
   histogram(options: InstrumentOptions, boundsMs: readonly number[]): Instrument<DurationCell> {
     const cells = new Cells(options.labels, () => new HistogramCell(boundsMs));

@@ -1,6 +1,8 @@
 import type { DurationCell, Instrument, Instruments } from './instruments.ts';
-import { type MigrationMetrics, noMetrics } from './migration-metrics.ts';
+import { comparisonOutcomes, type MigrationMetrics, noMetrics } from './migration-metrics.ts';
 import { labels, metricNames, statusName } from './names.ts';
+import { createReplicationMetrics } from './replication-metrics.ts';
+import { createStateMetrics } from './state-metrics.ts';
 
 /** What calls of the two stores measure. */
 export interface StoreMetrics {
@@ -10,10 +12,16 @@ export interface StoreMetrics {
 
 /** Everything that the service measures. */
 export interface Metrics {
-  /** A request was answered. `method` is its path, `code` gRPC's number. */
-  request(method: string, code: number, durationMs: number): void;
+  /** A request was answered. `method` is its path, `code` gRPC's number, `reason` that of its error; empty: none. */
+  request(method: string, code: number, durationMs: number, reason?: string): void;
   /** From now on shows how many requests are under way, asked for whenever the metrics are read. Called once. */
   showInFlight(read: () => number): void;
+  /** Calls `measure` whenever the metrics are about to be read: for gauges of what is so now. Must not throw. */
+  beforeReading(measure: () => void): void;
+  /** How many instances are alive, as this one sees it. */
+  liveInstances(count: number): void;
+  /** How long ago the flags were last fetched; endless: never. */
+  flagsAge(ageMs: number): void;
   /** Spans reached the trace server, or did not. */
   exportedSpans(outcome: 'ok' | 'failed', spans: number): void;
   readonly migration: MigrationMetrics;
@@ -22,13 +30,14 @@ export interface Metrics {
 
 /** From half a millisecond to ten seconds: point reads at one end, the longest deadlines at the other. */
 const DURATION_BOUNDS_MS = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
-/** A follower that was away for minutes is behind by minutes. */
-const LAG_BOUNDS_MS = [1, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000, 10_000, 60_000, 600_000];
 
 /** Measures nothing. */
 export const nothingMeasured: Metrics = {
   request: () => {},
   showInFlight: () => {},
+  beforeReading: () => {},
+  liveInstances: () => {},
+  flagsAge: () => {},
   exportedSpans: () => {},
   migration: noMetrics,
   stores: { storeCall: () => {} },
@@ -38,29 +47,70 @@ export const nothingMeasured: Metrics = {
 export function createMetrics(instruments: Instruments): Metrics {
   return {
     ...createRequestMetrics(instruments),
-    migration: { ...createRecordMetrics(instruments), ...createReplicationMetrics(instruments) },
+    ...createInstanceMetrics(instruments),
+    migration: createMigrationMetrics(instruments),
     stores: createStoreMetrics(instruments),
   };
 }
 
-function createRequestMetrics(instruments: Instruments): Omit<Metrics, 'migration' | 'stores'> {
+function createMigrationMetrics(instruments: Instruments): MigrationMetrics {
+  const records = createRecordMetrics(instruments);
+  const replication = createReplicationMetrics(instruments);
+  const states = createStateMetrics(instruments);
+  return {
+    ...records,
+    ...replication,
+    ...states,
+    announce: (resource) => {
+      for (const part of [records, replication, states]) part.announce(resource);
+    },
+  };
+}
+
+type RequestMetrics = Pick<Metrics, 'request' | 'showInFlight' | 'exportedSpans'>;
+
+function createRequestMetrics(instruments: Instruments): RequestMetrics {
   const requests = durations(instruments, metricNames.requestDuration, 'How long requests took.', [
     labels.method,
     labels.code,
   ]);
+  const failed = instruments.counter({
+    name: metricNames.failedRequests,
+    help: 'Requests that were answered with an error, by its reason.',
+    labels: [labels.method, labels.reason],
+  });
   const spans = instruments.counter({
     name: metricNames.exportedSpans,
     help: 'Spans sent to the trace server, by whether it took them.',
     labels: [labels.outcome],
   });
   return {
-    request: (method, code, durationMs) => {
-      requests.at(method.startsWith('/') ? method.slice(1) : method, statusName(code)).record(durationMs);
+    request: (path, code, durationMs, reason = '') => {
+      const method = path.startsWith('/') ? path.slice(1) : path;
+      requests.at(method, statusName(code)).record(durationMs);
+      if (reason !== '') failed.at(method, reason).value += 1;
     },
     showInFlight: (read) =>
       instruments.observedGauge({ name: metricNames.requestsInFlight, help: 'Requests under way.' }, read),
     exportedSpans: (outcome, count) => {
       spans.at(outcome).value += count;
+    },
+  };
+}
+
+function createInstanceMetrics(
+  instruments: Instruments,
+): Pick<Metrics, 'beforeReading' | 'liveInstances' | 'flagsAge'> {
+  const gauge = (name: string, help: string) => instruments.gauge({ name, help, labels: [] });
+  const live = gauge(metricNames.liveInstances, 'Instances alive, as this one sees it.');
+  const age = gauge(metricNames.flagsAge, 'How long ago the flags were last fetched.');
+  return {
+    beforeReading: (measure) => instruments.beforeCollecting(measure),
+    liveInstances: (count) => {
+      live.at().value = count;
+    },
+    flagsAge: (ageMs) => {
+      age.at().value = ageMs / 1_000;
     },
   };
 }
@@ -78,7 +128,7 @@ function createStoreMetrics(instruments: Instruments): StoreMetrics {
 
 function createRecordMetrics(
   instruments: Instruments,
-): Pick<MigrationMetrics, 'read' | 'write' | 'shadowLatency' | 'compared'> {
+): Pick<MigrationMetrics, 'announce' | 'read' | 'write' | 'shadowLatency' | 'compared'> {
   const { resource, store, outcome, reason, by } = labels;
   const reads = durations(
     instruments,
@@ -102,55 +152,16 @@ function createRecordMetrics(
     labels: [resource, by, outcome],
   });
   return {
+    announce: (id) => {
+      for (const comparer of ['shadow_read', 'verification']) {
+        for (const result of comparisonOutcomes) comparisons.at(id, comparer, result);
+      }
+    },
     read: (id, answered, why, durationMs) => reads.at(id, answered, why).record(durationMs),
     write: (id, result, durationMs) => writes.at(id, result).record(durationMs),
     shadowLatency: (id, answered, durationMs) => shadows.at(id, answered).record(durationMs),
     compared: (id, comparer, result) => {
       comparisons.at(id, comparer, result).value += 1;
-    },
-  };
-}
-
-function createReplicationMetrics(
-  instruments: Instruments,
-): Pick<MigrationMetrics, 'followerState' | 'replicationLag' | 'captured' | 'jobProgress'> {
-  const { resource, state, kind } = labels;
-  const number = (type: 'counter' | 'gauge', name: string, help: string, ...by: [string] | [string, string]) =>
-    instruments[type]({ name, help, labels: by });
-  const lag = instruments.histogram(
-    {
-      name: metricNames.replicationLag,
-      help: "Time between a change's commit and its acknowledgement by the follower.",
-      labels: [resource],
-    },
-    LAG_BOUNDS_MS,
-  );
-  const latestLag = number('gauge', metricNames.latestReplicationLag, 'The latest replication lag.', resource);
-  const captured = number('counter', metricNames.capturedChanges, 'Changes applied to the follower.', resource);
-  const touched = number('counter', metricNames.touchedRecords, 'Records given a version by capture.', resource);
-  const states = number('gauge', metricNames.followerState, '1 for the state the follower is in.', resource, state);
-  const rows = number('gauge', metricNames.jobRows, 'Rows done by the latest job.', resource, kind);
-  const expected = number('gauge', metricNames.jobExpectedRows, 'Rows the latest job expects.', resource, kind);
-  const current = new Map<string, string>();
-  return {
-    followerState: (id, now) => {
-      const before = current.get(id);
-      if (before === now) return;
-      if (before !== undefined) states.at(id, before).value = 0;
-      states.at(id, now).value = 1;
-      current.set(id, now);
-    },
-    replicationLag: (id, lagMs) => {
-      lag.at(id).record(lagMs);
-      latestLag.at(id).value = lagMs / 1_000;
-    },
-    captured: (id, applied, touches) => {
-      captured.at(id).value += applied;
-      touched.at(id).value += touches;
-    },
-    jobProgress: (id, job, done, expectedRows) => {
-      rows.at(id, job).value = done;
-      expected.at(id, job).value = expectedRows;
     },
   };
 }

@@ -19,6 +19,10 @@ export const attributes = {
   shadowOutcome: 'crossfade.shadow.outcome',
   shadowSourceMs: 'crossfade.shadow.source_ms',
   shadowTargetMs: 'crossfade.shadow.target_ms',
+  /** `source` or `target`: one search finds the reads that one of them held up. */
+  shadowSlowerStore: 'crossfade.shadow.slower_store',
+  /** The slower store's time in multiples of the other's. */
+  shadowSlowdown: 'crossfade.shadow.slowdown',
   /** The field paths that differ, joined by commas. */
   shadowFieldPaths: 'crossfade.shadow.field_paths',
   /** A hash of the record's key, to find it again without naming it. */
@@ -45,6 +49,7 @@ export const attributes = {
 export const metricNames = {
   requestDuration: 'crossfade_request_duration_seconds',
   requestsInFlight: 'crossfade_requests_in_flight',
+  failedRequests: 'crossfade_failed_requests_total',
   readDuration: 'crossfade_read_duration_seconds',
   writeDuration: 'crossfade_write_duration_seconds',
   storeDuration: 'crossfade_store_duration_seconds',
@@ -52,11 +57,23 @@ export const metricNames = {
   comparisons: 'crossfade_comparisons_total',
   replicationLag: 'crossfade_replication_lag_seconds',
   latestReplicationLag: 'crossfade_latest_replication_lag_seconds',
+  captureRunning: 'crossfade_capture_running',
+  captureBacklogAge: 'crossfade_capture_backlog_age_seconds',
   capturedChanges: 'crossfade_captured_changes_total',
   touchedRecords: 'crossfade_touched_records_total',
   followerState: 'crossfade_follower_state',
+  stateChanges: 'crossfade_state_changes_total',
+  authority: 'crossfade_authority',
+  wantedPhase: 'crossfade_wanted_phase',
+  hold: 'crossfade_hold',
+  lease: 'crossfade_lease',
+  openMismatches: 'crossfade_open_mismatches',
   jobRows: 'crossfade_job_rows',
   jobExpectedRows: 'crossfade_job_expected_rows',
+  jobRunning: 'crossfade_job_running',
+  endedJobs: 'crossfade_ended_jobs_total',
+  liveInstances: 'crossfade_live_instances',
+  flagsAge: 'crossfade_flags_age_seconds',
   exportedSpans: 'crossfade_exported_spans_total',
 } as const;
 
@@ -72,6 +89,7 @@ export const labels = {
   /** What compared: `shadow_read` or `verification`. */
   by: 'by',
   state: 'state',
+  phase: 'phase',
   kind: 'kind',
 } as const;
 

@@ -152,6 +152,8 @@ function reportExports(
   onExport: (error: Error | null) => void,
 ): SpanExporter {
   let failing = false;
+  // From 0 on: the first failure is an increase.
+  for (const outcome of ['ok', 'failed'] as const) metrics.exportedSpans(outcome, 0);
   const report = ({ code, error }: ExportResult): void => {
     const failed = code !== ExportResultCode.SUCCESS;
     if (failed !== failing) onExport(failed ? (error ?? new Error('the trace server did not take the spans')) : null);

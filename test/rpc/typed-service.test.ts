@@ -29,7 +29,7 @@ type Handlers = TypedHandlers<typeof Migrations>;
 let watch: (context: CallContext) => AsyncIterable<{ migration: { name: string; generation: bigint } }>;
 let servers: Servers;
 const spans: string[] = [];
-const observed: [string, number][] = [];
+const observed: [string, number, string][] = [];
 
 function unserved(): never {
   throw new DomainError({ kind: 'unimplemented', reason: 'INTERNAL', message: 'not in this test' });
@@ -70,7 +70,7 @@ async function start(): Promise<Servers> {
         end: () => spans.push(name),
       };
     },
-    observe: (method, code) => observed.push([method, code]),
+    observe: (method, code, _durationMs, reason) => observed.push([method, code, reason]),
   });
 }
 
@@ -162,8 +162,8 @@ describe('a generated service', () => {
       const failed = `${path} new`;
       expect(spans.splice(0)).toEqual([`${path} ${traceparent}`, `${failed} failed: MIGRATION_NOT_FOUND`, failed]);
       expect(observed.splice(0)).toEqual([
-        [path, 0],
-        [path, 5],
+        [path, 0, ''],
+        [path, 5, 'MIGRATION_NOT_FOUND'],
       ]);
       caller.close();
     }

@@ -34,7 +34,7 @@ test("everything that was measured is in Prometheus' text, in seconds and under 
   metrics.showInFlight(() => inFlight);
   metrics.request('/hospital.v1.Medications/GetMedication', 0, 0.5);
   metrics.request('/hospital.v1.Medications/GetMedication', 0, 7);
-  metrics.request('/hospital.v1.Medications/GetMedication', 5, 20_000);
+  metrics.request('/hospital.v1.Medications/GetMedication', 5, 20_000, 'RECORD_NOT_FOUND');
   metrics.stores.storeCall('target', 'getMany', 'FOLLOWER_UNAVAILABLE', 30);
   metrics.migration.read(MEDICATION, 'target', 'flag', 2);
   metrics.migration.write(MEDICATION, 'written', 4);
@@ -43,6 +43,17 @@ test("everything that was measured is in Prometheus' text, in seconds and under 
   metrics.migration.shadowLatency(MEDICATION, 'source', 1);
   metrics.migration.followerState(MEDICATION, 'joining');
   metrics.migration.followerState(MEDICATION, 'in_sync');
+  metrics.migration.wanted(MEDICATION, 'source', undefined);
+  metrics.migration.wanted(MEDICATION, 'source', 'synchronize');
+  metrics.migration.lease(MEDICATION, true);
+  metrics.migration.holds(MEDICATION, ['backfill_running']);
+  metrics.migration.holds(MEDICATION, ['catching_up', 'capture_stopped']);
+  metrics.migration.openMismatches(MEDICATION, 3);
+  metrics.migration.capture(MEDICATION, true, 2_500);
+  metrics.migration.jobRunning(MEDICATION, 'backfill', true);
+  metrics.migration.jobEnded(MEDICATION, 'verification', 'failed');
+  metrics.beforeReading(() => metrics.liveInstances(2));
+  metrics.flagsAge(Number.POSITIVE_INFINITY);
   metrics.migration.replicationLag(MEDICATION, 1_500);
   metrics.migration.captured(MEDICATION, 10, 2);
   metrics.migration.captured(MEDICATION, 5, 0);
@@ -71,6 +82,22 @@ test("everything that was measured is in Prometheus' text, in seconds and under 
     `crossfade_shadow_read_duration_seconds_sum{resource="${MEDICATION}",store="source"} 0.001`,
     `crossfade_follower_state{resource="${MEDICATION}",state="joining"} 0`,
     `crossfade_follower_state{resource="${MEDICATION}",state="in_sync"} 1`,
+    `crossfade_state_changes_total{resource="${MEDICATION}",state="in_sync"} 1`,
+    `crossfade_authority{resource="${MEDICATION}",store="source"} 1`,
+    `crossfade_wanted_phase{resource="${MEDICATION}",phase="none"} 0`,
+    `crossfade_wanted_phase{resource="${MEDICATION}",phase="synchronize"} 1`,
+    `crossfade_lease{resource="${MEDICATION}"} 1`,
+    `crossfade_hold{resource="${MEDICATION}",reason="backfill_running"} 0`,
+    `crossfade_hold{resource="${MEDICATION}",reason="catching_up"} 1`,
+    `crossfade_hold{resource="${MEDICATION}",reason="capture_stopped"} 1`,
+    `crossfade_open_mismatches{resource="${MEDICATION}"} 3`,
+    `crossfade_capture_running{resource="${MEDICATION}"} 1`,
+    `crossfade_capture_backlog_age_seconds{resource="${MEDICATION}"} 2.5`,
+    `crossfade_job_running{resource="${MEDICATION}",kind="backfill"} 1`,
+    `crossfade_ended_jobs_total{resource="${MEDICATION}",kind="verification",state="failed"} 1`,
+    `crossfade_failed_requests_total{${get},reason="RECORD_NOT_FOUND"} 1`,
+    'crossfade_live_instances 2',
+    'crossfade_flags_age_seconds +Inf',
     `crossfade_replication_lag_seconds_sum{resource="${MEDICATION}"} 1.5`,
     `crossfade_latest_replication_lag_seconds{resource="${MEDICATION}"} 1.5`,
     `crossfade_captured_changes_total{resource="${MEDICATION}"} 15`,
