@@ -86,7 +86,7 @@ async function unknownHosts({ services }: ComposeProject, config: Config): Promi
     ],
     [
       'observability/grafana/provisioning',
-      await hostsIn('observability/grafana/provisioning/datasources/crossfade.yaml', 'url'),
+      await hostsIn('observability/grafana/provisioning/datasources/crossfade.yml', 'url'),
     ],
   ]);
   return [...named].flatMap(([file, hosts]) =>
@@ -103,7 +103,7 @@ function serviceHosts({ stores, unleash, telemetry }: Config): string[] {
 /** The hosts of every address (`host:port` or a URL) below a key of this name. */
 async function hostsIn(file: string, key: string): Promise<string[]> {
   const text = await readFile(join(ROOT, file), 'utf8').catch(() => undefined);
-  if (text === undefined) return [`(there is no ${file})`];
+  if (text === undefined) return [`(no ${file})`];
   const texts: string[] = [];
   const walk = (value: unknown, below: boolean): void => {
     if (typeof value === 'string') {
@@ -113,5 +113,7 @@ async function hostsIn(file: string, key: string): Promise<string[]> {
     }
   };
   walk(parse(text), false);
-  return texts.flatMap((address) => /^(?:https?:\/\/)?([a-z][a-z\d.-]*):\d+/i.exec(address)?.[1] ?? []);
+  // What stands for a variable of the environment by default is what counts here.
+  const addresses = texts.map((each) => each.replace(/^\$\{env:\w+:-(.*)\}$/, '$1'));
+  return addresses.flatMap((address) => /^(?:https?:\/\/)?([a-z][a-z\d.-]*):\d+/i.exec(address)?.[1] ?? []);
 }
