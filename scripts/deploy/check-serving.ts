@@ -51,10 +51,10 @@ async function checkJobs(
   { mounts }: Place,
   report: Report,
 ): Promise<void> {
-  const job = async (name: string, options: Partial<ContainerOptions>): Promise<string> => {
+  const job = async (name: string, options: Partial<ContainerOptions>): Promise<string | undefined> => {
     const { code, output } = await runContainer({ root, image, env: site.env, mounts, ...options });
     report.check(`the job ${name} ends with 0`, code === 0 ? [] : [`${code}:`, ...output.split('\n').slice(-15)]);
-    return output;
+    return code === 0 ? output : undefined;
   };
   const { entrypoint, command } = project.services['hospital-data'] ?? {};
   const loading = {
@@ -71,6 +71,7 @@ async function checkJobs(
     env: { UNLEASH_ADMIN_TOKEN: site.unleashAdminToken },
   });
   const doctor = await job('doctor', { command: [...(project.services.doctor?.command ?? []), '--json'] });
+  if (doctor === undefined) return;
   const findings: { check: string; outcome: string; found: string }[] = JSON.parse(doctor);
   const settings = findings.filter(({ check }) => check.startsWith('mysql.'));
   const wrong = settings.filter(({ outcome }) => outcome !== 'ok');
@@ -98,6 +99,7 @@ async function checkInstances({ root, image }: BuiltImage, site: Site, places: P
     const [container] = containers;
     if (place === undefined || other === undefined || container === undefined) throw new Error('two are needed');
     await checkAnswers(place, report);
+    report.note(`an instance that has just started has ${container.residentMib()} MiB in memory`);
     await checkEnd(options(place), place, container, report);
     await checkAnswers(other, report);
   } finally {
@@ -143,6 +145,7 @@ async function checkEnd(options: ContainerOptions, place: Place, container: Cont
   const traffic = startTraffic(place);
   await sleep(TRAFFIC_MS);
   const underWay = traffic.underWay();
+  report.note(`while ${CALLERS} callers list: ${container.residentMib()} MiB`);
   const startedAt = performance.now();
   container.stop();
   const { answered, failures } = await traffic.end();

@@ -1,8 +1,9 @@
 /** `npm run check:deploy`: everything that is deployed, by the tools that understand it. */
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { checkImage } from './check-image.ts';
 import { checkServing } from './check-serving.ts';
 import type { ComposeProject } from './compose.ts';
@@ -84,6 +85,11 @@ async function checkDockerfile({ stages, warnings }: Dockerfile, report: Report)
   const base = `node:${devDependencies.node}-bookworm-slim`;
   const others = stages.map((stage) => stage.base).filter((each) => each !== base);
   report.check(`every stage is made of ${base}, whose Node is the tests'`, others);
+  const licences = await promisify(execFile)(process.execPath, [join(ROOT, 'scripts/licences.ts'), '--check']).then(
+    () => [],
+    (error: { stderr: string }) => [error.stderr],
+  );
+  report.check('the licences are those of what is shipped, and all known', licences);
 }
 
 /** compose.yaml with made-up secrets, named as in the example of them. */
@@ -104,11 +110,15 @@ async function checkKubernetes(read: Dockerfile, folder: string, report: Report)
   for (const name of ['example', 'monitoring']) {
     const manifests = await kubernetes(join(ROOT, 'deploy/kubernetes', name));
     report.section(`deploy/kubernetes/${name}`);
+    const { length } = manifests.objects;
+    if (name === 'monitoring') {
+      report.check(`the operator's types take its ${length} object`, manifests.findings);
+      continue;
+    }
     report.check(
-      `an API server takes its ${manifests.objects.length} objects, and a namespace of the level restricted its pods`,
+      `an API server takes its ${length} objects, and a namespace of the level restricted its pods`,
       manifests.findings,
     );
-    if (name === 'monitoring') continue;
     const file = join(folder, `${name}.yaml`);
     await writeFile(file, manifests.text);
     report.check('kube-score', await kubeScore(file, KUBE_SCORE_IGNORED));
