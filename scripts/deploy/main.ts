@@ -45,6 +45,8 @@ const { values } = parseArgs({
   },
 });
 
+// So that what was started ends too.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 if (values.help) console.log(HELP);
 else process.exitCode = await main(values.only?.split(',') ?? PARTS);
 
