@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { type Document, parse, parseAllDocuments } from 'yaml';
 import type { ComposeProject, ComposeService } from '../../scripts/deploy/compose.ts';
 import { composeRules } from '../../scripts/deploy/compose-rules.ts';
+import type { ImageConfig } from '../../scripts/deploy/dockerfile.ts';
+import { kubernetesRules } from '../../scripts/deploy/kubernetes-rules.ts';
 import { createReport } from '../../scripts/deploy/report.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -133,6 +135,71 @@ describe('a rule of compose.yaml is broken by', () => {
     const { jaeger, ...others } = rest;
     const rules = await composeRules({ services: { ...others, 'crossfade-1': sound } });
     expect([...rules.values()].flat().join('\n')).toContain('jaeger is no service');
+  });
+});
+
+describe('a rule of the manifests is broken by', () => {
+  const image = { User: '10001:10001', Cmd: ['serve'] } as unknown as ImageConfig;
+  const probe = { httpGet: { scheme: 'HTTPS', port: 'http' } };
+  const container = {
+    image: `crossfade:${manifest.version}`,
+    args: ['serve'],
+    ports: [
+      { name: 'grpc', containerPort: 50051 },
+      { name: 'http', containerPort: 8080 },
+    ],
+    env: [{ name: 'NODE_OPTIONS', value: '--max-old-space-size=768' }],
+    envFrom: [{ secretRef: { name: 'secrets' } }],
+    lifecycle: { preStop: { sleep: { seconds: 5 } } },
+    resources: { limits: { memory: '1Gi' } },
+    startupProbe: probe,
+    readinessProbe: probe,
+    livenessProbe: probe,
+  };
+  const pod = {
+    terminationGracePeriodSeconds: 30,
+    securityContext: { runAsUser: 10_001, runAsGroup: 10_001 },
+  };
+  const config = read('deploy/kubernetes/example/crossfade.yaml');
+  const secrets = parse(read('deploy/kubernetes/example/secrets.example.yaml').split('---')[0] ?? '').stringData;
+
+  async function broken(changes: { container?: object; pod?: object; replicas?: number; config?: string }) {
+    const spec = { ...pod, ...changes.pod, containers: [{ ...container, ...changes.container }] };
+    const objects = [
+      {
+        kind: 'Deployment',
+        metadata: { name: 'crossfade' },
+        spec: { replicas: changes.replicas ?? 3, template: { spec } },
+      },
+      {
+        kind: 'ConfigMap',
+        metadata: { name: 'crossfade-config-1' },
+        data: { 'crossfade.yaml': changes.config ?? config },
+      },
+      { kind: 'Secret', metadata: { name: 'secrets' }, stringData: secrets },
+    ];
+    const rules = await kubernetesRules({ text: '', objects, findings: [] }, image);
+    return [...rules].filter(([, complaints]) => complaints.length > 0).map(([claim]) => claim);
+  }
+
+  it('nothing, where all is as it must be', async () => {
+    expect(await broken({})).toEqual([]);
+  });
+
+  it.each([
+    ['one replica', { replicas: 1 }, 'two replicas'],
+    ['an instance with a name in the config', { config: `instance: one\n${config}` }, 'name of its own'],
+    ['another version', { container: { image: 'crossfade:0.0.9' } }, 'version'],
+    ['another user', { pod: { securityContext: { runAsUser: 0, runAsGroup: 0 } } }, 'user'],
+    ['a pod that has to stop too soon', { pod: { terminationGracePeriodSeconds: 15 } }, 'longer to stop'],
+    ['a longer drain in the config', { config: `${config}\nlimits: { drainMs: 60000 }` }, 'longer to stop'],
+    ['a probe in plain text', { container: { livenessProbe: { httpGet: { scheme: 'HTTP' } } } }, 'probes'],
+    ['another port in the config', { config: config.replace('http: { host: 0.0.0.0', '$&, port: 9000') }, 'ports'],
+    ['less memory than V8 takes', { container: { resources: { limits: { memory: '768Mi' } } } }, 'V8'],
+  ])('%s', async (_, changes, part) => {
+    const claims = await broken(changes);
+    expect(claims).toHaveLength(1);
+    expect(claims[0]).toContain(part);
   });
 });
 
