@@ -21,7 +21,7 @@ the Dockerfile in a clean folder, and lets what comes of it serve from real stor
   --only PARTS   of files, image, serving, with commas. Default: all; serving needs image
   --keep         leave the folder of the image
 
-Needs Linux with util-linux, root or user namespaces, Go 1.26, Python 3 with pip, and what the tests need.
+Needs Linux with util-linux, root or user namespaces, Go 1.26.8, Python 3 with pip, and what the tests need.
 
 Examples:
   npm run check:deploy
