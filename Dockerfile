@@ -37,7 +37,7 @@ COPY LICENSE deploy/image/THIRD-PARTY-LICENCES.txt /usr/share/doc/crossfade/
 # By number, so that Kubernetes can see that it is not root; above 10000, so that it is nobody of the host.
 USER 10001:10001
 EXPOSE 50051 8080
-HEALTHCHECK --interval=5s --timeout=2s --start-period=30s --retries=3 CMD ["node", "/app/health-check.ts"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["node", "/app/health-check.ts"]
 # SIGTERM drains: health says NOT_SERVING, requests under way are finished. `docker stop` must allow for limits.drainMs.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "/app/src/main.ts"]

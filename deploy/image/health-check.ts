@@ -12,6 +12,8 @@ import { get as getByTls } from 'node:https';
 
 /** Below the image's own time-out of a check, so that the reason is told. */
 const TIMEOUT_MS = 1_500;
+/** What comes of plain text at a port of TLS; not that nobody is there, or answers. */
+const TALKS_OTHERWISE = /^(?:ECONNRESET|EPIPE|HPE_\w+)$/;
 const { HEALTH_CHECK_PORT, HEALTH_CHECK_CERT } = process.env;
 const address = { host: '127.0.0.1', port: Number(HEALTH_CHECK_PORT ?? 8080), path: '/readyz', timeout: TIMEOUT_MS };
 const pem = HEALTH_CHECK_CERT === undefined ? undefined : readFileSync(HEALTH_CHECK_CERT);
@@ -30,7 +32,7 @@ function ask(send: (answered: (response: IncomingMessage) => void) => ReturnType
 try {
   const byTls = { ...address, rejectUnauthorized: false, ...(pem && { cert: pem, key: pem }) };
   const status = await ask((answered) => getPlain(address, answered)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ECONNREFUSED') throw error;
+    if (!TALKS_OTHERWISE.test(error.code ?? '')) throw error;
     return ask((answered) => getByTls(byTls, answered));
   });
   if (status !== 200) throw new Error(`/readyz answers ${status}`);

@@ -92,7 +92,7 @@ async function copy(step: Step, root: string, cwd: string, site: Site): Promise<
     if (isFolder === undefined) throw new Error(`Dockerfile:${line}: there is no ${source}`);
     const place = isFolder || !intoFolder ? target : join(target, basename(source));
     if (stage === undefined) await copyFromContext(source, isFolder, place, site, line);
-    else await copyTree(path, place);
+    else await copyFromStage(path, isFolder, place);
     if (step.mode) await chmod(place, Number.parseInt(step.mode, 8));
     if (step.owner) await promisify(execFile)('chown', ['-R', step.owner, place]);
   }
@@ -103,11 +103,17 @@ async function copyFromContext(source: string, isFolder: boolean, place: string,
   const files = site.files.filter((file) => file === name || file.startsWith(`${name}/`));
   if (files.length === 0) throw new Error(`Dockerfile:${line}: .dockerignore leaves out ${source}`);
   for (const file of files) {
-    await copyTree(join(site.context, file), isFolder ? join(place, file.slice(name.length)) : place);
+    await copyFile(join(site.context, file), isFolder ? join(place, file.slice(name.length)) : place);
   }
 }
 
-async function copyTree(from: string, to: string): Promise<void> {
+/** Thousands of files, and links among them. */
+async function copyFromStage(path: string, isFolder: boolean, place: string): Promise<void> {
+  await mkdir(isFolder ? place : dirname(place), { recursive: true });
+  await promisify(execFile)('cp', ['-a', isFolder ? `${path}/.` : path, place]);
+}
+
+async function copyFile(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
-  await cp(from, to, { recursive: true, verbatimSymlinks: true });
+  await cp(from, to, { verbatimSymlinks: true });
 }

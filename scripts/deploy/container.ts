@@ -1,4 +1,5 @@
 /** Runs the image that was built in a folder as a container would be: its entry point, its user, nothing writable. */
+import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ImageConfig } from './dockerfile.ts';
@@ -29,6 +30,8 @@ export interface Container {
   stop(): void;
   /** SIGKILL, to all of it. */
   kill(): void;
+  /** What its first process has in memory, in MiB. */
+  residentMib(): number;
 }
 
 /** How long the first process may take to be there to be stopped. */
@@ -44,17 +47,25 @@ export async function startContainer(options: ContainerOptions): Promise<Contain
     child.once('error', reject);
     child.once('close', (code) => outputs.then((said) => resolve({ code, output: said.join('') }), reject));
   });
-  const untilMs = performance.now() + STARTED_WITHIN_MS;
-  while (processIn(child) === undefined && child.exitCode === null && performance.now() < untilMs) await sleep(POLL_MS);
   const signal = (name: NodeJS.Signals): void => {
     const first = processIn(child);
     if (first !== undefined) process.kill(first, name);
   };
+  // With its user's change it lost what would end it with this process.
+  const kill = (): void => signal('SIGKILL');
+  process.once('exit', kill);
+  void ended.finally(() => process.off('exit', kill)).catch(() => {});
+  const untilMs = performance.now() + STARTED_WITHIN_MS;
+  while (processIn(child) === undefined && child.exitCode === null && performance.now() < untilMs) await sleep(POLL_MS);
   return {
     ended,
     stop: () => signal(image.StopSignal as NodeJS.Signals),
     // With the first process its whole namespace ends; `unshare` alone could not take it along, as it has another user.
-    kill: () => signal('SIGKILL'),
+    kill,
+    residentMib: () => {
+      const status = readFileSync(`/proc/${processIn(child)}/status`, 'utf8');
+      return Math.round(Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) / 1024);
+    },
   };
 }
 

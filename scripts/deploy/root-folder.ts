@@ -78,14 +78,15 @@ export function enter(options: Enter): ChildProcess {
   makeMountPoints(options);
   const [uid, gid] = user.split(':');
   const isRoot = process.getuid?.() === 0;
-  const own = isRoot ? [] : ['--user', `--map-user=${uid}`, `--map-group=${gid}`];
+  // Who is not root becomes it in a namespace of users, and in another one inside of that the image's user.
+  const asUser = isRoot ? `--setuid=${uid} --setgid=${gid}` : `--user --map-user=${uid} --map-group=${gid}`;
   const script = [
     'set -e',
-    ...mounts(options, isRoot).map((mount) => mount.map(quoted).join(' ')),
+    ...mounts(options).map((mount) => mount.map(quoted).join(' ')),
     // As a container's first process: a signal goes to it, and nothing stands between.
-    `exec setpriv --no-new-privs unshare --root=${quoted(root)} --wd=${quoted(cwd)} ${isRoot ? `--setuid=${uid} --setgid=${gid}` : ''} -- "$@"`,
+    `exec setpriv --no-new-privs unshare --root=${quoted(root)} --wd=${quoted(cwd)} ${asUser} -- "$@"`,
   ].join('\n');
-  const namespaces = ['--mount', '--pid', '--fork', '--kill-child=SIGKILL', ...own];
+  const namespaces = ['--mount', '--pid', '--fork', '--kill-child=SIGKILL', ...(isRoot ? [] : ['--map-root-user'])];
   return spawn('unshare', [...namespaces, '/bin/sh', '-c', script, 'enter', ...command], {
     env: { ...env, ...(as === 'build' && registryEnvironment()) },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -120,7 +121,7 @@ function registryEnvironment(): Record<string, string> {
   );
 }
 
-function mounts({ root, as, mounts = {} }: Enter, isRoot: boolean): string[][] {
+function mounts({ root, as, mounts = {} }: Enter): string[][] {
   const bind = (from: string, to: string): string[] => ['mount', '--rbind', from, join(root, to)];
   const readOnly = (to: string): string[] => ['mount', '-o', 'remount,bind,ro', join(root, to)];
   const seen = (path: string): string[][] => (existsSync(path) ? [bind(path, path), readOnly(path)] : []);
@@ -134,7 +135,7 @@ function mounts({ root, as, mounts = {} }: Enter, isRoot: boolean): string[][] {
     ...(as === 'build' ? npmSettings(bind) : []),
     ...given,
     ...(as === 'run' ? [readOnly('.')] : []),
-    ...(isRoot || as === 'run' ? [['mount', '-t', 'proc', 'proc', join(root, 'proc')]] : []),
+    ['mount', '-t', 'proc', 'proc', join(root, 'proc')],
   ];
 }
 

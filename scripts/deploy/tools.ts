@@ -73,13 +73,13 @@ export async function kubeScore(manifests: string, ignored: readonly string[]): 
   return output.split('\n').filter((line) => /^\[(?:CRITICAL|WARNING)\]/.test(line));
 }
 
-const GO_CURE = 'Go 1.26 or newer is needed to build it: https://go.dev/dl';
+const GO_CURE = 'Go 1.26.8 or newer is needed to build it: https://go.dev/dl';
 
 async function deployCheck(): Promise<string> {
   const hash = createHash('sha256');
   for (const file of (await readdir(SOURCES)).sort()) hash.update(file).update(await readFile(join(SOURCES, file)));
   const name = `deploy-check-${hash.digest('hex').slice(0, 16)}`;
-  return tool(name, 'check', GO_CURE, (folder) => go(['build', '-o', join(folder, 'check'), '.']));
+  return tool(name, 'check', GO_CURE, (folder) => go(['build', '-buildvcs=false', '-o', join(folder, 'check'), '.']));
 }
 
 async function go(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
