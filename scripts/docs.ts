@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { apiReference } from './docs/api-reference.ts';
-import { configReference } from './docs/config-reference.ts';
 import { configJsonSchema } from './docs/config-json-schema.ts';
+import { configReference } from './docs/config-reference.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const BUF_TIMEOUT_MS = 60_000;

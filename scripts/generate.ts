@@ -1,6 +1,6 @@
 /**
- * Writes what is generated: TypeScript from `proto/` into `src/gen`, the TypeScript client's messages, and for each example a
- * descriptor image that the service loads. With `--check` it writes nothing, and fails and names the files that are not what it would write.
+ * Writes what is generated: TypeScript from `proto/` into `src/gen`, the TypeScript client's messages, for each example a
+ * descriptor image that the service loads, and the references among the documents. With `--check` it writes nothing, and fails and names the files that are not what it would write.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
+import * as docs from './docs.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const BUF = join(ROOT, 'node_modules/.bin/buf');
@@ -34,6 +35,7 @@ async function generate(target: string): Promise<void> {
     await mkdir(dirname(join(target, image)), { recursive: true });
     await buf('build', module, '--as-file-descriptor-set', '--exclude-source-info', '--output', join(target, image));
   }
+  await docs.generate(target);
 }
 
 async function filesBelow(root: string): Promise<string[]> {
@@ -45,7 +47,10 @@ async function filesBelow(root: string): Promise<string[]> {
       if (entry.isFile()) files.push(relative(root, join(entry.parentPath, entry.name)));
     }
   }
-  return [...files, ...IMAGES.map((each) => each.image).filter((image) => existsSync(join(root, image)))];
+  return [
+    ...files,
+    ...[...IMAGES.map((each) => each.image), ...docs.FILES].filter((file) => existsSync(join(root, file))),
+  ];
 }
 
 async function check(): Promise<number> {

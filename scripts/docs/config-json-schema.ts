@@ -47,7 +47,9 @@ function publishable(value: unknown): unknown {
   return Object.fromEntries(
     entries.map(([key, inner]) => [
       key,
-      key === 'description' && typeof inner === 'string' ? inner.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, 'docs/$1') : publishable(inner),
+      key === 'description' && typeof inner === 'string'
+        ? inner.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, 'docs/$1')
+        : publishable(inner),
     ]),
   );
 }

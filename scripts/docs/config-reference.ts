@@ -20,7 +20,10 @@ export function configReference(page: string, { whole }: ConfigJsonSchema): stri
     for (const row of rows) shown.add(row.key);
     return `${begin}${table(rows)}${end}`;
   });
-  const lost = [...topRows(whole), ...Object.entries(whole.properties ?? {}).flatMap(([key, one]) => rowsBelow(key, one))]
+  const lost = [
+    ...topRows(whole),
+    ...Object.entries(whole.properties ?? {}).flatMap(([key, one]) => rowsBelow(key, one)),
+  ]
     .map(({ key }) => key)
     .filter((key) => !shown.has(key));
   if (lost.length > 0) throw new Error(`no mark of docs/configuration.md shows ${lost.join(', ')}`);
@@ -29,13 +32,16 @@ export function configReference(page: string, { whole }: ConfigJsonSchema): stri
 
 /** The keys that are no section of their own, and those of the ports. */
 function topRows(whole: JsonSchema): readonly Row[] {
-  return rowsOf('', whole).filter(({ schema }) => schema.properties === undefined && schema.items?.properties === undefined);
+  return rowsOf('', whole).filter(
+    ({ schema }) => schema.properties === undefined && schema.items?.properties === undefined,
+  );
 }
 
 function at(whole: JsonSchema, path: string): JsonSchema {
   let schema: JsonSchema | undefined = whole;
   for (const key of path.split('.')) schema = schema?.properties?.[key];
-  if (schema === undefined) throw new Error(`docs/configuration.md has a mark of ${path}, which is no key of the config`);
+  if (schema === undefined)
+    throw new Error(`docs/configuration.md has a mark of ${path}, which is no key of the config`);
   return schema;
 }
 
@@ -60,7 +66,9 @@ function rowsOf(prefix: string, { properties = {}, required = [] }: JsonSchema):
 }
 
 function table(rows: readonly Row[]): string {
-  const lines = rows.map(({ key, schema, isRequired }) => `| \`${key}\` | ${standard(schema, isRequired)} | ${meaning(key, schema)} |`);
+  const lines = rows.map(
+    ({ key, schema, isRequired }) => `| \`${key}\` | ${standard(schema, isRequired)} | ${meaning(key, schema)} |`,
+  );
   return ['| key | default | meaning |', '| --- | --- | --- |', ...lines, ''].join('\n');
 }
 

@@ -24,7 +24,10 @@ const mysql = z.strictObject({
   port: port.default(3306).describe('its port'),
   user: text.describe('the user, with the privileges below'),
   passwordEnv: text.optional().meta({ description: 'the variable with the password', absent: 'no password' }),
-  connections: count.max(512).default(16).describe('connections of one instance for records; a few more serve leases and jobs'),
+  connections: count
+    .max(512)
+    .default(16)
+    .describe('connections of one instance for records; a few more serve leases and jobs'),
   controlSchema: text
     .default('crossfade')
     .describe(
@@ -39,7 +42,10 @@ const mysql = z.strictObject({
     .meta({ description: "capture's server id as a replica, unique among the server's replicas", absent: 'random' }),
   tls: clientTls
     .optional()
-    .meta({ description: 'TLS to MySQL, for records, control records and capture alike; `{}`: with the defaults', absent: 'plain text' }),
+    .meta({
+      description: 'TLS to MySQL, for records, control records and capture alike; `{}`: with the defaults',
+      absent: 'plain text',
+    }),
 });
 
 const cassandra = z.strictObject({
@@ -78,7 +84,8 @@ const unleash = z.strictObject({
   tokenEnv: text.default('UNLEASH_TOKEN').describe('the variable with a client token of the environment'),
   appName: text.default('crossfade').describe("the application's name in Unleash"),
   caFile: text.optional().meta({
-    description: 'the authorities whose certificates are good for its address (PEM); with it, proxies of the environment are not used',
+    description:
+      'the authorities whose certificates are good for its address (PEM); with it, proxies of the environment are not used',
     absent: "Node's own",
   }),
   refreshMs: milliseconds.default(1_000).describe('how often the flags are fetched'),
@@ -90,7 +97,10 @@ const telemetry = z.strictObject({
     .enum(['otlp', 'zipkin', 'none'])
     .default('otlp')
     .describe('where traces go: OTLP over HTTP, Zipkin, or nowhere ([telemetry.md](telemetry.md))'),
-  endpoint: z.url().optional().meta({ description: "the exporter's address", absent: "the exporter's own, on this machine" }),
+  endpoint: z
+    .url()
+    .optional()
+    .meta({ description: "the exporter's address", absent: "the exporter's own, on this machine" }),
   sampleRatio: z
     .number()
     .min(0)
@@ -103,7 +113,9 @@ const telemetry = z.strictObject({
 const resource = z.strictObject({
   type: text.describe("the message's full name: `hospital.v1.Medication`"),
   mysqlSchema: text.optional().meta({ description: 'the schema of the MySQL table', absent: 'as in the proto' }),
-  cassandraKeyspace: text.optional().meta({ description: 'the keyspace of the Cassandra table', absent: 'as in the proto' }),
+  cassandraKeyspace: text
+    .optional()
+    .meta({ description: 'the keyspace of the Cassandra table', absent: 'as in the proto' }),
 });
 
 const limits = z.strictObject({
@@ -175,9 +187,7 @@ const migration = z.strictObject({
   markerTtlSeconds: count
     .default(20 * 24 * 3600)
     .describe('how long markers of deleted records stay in Cassandra (20 days)'),
-  settleMs: milliseconds
-    .default(5_000)
-    .describe('how long writes of an earlier attach may still reach the follower'),
+  settleMs: milliseconds.default(5_000).describe('how long writes of an earlier attach may still reach the follower'),
   verificationIntervalMs: milliseconds
     .default(86_400_000)
     .describe('how old the newest verification may become (24 h)'),
@@ -188,9 +198,7 @@ const migration = z.strictObject({
     .default(0)
     .describe('rows a second of a bulk copy or verification, all instances together; 0: no limit'),
   chunkRows: count.max(100_000).default(2_000).describe('rows of one chunk of a bulk copy or verification'),
-  chunkLeaseMs: milliseconds
-    .default(30_000)
-    .describe('how long an instance may hold a chunk without a sign of life'),
+  chunkLeaseMs: milliseconds.default(30_000).describe('how long an instance may hold a chunk without a sign of life'),
   jobWorkers: count.max(64).default(2).describe('chunks that one instance works on at once'),
   backfillShare: share
     .default(1)
@@ -222,9 +230,7 @@ export const configSchema = z.strictObject({
   stores: z
     .strictObject({
       mysql: mysql.describe('the source'),
-      cassandra: cassandra
-        .optional()
-        .meta({ description: 'the target', absent: 'every resource stays at the source' }),
+      cassandra: cassandra.optional().meta({ description: 'the target', absent: 'every resource stays at the source' }),
     })
     .describe('the two stores'),
   unleash: unleash
@@ -233,9 +239,7 @@ export const configSchema = z.strictObject({
   telemetry: telemetry.prefault({}).describe('traces and metrics'),
   limits: limits.prefault({}).describe('what callers may use up'),
   migration: migration.prefault({}).describe('the times and sizes of a migration; all instances need the same'),
-  security: security
-    .prefault({})
-    .describe('who may call; absent: whoever reaches a port may do everything'),
+  security: security.prefault({}).describe('who may call; absent: whoever reaches a port may do everything'),
   pageTokenSecretEnv: text.optional().meta({
     description:
       'the variable with the secret that protects page tokens, the same on all instances; required with authentication',

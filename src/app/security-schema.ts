@@ -38,9 +38,7 @@ const jwt = z.strictObject({
   }),
   jwksUrl: z.url().optional().meta({ description: "the issuer's keys at an `https:` URL", absent: 'none' }),
   issuer: text.describe('what `iss` must be'),
-  audience: z
-    .union([text, z.array(text).min(1)])
-    .describe('what `aud` must hold; of a list, one is enough'),
+  audience: z.union([text, z.array(text).min(1)]).describe('what `aud` must hold; of a list, one is enough'),
   clockToleranceSeconds: z.number().int().min(0).max(300).default(5).describe('by how much clocks may differ'),
   algorithms: z
     .array(z.enum(tokenAlgorithms))
