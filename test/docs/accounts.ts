@@ -63,3 +63,6 @@ export function accountOf({ page, plain }: Pick<DocumentedCommand, 'page' | 'pla
       plain.startsWith(account.command),
   );
 }
+
+/** Pages with blocks of `sql` or `cql` that are no statements of the tutorial, and the check that runs them. */
+export const statementsElsewhere: ReadonlyMap<string, string> = new Map();

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../../src/app/cli/program.ts';
-import { accountOf, accounts } from '../../docs/accounts.ts';
+import { accountOf, accounts, statementsElsewhere } from '../../docs/accounts.ts';
 import { COMMAND_LANGUAGES, commandsOf } from '../../docs/commands.ts';
-import { ROOT, readPages } from '../../docs/pages.ts';
+import { type Block, ROOT, readPages } from '../../docs/pages.ts';
 
 const pages = readPages();
 const commands = pages.flatMap(commandsOf);
@@ -45,6 +45,17 @@ describe('the commands of the documents', () => {
     expect(checks.filter((check) => !existsSync(join(ROOT, check)))).toEqual([]);
   });
 
+  it('are, where they are statements, the same that the tutorial runs on another table', () => {
+    const blocks = pages
+      .flatMap((page) => page.blocks)
+      .filter(({ language }) => language === 'sql' || language === 'cql');
+    const run = new Set(blocks.filter(({ page }) => page === TUTORIAL).flatMap(statementsOf));
+    expect(run.size).toBeGreaterThan(4);
+    const others = blocks.filter(({ page }) => page !== TUTORIAL && !statementsElsewhere.has(page));
+    expect(others.filter((block) => !statementsOf(block).every((one) => run.has(one))).map(place)).toEqual([]);
+    expect([...statementsElsewhere.values()].filter((check) => !existsSync(join(ROOT, check)))).toEqual([]);
+  });
+
   it('name npm scripts that exist, within sentences too', () => {
     const named = [
       ...commands.map((command) => ({ ...command, text: command.plain })),
@@ -56,6 +67,18 @@ describe('the commands of the documents', () => {
     expect(named.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
   });
 });
+
+const TUTORIAL = 'docs/tutorial.md';
+
+/** Statements without the names of tables, and without the column that only some tables have. */
+function statementsOf({ text }: Block): readonly string[] {
+  return text
+    .replaceAll(/[\w`]+\.[\w`]+/g, 'TABLE')
+    .replaceAll(', crossfade_requests', '')
+    .split(';')
+    .map((statement) => statement.replaceAll(/\s+/g, ' ').trim())
+    .filter((statement) => statement !== '');
+}
 
 describe('the options that the documents name', () => {
   const program = createProgram(new AbortController().signal, () => {});
