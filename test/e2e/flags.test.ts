@@ -2,6 +2,9 @@ import { describe, expect, inject, it } from 'vitest';
 import { changeFlags } from '../../src/migration/flag-changes.ts';
 import { createFlags } from '../../src/migration/flag-setup.ts';
 
+/** A first flag takes Unleash some seconds, and on a loaded machine many. */
+const TIMEOUT_MS = 120_000;
+
 /** What of a strategy the service goes by. */
 interface Strategy {
   readonly disabled: boolean;
@@ -28,7 +31,7 @@ async function enabledPhases(): Promise<readonly string[]> {
     .sort();
 }
 
-describe('flags in Unleash', () => {
+describe('flags in Unleash', { timeout: TIMEOUT_MS }, () => {
   it('are created once, with the phase source-only and no reads from the target', async () => {
     const created = await createFlags(unleash(), 'flagged');
     expect(created.map(({ outcome }) => outcome)).toEqual(['created', 'created', 'created']);
