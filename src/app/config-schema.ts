@@ -40,12 +40,10 @@ const mysql = z.strictObject({
     .max(4_294_967_295)
     .optional()
     .meta({ description: "capture's server id as a replica, unique among the server's replicas", absent: 'random' }),
-  tls: clientTls
-    .optional()
-    .meta({
-      description: 'TLS to MySQL, for records, control records and capture alike; `{}`: with the defaults',
-      absent: 'plain text',
-    }),
+  tls: clientTls.optional().meta({
+    description: 'TLS to MySQL, for records, control records and capture alike; `{}`: with the defaults',
+    absent: 'plain text',
+  }),
 });
 
 const cassandra = z.strictObject({
