@@ -1,6 +1,6 @@
 /**
  * Writes what is generated: the server's own TypeScript and, for each example, a descriptor image that the service loads; the dashboard's
- * page; and the clients of each language. With `--check` it writes nothing, and fails and names what is not what it would write.
+ * page; the references among the documents; and the clients of each language. With `--check` it writes nothing, and fails and names what is not what it would write.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { buf, ROOT } from './clients/buf.ts';
 import type { ClientLanguage } from './clients/language.ts';
 import { languages } from './clients/languages.ts';
 import * as dashboard from './dashboard.ts';
+import * as docs from './docs.ts';
 
 const help = `npm run generate -- [--only NAMES] [--check]
 
@@ -42,6 +43,7 @@ const server: Part = {
 const all: readonly Part[] = [
   server,
   { name: 'dashboard', ...dashboard, files: [] },
+  { name: 'docs', FOLDERS: [], files: docs.FILES, generate: docs.generate },
   ...languages.map((language) => ({ ...language, files: [] })),
 ];
 

@@ -7,27 +7,31 @@ export function phaseOf(record: ControlRecord): Phase {
   return record.state === 'detached' ? 'source-only' : 'synchronize';
 }
 
-/** Why the controller does not go on to the wanted phase. The names are fixed: runbooks and scripts use them. */
-export type HoldReason =
-  | 'no_lease'
-  | 'no_target'
-  | 'settling'
-  | 'backfill_running'
-  | 'backfill_failed'
-  | 'backfill_cancelled'
-  | 'capture_stopped'
-  | 'follower_unreachable'
-  | 'rejoin_backoff'
-  | 'catching_up'
-  | 'leaving'
-  | 'target_authority_not_offered'
-  | 'verification_stale'
-  | 'mismatches_open'
-  | 'outside_writer_seen'
-  | 'instances_not_ready'
-  | 'handover_backoff'
-  | 'confirmation_missing'
-  | 'step_failed';
+/** Why the controller does not go on to the wanted phase. The names are fixed: scripts use them, and docs/holds.md has a runbook for each. */
+export const holdReasons = [
+  'no_lease',
+  'no_target',
+  'settling',
+  'backfill_running',
+  'backfill_failed',
+  'backfill_cancelled',
+  'capture_stopped',
+  'follower_unreachable',
+  'rejoin_backoff',
+  'catching_up',
+  'leaving',
+  'target_authority_not_offered',
+  'verification_stale',
+  'mismatches_open',
+  'outside_writer_seen',
+  'instances_not_ready',
+  'handover_backoff',
+  'confirmation_missing',
+  'step_failed',
+] as const;
+
+/** One of them. */
+export type HoldReason = (typeof holdReasons)[number];
 
 /** A condition that the controller waits for. */
 export interface Hold {

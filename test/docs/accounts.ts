@@ -46,6 +46,7 @@ export const accounts: readonly Account[] = [
   { page: 'README.md', command: 'grpcurl', by: 'hospital' },
   { page: 'README.md', command: 'curl', by: 'hospital' },
 
+  { page: 'CONTRIBUTING.md', command: '', by: 'elsewhere', check: '.ci/run' },
   { page: 'bench/README.md', command: 'npm run bench', by: 'help', why: LONG },
   { page: 'examples/hospital/demo/README.md', command: 'npm run demo', by: 'help', why: LONG },
   { page: 'docs/faults.md', command: 'npm run faults', by: 'help', why: LONG },
@@ -62,3 +63,6 @@ export function accountOf({ page, plain }: Pick<DocumentedCommand, 'page' | 'pla
       plain.startsWith(account.command),
   );
 }
+
+/** Pages with blocks of `sql` or `cql` that are no statements of the tutorial, and the check that runs them. */
+export const statementsElsewhere: ReadonlyMap<string, string> = new Map();

@@ -1,5 +1,4 @@
 /** docs/tutorial.md, from its first command to its last, as a newcomer types it. */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'cassandra-driver';
@@ -8,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND_LANGUAGES, commandsIn, type DocumentedCommand } from './commands.ts';
 import { type Block, parsePage, ROOT } from './pages.ts';
 import { isReady, Reader } from './reader.ts';
+import { startServers, variableIn } from './servers.ts';
 import { hasShape } from './shape.ts';
 import type { StayingProgram } from './terminal.ts';
 
-const STACK_MS = 14 * 60_000;
 const SERVE_MS = 60_000;
 
 const { blocks } = parsePage('docs/tutorial.md', await readFile(join(ROOT, 'docs/tutorial.md'), 'utf8'));
@@ -22,6 +21,8 @@ const instances = [
 
 let reader: Reader;
 let http: readonly number[];
+/** The text of servers.env. */
+let servers = '';
 
 beforeAll(async () => {
   reader = await Reader.begin();
@@ -55,7 +56,7 @@ async function follow(block: Block, expected: string | undefined): Promise<void>
 async function type({ text, plain }: DocumentedCommand, expected: string | undefined): Promise<void> {
   // Tested by each run of .ci/run; here it would replace the packages of this very test.
   if (plain === 'npm ci') return;
-  if (plain.startsWith('npm run stack')) return await startServers(text, expected);
+  if (plain.startsWith('npm run stack')) return await startAll(text, expected);
   if (plain.startsWith('source ') || plain.startsWith('crossfade()')) return await beginTerminal(text);
   if (plain.startsWith('crossfade serve')) return await startInstance(text);
   if (plain.includes('--watch')) return await reader.watch(text, expected ?? '');
@@ -63,11 +64,9 @@ async function type({ text, plain }: DocumentedCommand, expected: string | undef
   await reader.run(text, expected, Number(code));
 }
 
-async function startServers(text: string, expected: string | undefined): Promise<void> {
-  const program = reader.stay(text);
-  const file = join(reader.folder, 'servers.env');
-  await program.until('ready', () => existsSync(file), STACK_MS);
-  expect(hasShape(await reader.read('servers.env'), expected ?? ''), await reader.read('servers.env')).toBe(true);
+async function startAll(text: string, expected: string | undefined): Promise<void> {
+  servers = await startServers(reader, text);
+  expect(hasShape(servers, expected ?? ''), servers).toBe(true);
 }
 
 const prelude: string[] = [];
@@ -89,14 +88,9 @@ async function startInstance(text: string): Promise<void> {
   await program.until('ready', () => isReady(`http://127.0.0.1:${port}`), SERVE_MS);
 }
 
-async function variable(name: string): Promise<string> {
-  const found = new RegExp(`^export ${name}='(.*)'$`, 'm').exec(await reader.read('servers.env'));
-  return found?.[1] ?? '';
-}
-
 async function runSql(statements: string): Promise<void> {
-  const { hostname: host, port, username: user } = new URL(await variable('MYSQL_SERVER'));
-  const password = await variable('MYSQL_PASSWORD');
+  const { hostname: host, port, username: user } = new URL(variableIn(servers, 'MYSQL_SERVER'));
+  const password = variableIn(servers, 'MYSQL_PASSWORD');
   const connection = await mysql.createConnection({
     host,
     port: Number(port),
@@ -114,7 +108,7 @@ async function runSql(statements: string): Promise<void> {
 /** By then the tutorial has said that both instances are stopped. */
 async function runCql(statements: string): Promise<void> {
   for (const instance of running.splice(0)) expect(await instance.interrupt()).toBe(0);
-  const [host = '', port] = (await variable('CASSANDRA')).split(':');
+  const [host = '', port] = variableIn(servers, 'CASSANDRA').split(':');
   const client = new Client({
     contactPoints: [host],
     protocolOptions: { port: Number(port) },

@@ -136,6 +136,18 @@ describe('the command line', () => {
     expect(stderr).toContain('--confirm medications');
   });
 
+  it('sets flags only to what there is, and ports to ports', async () => {
+    const set = ['flags', 'set', 'medications', '--unleash-url', NOBODY];
+    const nothing = await crossfade(...set);
+    expect(nothing).toMatchObject({ code: 2 });
+    expect(nothing.stderr).toContain('--phase, --read-target or --shadow-read');
+    expect((await crossfade(...set, '--phase', 'forward')).stderr).toContain(
+      'source-only, synchronize, target-authority',
+    );
+    expect((await crossfade(...set, '--read-target', '101')).stderr).toContain('from 0 to 100');
+    expect((await crossfade('serve', '--config', 'x.yaml', '--http-port', '65536')).stderr).toContain('0 to 65535');
+  });
+
   it('asks for a token before it creates flags', async () => {
     const { code, stderr } = await crossfade('flags', 'create', 'medications', '--unleash-url', NOBODY);
     expect(code).toBe(2);

@@ -48,7 +48,8 @@ export async function runProgram(argv: readonly string[], signal: AbortSignal): 
   }
 }
 
-function createProgram(signal: AbortSignal, exit: (code: number) => void): Command {
+/** The commands and their options. `exit` gets the exit code of the command that was run. */
+export function createProgram(signal: AbortSignal, exit: (code: number) => void): Command {
   const program = new Command('crossfade')
     .description('Serves a typed records API over two stores, and moves a live table from MySQL to Cassandra.')
     .exitOverride()

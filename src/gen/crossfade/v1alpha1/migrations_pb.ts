@@ -192,7 +192,7 @@ export const LeftoverSchema: GenMessage<Leftover> = /*@__PURE__*/
  */
 export type Hold = Message<"crossfade.v1alpha1.Hold"> & {
   /**
-   * The condition's fixed name, for example `not_in_sync`, `no_target`, `capture_stopped`.
+   * The condition's fixed name, for example `catching_up`, `no_target`, `capture_stopped`: docs/holds.md has all of them.
    *
    * @generated from field: string reason = 1;
    */

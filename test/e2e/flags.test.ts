@@ -1,0 +1,72 @@
+import { describe, expect, inject, it } from 'vitest';
+import { changeFlags } from '../../src/migration/flag-changes.ts';
+import { createFlags } from '../../src/migration/flag-setup.ts';
+
+/** A first flag takes Unleash some seconds, and on a loaded machine many. */
+const TIMEOUT_MS = 120_000;
+
+/** What of a strategy the service goes by. */
+interface Strategy {
+  readonly disabled: boolean;
+  readonly parameters: { readonly rollout: string };
+  readonly variants: readonly { readonly name: string }[];
+}
+
+const unleash = () => {
+  const { url, adminToken } = inject('unleash');
+  return { url, adminToken, project: 'default', environment: 'development' };
+};
+
+async function strategies(flag: string): Promise<readonly Strategy[]> {
+  const { url, adminToken } = unleash();
+  const path = `/api/admin/projects/default/features/crossfade.flagged.${flag}/environments/development/strategies`;
+  const response = await fetch(url + path, { headers: { authorization: adminToken } });
+  return (await response.json()) as readonly Strategy[];
+}
+
+async function enabledPhases(): Promise<readonly string[]> {
+  return (await strategies('phase'))
+    .filter(({ disabled }) => !disabled)
+    .map(({ variants }) => variants[0]?.name ?? '')
+    .sort();
+}
+
+describe('flags in Unleash', { timeout: TIMEOUT_MS }, () => {
+  it('are created once, with the phase source-only and no reads from the target', async () => {
+    const created = await createFlags(unleash(), 'flagged');
+    expect(created.map(({ outcome }) => outcome)).toEqual(['created', 'created', 'created']);
+    const again = await createFlags(unleash(), 'flagged');
+    expect(again.map(({ outcome }) => outcome)).toEqual(['exists', 'exists', 'exists']);
+    expect(await enabledPhases()).toEqual(['source-only']);
+  });
+
+  it('go forward to a phase, and back, with none further on left enabled', async () => {
+    await changeFlags(unleash(), 'flagged', { phase: 'synchronize' });
+    expect(await enabledPhases()).toEqual(['source-only', 'synchronize']);
+    await changeFlags(unleash(), 'flagged', { phase: 'target-only' });
+    expect(await enabledPhases()).toEqual(['source-only', 'synchronize', 'target-only']);
+    await changeFlags(unleash(), 'flagged', { phase: 'target-authority' });
+    expect(await enabledPhases()).toEqual(['source-only', 'synchronize', 'target-authority']);
+    await changeFlags(unleash(), 'flagged', { phase: 'source-only' });
+    expect(await enabledPhases()).toEqual(['source-only']);
+  });
+
+  it('take the parts of reads, and leave what is not named', async () => {
+    expect(await changeFlags(unleash(), 'flagged', { readTarget: 10, shadowRead: 0 })).toEqual([
+      { name: 'crossfade.flagged.read-target', value: '10 %' },
+      { name: 'crossfade.flagged.shadow-read', value: '0 %' },
+    ]);
+    expect((await strategies('read-target'))[0]?.parameters.rollout).toBe('10');
+    await changeFlags(unleash(), 'flagged', { shadowRead: 100 });
+    expect((await strategies('read-target'))[0]?.parameters.rollout).toBe('10');
+    expect(await enabledPhases()).toEqual(['source-only']);
+  });
+
+  it('that are not there, a wrong token and a wrong address are named with the cure', async () => {
+    await expect(changeFlags(unleash(), 'nobody', { phase: 'synchronize' })).rejects.toThrow('crossfade flags create');
+    const stranger = { ...unleash(), adminToken: '*:*.wrong' };
+    await expect(changeFlags(stranger, 'flagged', { readTarget: 1 })).rejects.toThrow('check the admin token');
+    const nowhere = { ...unleash(), url: 'http://127.0.0.1:9' };
+    await expect(changeFlags(nowhere, 'flagged', { readTarget: 1 })).rejects.toThrow('cannot be reached');
+  });
+});
