@@ -87,3 +87,19 @@ func TestATokenOverTLSOnTheRealService(t *testing.T) {
 		t.Errorf("without a token: %v", err)
 	}
 }
+
+func TestACertificateOverTLSOnTheRealService(t *testing.T) {
+	address, patient := fromHarness(t, "CROSSFADE_TEST_TLS_ADDRESS"), fromHarness(t, "CROSSFADE_TEST_PATIENT")
+	config, err := crossfade.TLSFiles{
+		CA:   fromHarness(t, "CROSSFADE_TEST_CA"),
+		Cert: fromHarness(t, "CROSSFADE_TEST_CERT"),
+		Key:  fromHarness(t, "CROSSFADE_TEST_KEY"),
+	}.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := &hospitalv1.ListMedicationsRequest{Parent: patient, PageSize: 1}
+	if _, err := clientOf(t, []string{address}, crossfade.WithTLS(config)).ListMedications(t.Context(), list); err != nil {
+		t.Error(err)
+	}
+}

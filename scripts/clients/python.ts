@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, type FileDescriptorSet, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { installOnce, NODE_BIN, ROOT, requireVersion, run, show } from './language-tools.ts';
+import { installOnce, NODE_BIN, ROOT, requireVersion, run } from './language-tools.ts';
 
 /** Proto packages' folders, and the roots that Python's packages of the same names stand in. */
 const ROOTS = [
@@ -48,11 +48,14 @@ export async function generate(target: string): Promise<void> {
   }
 }
 
-/** Checks the types, and runs the tests; those that need a service look for its address in the environment. */
-export async function test(env: NodeJS.ProcessEnv): Promise<void> {
+/** Checks the types and runs the tests, and returns how many passed; those that need a service look for it in `env`. */
+export async function test(env: NodeJS.ProcessEnv): Promise<number> {
   const python = join(await tools(), 'python');
-  await show(python, ['-m', 'mypy'], { cwd: CLIENT, env });
-  await show(python, ['-m', 'pytest'], { cwd: CLIENT, env });
+  await run(python, ['-m', 'mypy'], { cwd: CLIENT, env });
+  const said = await run(python, ['-m', 'pytest'], { cwd: CLIENT, env });
+  const passed = Number(/(\d+) passed/.exec(said)?.[1] ?? 0);
+  if (passed === 0) throw new Error('pytest ran no test');
+  return passed;
 }
 
 /** The commands of an environment that has what {@link REQUIREMENTS} names. */

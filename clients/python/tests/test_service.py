@@ -76,3 +76,13 @@ def test_a_token_over_tls(from_harness: FromHarness) -> None:
     with stub(address, credentials=credentials) as medications, pytest.raises(grpc.RpcError) as raised:
         medications.ListMedications(request)
     assert (crossfade.reason(raised.value) or "").startswith("CREDENTIALS_")
+
+
+def test_a_certificate_over_tls(from_harness: FromHarness) -> None:
+    credentials = crossfade.tls_from_files(
+        ca=from_harness("CROSSFADE_TEST_CA"),
+        cert=from_harness("CROSSFADE_TEST_CERT"),
+        key=from_harness("CROSSFADE_TEST_KEY"),
+    )
+    with stub(from_harness("CROSSFADE_TEST_TLS_ADDRESS"), credentials=credentials) as medications:
+        medications.ListMedications(pb.ListMedicationsRequest(parent=from_harness("CROSSFADE_TEST_PATIENT"), page_size=1))
