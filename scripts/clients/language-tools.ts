@@ -1,5 +1,5 @@
 /** Running the tools of other languages, and installing them once, by fixed versions, below `.cache/tools`. */
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -17,8 +17,9 @@ const COMMAND_TIMEOUT_MS = 600_000;
 /** As long as another process may install the same tools. */
 const LOCK_TIMEOUT_MS = COMMAND_TIMEOUT_MS;
 const LOCK_POLL_MS = 200;
-/** Of what a command printed, the part that its failure quotes. */
-const QUOTED_CHARACTERS = 4_000;
+/** Of what a command printed, the part that its failure quotes; and what it may print at most. */
+const QUOTED_CHARACTERS = 20_000;
+const MOST_OUTPUT_BYTES = 16 * 1024 * 1024;
 
 /** Where a command runs. */
 export interface Surroundings {
@@ -29,29 +30,14 @@ export interface Surroundings {
 /** Runs a command and returns what it printed. Its failure is an error with the end of its output. */
 export async function run(command: string, args: readonly string[], where: Surroundings = {}): Promise<string> {
   try {
-    const options = { cwd: where.cwd ?? ROOT, env: where.env ?? process.env, timeout: COMMAND_TIMEOUT_MS };
+    const { cwd = ROOT, env = process.env } = where;
+    const options = { cwd, env, timeout: COMMAND_TIMEOUT_MS, maxBuffer: MOST_OUTPUT_BYTES };
     return (await promisify(execFile)(command, args, options)).stdout;
   } catch (error) {
     const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string };
     const said = `${stdout}${stderr}`.trim().slice(-QUOTED_CHARACTERS);
     throw new Error(`${command} ${args[0] ?? ''} failed: ${said === '' ? message : said}`, { cause: error });
   }
-}
-
-/** Runs a command whose output is for the reader. */
-export async function show(command: string, args: readonly string[], where: Surroundings = {}): Promise<void> {
-  const child = spawn(command, args, {
-    cwd: where.cwd ?? ROOT,
-    env: where.env ?? process.env,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    timeout: COMMAND_TIMEOUT_MS,
-  });
-  const ended = new Promise<string | undefined>((resolve) => {
-    child.on('error', (error) => resolve(error.message));
-    child.on('exit', (code, signal) => resolve(code === 0 ? undefined : `it ended with ${code ?? signal}`));
-  });
-  const failure = await ended;
-  if (failure !== undefined) throw new Error(`${command} ${args.join(' ')}: ${failure}`);
 }
 
 /** Fails with the cure where a language is not there, or older than its client needs. */
