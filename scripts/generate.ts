@@ -7,8 +7,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buf, ROOT } from './clients/buf.ts';
+import { buf } from './clients/buf.ts';
 import type { ClientLanguage } from './clients/language.ts';
+import { ROOT } from './clients/language-tools.ts';
 import { languages } from './clients/languages.ts';
 
 const help = `npm run generate -- [--only NAMES] [--check]

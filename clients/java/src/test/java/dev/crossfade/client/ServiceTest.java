@@ -21,6 +21,7 @@ import io.grpc.TlsChannelCredentials;
 import io.grpc.stub.MetadataUtils;
 import java.io.File;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.UUID;
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
 
 /** Against the real service, half of whose reads come from either store: {@code npm run test:clients -- --only java}. */
-@Timeout(60)
+@Timeout(120)
 @EnabledIfEnvironmentVariable(named = "CROSSFADE_TEST_ADDRESS", matches = ".+")
 class ServiceTest {
   private static final int UPDATES = 60;
@@ -43,11 +44,16 @@ class ServiceTest {
   }
 
   private static CrossfadeClient.Builder plain() {
-    return CrossfadeClient.builder(env("ADDRESS")).caller("java-test");
+    return patient(env("ADDRESS")).caller("java-test");
   }
 
   private static CrossfadeClient.Builder secure() {
-    return CrossfadeClient.builder(env("TLS_ADDRESS")).retries(0);
+    return patient(env("TLS_ADDRESS"));
+  }
+
+  /** The machine that carries these tests carries both stores as well. */
+  private static CrossfadeClient.Builder patient(String address) {
+    return CrossfadeClient.builder(address).timeout(Duration.ofSeconds(30)).retries(20);
   }
 
   private static MedicationsGrpc.MedicationsBlockingStub begin(CrossfadeClient client) {
@@ -161,7 +167,7 @@ class ServiceTest {
   @Test
   void doesNotTrustAnAuthorityThatItWasNotToldOf() {
     try (CrossfadeClient client =
-        secure().credentials(TlsChannelCredentials.create()).token(env("TOKEN")).build()) {
+        secure().retries(0).credentials(TlsChannelCredentials.create()).token(env("TOKEN")).build()) {
       StatusRuntimeException error =
           assertThrows(StatusRuntimeException.class, () -> begin(client).listMedications(list(1)));
       assertEquals(Status.Code.UNAVAILABLE, error.getStatus().getCode());
