@@ -76,8 +76,8 @@ func TestMutualTLSCarriesATokenThatIsAskedForEachCall(t *testing.T) {
 		tokens = tokens[1:]
 		return token, nil
 	}
-	// Each address by its own name in the certificate.
-	addresses := []string{nobody, server.address}
+	// Each address by its own name in the certificate, which has none for the first.
+	addresses := []string{"localhost:9", server.address}
 	client := clientOf(t, addresses, crossfade.WithTLS(config), crossfade.WithToken(source))
 	for _, want := range []string{"Bearer first", "Bearer second"} {
 		if _, err := client.GetMedication(t.Context(), get("1")); err != nil {

@@ -1,17 +1,20 @@
 package crossfade_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
 
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	crossfade "crossfade.dev/client"
+	crossfadev1alpha1 "crossfade.dev/client/gen/crossfade/v1alpha1"
 	hospitalv1 "crossfade.dev/client/gen/hospital/v1"
 )
 
@@ -101,5 +104,32 @@ func TestACertificateOverTLSOnTheRealService(t *testing.T) {
 	list := &hospitalv1.ListMedicationsRequest{Parent: patient, PageSize: 1}
 	if _, err := clientOf(t, []string{address}, crossfade.WithTLS(config)).ListMedications(t.Context(), list); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTheMigrationAPIOfTheRealService(t *testing.T) {
+	session := crossfade.NewSession(connect(t, []string{fromHarness(t, "CROSSFADE_TEST_ADDRESS")}), crossfade.WithCaller("go-test"))
+	migrations := crossfadev1alpha1.NewMigrationsClient(session)
+	const name = "migrations/medications"
+	if _, err := migrations.GetMigration(t.Context(), &crossfadev1alpha1.GetMigrationRequest{Name: name}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stream, err := migrations.WatchMigration(ctx, &crossfadev1alpha1.WatchMigrationRequest{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, err := stream.Recv(); err != nil || first.GetMigration().GetName() != name {
+		t.Errorf("%v, %v", first, err)
+	}
+	listed, err := longrunningpb.NewOperationsClient(session).ListOperations(t.Context(), &longrunningpb.ListOperationsRequest{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, operation := range listed.GetOperations() {
+		if err := operation.GetMetadata().UnmarshalTo(&crossfadev1alpha1.Job{}); err != nil {
+			t.Errorf("%s: %v", operation.GetName(), err)
+		}
 	}
 }

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+
+import hospital
+from crossfade import v1alpha1
 
 CLIENT = Path(__file__).parent.parent
 
@@ -20,3 +25,14 @@ def test_the_wheel_has_the_client_its_types_and_nothing_else(tmp_path: Path) -> 
         "crossfade/py.typed"
     }
     assert "crossfade/v1alpha1/migrations_pb2_grpc.pyi" in names
+
+
+def test_every_generated_module_can_be_loaded() -> None:
+    generated = [
+        module.name
+        for package in (v1alpha1, hospital)
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    ]
+    assert {"crossfade.v1alpha1.migrations_pb2_grpc", "hospital.v1.encounters_pb2_grpc"} <= set(generated)
+    for name in generated:
+        importlib.import_module(name)

@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 import grpc
 import pytest
+from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 import crossfade
 import medications as example
 from crossfade import Consistency, call_metadata
+from crossfade.v1alpha1 import migrations_pb2, migrations_pb2_grpc
 from hospital.v1 import medications_pb2 as pb
 from hospital.v1 import medications_pb2_grpc as pb_grpc
 from scripted_server import NOBODY, stub
@@ -86,3 +88,19 @@ def test_a_certificate_over_tls(from_harness: FromHarness) -> None:
     )
     with stub(from_harness("CROSSFADE_TEST_TLS_ADDRESS"), credentials=credentials) as medications:
         medications.ListMedications(pb.ListMedicationsRequest(parent=from_harness("CROSSFADE_TEST_PATIENT"), page_size=1))
+
+
+def test_the_migration_api(from_harness: FromHarness) -> None:
+    with crossfade.connect(from_harness("CROSSFADE_TEST_ADDRESS")) as channel:
+        session = crossfade.Session(channel, caller="python-test")
+        migrations = migrations_pb2_grpc.MigrationsStub(session.channel)
+        listed = migrations.ListMigrations(migrations_pb2.ListMigrationsRequest()).migrations
+        assert "migrations/medications" in [migration.name for migration in listed]
+        watched = migrations.WatchMigration(migrations_pb2.WatchMigrationRequest(name="migrations/medications"))
+        assert next(iter(watched)).migration.name == "migrations/medications"
+        watched.cancel()
+        operations = operations_pb2_grpc.OperationsStub(session.channel)
+        for operation in operations.ListOperations(
+            operations_pb2.ListOperationsRequest(name="migrations/medications")
+        ).operations:
+            assert operation.metadata.Unpack(migrations_pb2.Job())

@@ -43,7 +43,7 @@ def connect(
     :param token: the bearer token of each call, or what is asked for one for each. It goes over TLS only.
     :param timeout_seconds: how long a call may take that has no time-out of its own, retries included.
     :param retries: how often a call that may safely be sent again is; 0: never.
-    :param options: of grpc's channels, after Crossfade's own.
+    :param options: of grpc's channels; they count before Crossfade's own.
     """
     if not addresses or not all(addresses):
         raise ValueError(f"a channel needs at least one address, and none that is empty: {addresses}")
@@ -51,7 +51,9 @@ def connect(
         if credentials is None:
             raise ValueError("a token is sent over TLS only: give credentials too")
         credentials = grpc.composite_channel_credentials(credentials, _bearer(token))
-    channels = [_open(address, credentials, [*_OPTIONS, *options]) for address in addresses]
+    # Of two options with one name grpc takes the first.
+    merged = list({**dict(_OPTIONS), **dict(options)}.items())
+    channels = [_open(address, credentials, merged) for address in addresses]
     channel = channels[0] if len(channels) == 1 else FailoverChannel(channels)
     return grpc.intercept_channel(channel, RetryInterceptor(timeout_seconds, retries))
 

@@ -4,7 +4,7 @@ import grpc
 import warnings
 
 from crossfade.v1alpha1 import migrations_pb2 as crossfade_dot_v1alpha1_dot_migrations__pb2
-from google.longrunning import operations_proto_pb2 as google_dot_longrunning_dot_operations__proto__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -59,12 +59,12 @@ class MigrationsStub:
         self.StartBackfill = channel.unary_unary(
                 '/crossfade.v1alpha1.Migrations/StartBackfill',
                 request_serializer=crossfade_dot_v1alpha1_dot_migrations__pb2.StartBackfillRequest.SerializeToString,
-                response_deserializer=google_dot_longrunning_dot_operations__proto__pb2.Operation.FromString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
         self.StartVerification = channel.unary_unary(
                 '/crossfade.v1alpha1.Migrations/StartVerification',
                 request_serializer=crossfade_dot_v1alpha1_dot_migrations__pb2.StartVerificationRequest.SerializeToString,
-                response_deserializer=google_dot_longrunning_dot_operations__proto__pb2.Operation.FromString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
         self.ThrottleOperation = channel.unary_unary(
                 '/crossfade.v1alpha1.Migrations/ThrottleOperation',
@@ -218,12 +218,12 @@ def add_MigrationsServicer_to_server(servicer, server):
             'StartBackfill': grpc.unary_unary_rpc_method_handler(
                     servicer.StartBackfill,
                     request_deserializer=crossfade_dot_v1alpha1_dot_migrations__pb2.StartBackfillRequest.FromString,
-                    response_serializer=google_dot_longrunning_dot_operations__proto__pb2.Operation.SerializeToString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
             'StartVerification': grpc.unary_unary_rpc_method_handler(
                     servicer.StartVerification,
                     request_deserializer=crossfade_dot_v1alpha1_dot_migrations__pb2.StartVerificationRequest.FromString,
-                    response_serializer=google_dot_longrunning_dot_operations__proto__pb2.Operation.SerializeToString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
             'ThrottleOperation': grpc.unary_unary_rpc_method_handler(
                     servicer.ThrottleOperation,
@@ -391,7 +391,7 @@ class Migrations:
             target,
             '/crossfade.v1alpha1.Migrations/StartBackfill',
             crossfade_dot_v1alpha1_dot_migrations__pb2.StartBackfillRequest.SerializeToString,
-            google_dot_longrunning_dot_operations__proto__pb2.Operation.FromString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,
@@ -418,7 +418,7 @@ class Migrations:
             target,
             '/crossfade.v1alpha1.Migrations/StartVerification',
             crossfade_dot_v1alpha1_dot_migrations__pb2.StartVerificationRequest.SerializeToString,
-            google_dot_longrunning_dot_operations__proto__pb2.Operation.FromString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,

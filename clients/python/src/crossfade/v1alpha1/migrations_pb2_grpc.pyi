@@ -7,7 +7,7 @@ flags; this API watches, throttles, cancels and runs again what the controller d
 
 from collections import abc as _abc
 from crossfade.v1alpha1 import migrations_pb2 as _migrations_pb2
-from google.longrunning import operations_proto_pb2 as _operations_proto_pb2
+from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -44,11 +44,11 @@ class MigrationsStub:
     """Streams a migration's state: once at the start, then at every change and at least once per interval."""
     ListTransitions: _grpc.UnaryUnaryMultiCallable[_migrations_pb2.ListTransitionsRequest, _migrations_pb2.ListTransitionsResponse]
     """Lists the changes of the control record, newest first."""
-    StartBackfill: _grpc.UnaryUnaryMultiCallable[_migrations_pb2.StartBackfillRequest, _operations_proto_pb2.Operation]
+    StartBackfill: _grpc.UnaryUnaryMultiCallable[_migrations_pb2.StartBackfillRequest, _operations_pb2.Operation]
     """Starts a bulk copy of all records to the follower, or returns the one that runs. The controller starts one by itself where a
     phase asks for it. Answers FAILED_PRECONDITION unless the follower is syncing.
     """
-    StartVerification: _grpc.UnaryUnaryMultiCallable[_migrations_pb2.StartVerificationRequest, _operations_proto_pb2.Operation]
+    StartVerification: _grpc.UnaryUnaryMultiCallable[_migrations_pb2.StartVerificationRequest, _operations_pb2.Operation]
     """Starts a comparison of all records, both ways, or returns the one that runs. The controller starts one by itself when the
     follower has joined. Answers FAILED_PRECONDITION unless the follower is in sync.
     """
@@ -84,11 +84,11 @@ class MigrationsAsyncStub(MigrationsStub):
     """Streams a migration's state: once at the start, then at every change and at least once per interval."""
     ListTransitions: _aio.UnaryUnaryMultiCallable[_migrations_pb2.ListTransitionsRequest, _migrations_pb2.ListTransitionsResponse]  # type: ignore[assignment]
     """Lists the changes of the control record, newest first."""
-    StartBackfill: _aio.UnaryUnaryMultiCallable[_migrations_pb2.StartBackfillRequest, _operations_proto_pb2.Operation]  # type: ignore[assignment]
+    StartBackfill: _aio.UnaryUnaryMultiCallable[_migrations_pb2.StartBackfillRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Starts a bulk copy of all records to the follower, or returns the one that runs. The controller starts one by itself where a
     phase asks for it. Answers FAILED_PRECONDITION unless the follower is syncing.
     """
-    StartVerification: _aio.UnaryUnaryMultiCallable[_migrations_pb2.StartVerificationRequest, _operations_proto_pb2.Operation]  # type: ignore[assignment]
+    StartVerification: _aio.UnaryUnaryMultiCallable[_migrations_pb2.StartVerificationRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Starts a comparison of all records, both ways, or returns the one that runs. The controller starts one by itself when the
     follower has joined. Answers FAILED_PRECONDITION unless the follower is in sync.
     """
@@ -151,7 +151,7 @@ class MigrationsServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _migrations_pb2.StartBackfillRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_operations_proto_pb2.Operation, _abc.Awaitable[_operations_proto_pb2.Operation]]:
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
         """Starts a bulk copy of all records to the follower, or returns the one that runs. The controller starts one by itself where a
         phase asks for it. Answers FAILED_PRECONDITION unless the follower is syncing.
         """
@@ -161,7 +161,7 @@ class MigrationsServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _migrations_pb2.StartVerificationRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_operations_proto_pb2.Operation, _abc.Awaitable[_operations_proto_pb2.Operation]]:
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
         """Starts a comparison of all records, both ways, or returns the one that runs. The controller starts one by itself when the
         follower has joined. Answers FAILED_PRECONDITION unless the follower is in sync.
         """
