@@ -20,6 +20,9 @@ Examples:
   npm run dev
   npm run dev -- --rows 200000 --http-port 8080`;
 
+/** Of `npm run example:browser` in clients/typescript. */
+const EXAMPLE_PAGE = 'http://127.0.0.1:15180';
+
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopping.abort());
 process.exitCode = await main(process.argv.slice(2), stopping.signal);
@@ -48,7 +51,9 @@ async function main(args: string[], signal: AbortSignal): Promise<number> {
     const folder = join(stack.root, 'dev');
     await mkdir(folder, { recursive: true });
     const onEnded = (_name: string, tail: string) => terminal.say(`the instance has ended:\n${tail}`);
-    const instance = await startInstance('dev', { addresses, folder, sabotage: undefined, signal, onEnded, ports });
+    const corsOrigins = [EXAMPLE_PAGE];
+    const options = { addresses, folder, sabotage: undefined, signal, onEnded, ports, corsOrigins };
+    const instance = await startInstance('dev', options);
     stops.push(() => instance.stop());
     terminal.print(places(addresses, instance));
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));

@@ -1,16 +1,17 @@
 /** The Java client: protoc and gRPC's plugin from Maven Central, driven by buf; tested by Maven. */
 import { chmod, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cached, checkTools, fetchArtifact, isCached } from '../../stack/artifacts.ts';
+import { checkTools, fetchArtifact } from '../../stack/artifacts.ts';
 import { Supervisor } from '../../stack/process.ts';
-import { buf, ROOT } from './buf.ts';
+import { buf } from './buf.ts';
+import { installOnce, ROOT } from './language-tools.ts';
 import { runTests } from './run-tests.ts';
 
 /** The versions of clients/java/pom.xml, but for the plugin's last number: any of the same minor version will do. */
 const PROTOC = '4.36.2';
 const GRPC = '1.83.1';
 const PLATFORM = 'linux-x86_64';
-const TOOLS = `java-tools-${PROTOC}-${GRPC}`;
+const TOOLS = join(ROOT, '.cache/tools/java', `protoc-${PROTOC}-grpc-${GRPC}`);
 const FETCH_TIMEOUT_MS = 5 * 60_000;
 
 const CLIENT = 'clients/java';
@@ -21,9 +22,9 @@ const EXAMPLE = `${CLIENT}/gen/example`;
 export const FOLDERS: readonly string[] = [`${CLIENT}/gen`];
 
 export async function generate(target: string): Promise<void> {
-  const tools = await installTools();
+  await installOnce(TOOLS, install);
   const run = (out: string, directory: string, paths: readonly string[]) =>
-    buf('generate', '--template', JSON.stringify(template(tools, out, directory, paths)), '--output', target);
+    buf('generate', '--template', JSON.stringify(template(out, directory, paths)), '--output', target);
   await run(MAIN, 'proto', ['proto/crossfade']);
   await run(EXAMPLE, 'examples/hospital/proto', []);
 }
@@ -32,7 +33,7 @@ export async function generate(target: string): Promise<void> {
  * Managed mode gives packages that the protos, whose file options are part of the published API, do not name: `dev.crossfade.v1alpha1`,
  * `dev.hospital.v1`. What is vendored has its own, as in the jars that the client takes it from.
  */
-function template(tools: string, out: string, directory: string, paths: readonly string[]): object {
+function template(out: string, directory: string, paths: readonly string[]): object {
   return {
     version: 'v2',
     clean: true,
@@ -42,33 +43,31 @@ function template(tools: string, out: string, directory: string, paths: readonly
       override: [{ file_option: 'java_package_prefix', value: 'dev' }],
     },
     plugins: [
-      { protoc_builtin: 'java', protoc_path: join(tools, 'protoc'), out },
-      { local: join(tools, 'protoc-gen-grpc-java'), out, opt: '@generated=omit' },
+      { protoc_builtin: 'java', protoc_path: join(TOOLS, 'protoc'), out },
+      { local: join(TOOLS, 'protoc-gen-grpc-java'), out, opt: '@generated=omit' },
     ],
     inputs: [{ directory, ...(paths.length > 0 && { paths }) }],
   };
 }
 
-async function installTools(): Promise<string> {
+async function install(): Promise<void> {
+  await checkTools({ java: true, maven: true });
   const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS);
-  if (!isCached(TOOLS)) await checkTools({ java: true, maven: true });
-  return cached(TOOLS, signal, async (folder) => {
-    const supervisor = await Supervisor.start();
-    try {
-      const context = { supervisor, signal, onProgress: () => {} };
-      await fetchArtifact(context, `com.google.protobuf:protoc:${PROTOC}:exe:${PLATFORM}`, folder);
-      await fetchArtifact(context, `io.grpc:protoc-gen-grpc-java:${GRPC}:exe:${PLATFORM}`, folder);
-    } finally {
-      await supervisor.close();
-    }
-    for (const [file, tool] of [
-      [`protoc-${PROTOC}-${PLATFORM}.exe`, 'protoc'],
-      [`protoc-gen-grpc-java-${GRPC}-${PLATFORM}.exe`, 'protoc-gen-grpc-java'],
-    ] as const) {
-      await rename(join(folder, file), join(folder, tool));
-      await chmod(join(folder, tool), 0o755);
-    }
-  });
+  const supervisor = await Supervisor.start();
+  try {
+    const context = { supervisor, signal, onProgress: () => {} };
+    await fetchArtifact(context, `com.google.protobuf:protoc:${PROTOC}:exe:${PLATFORM}`, TOOLS);
+    await fetchArtifact(context, `io.grpc:protoc-gen-grpc-java:${GRPC}:exe:${PLATFORM}`, TOOLS);
+  } finally {
+    await supervisor.close();
+  }
+  for (const [file, tool] of [
+    [`protoc-${PROTOC}-${PLATFORM}.exe`, 'protoc'],
+    [`protoc-gen-grpc-java-${GRPC}-${PLATFORM}.exe`, 'protoc-gen-grpc-java'],
+  ] as const) {
+    await rename(join(TOOLS, file), join(TOOLS, tool));
+    await chmod(join(TOOLS, tool), 0o755);
+  }
 }
 
 /** Maven's Surefire writes a report a class, from which the passed ones are counted. */

@@ -4,6 +4,9 @@ import { spawn } from 'node:child_process';
 const TIMEOUT_MS = 8 * 60_000;
 const SHOWN_OUTPUT_BYTES = 20_000;
 
+/** What ends this process, or asks it to end. */
+const ENDS = ['exit', 'SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** A command that runs tests. */
 export interface TestCommand {
   readonly command: string;
@@ -29,7 +32,7 @@ export async function runTests({ command, args, cwd, env }: TestCommand): Promis
     }
   };
   const timer = setTimeout(killGroup, TIMEOUT_MS);
-  process.once('exit', killGroup);
+  for (const end of ENDS) process.once(end, killGroup);
   try {
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
@@ -42,7 +45,7 @@ export async function runTests({ command, args, cwd, env }: TestCommand): Promis
     );
   } finally {
     clearTimeout(timer);
-    process.off('exit', killGroup);
+    for (const end of ENDS) process.off(end, killGroup);
     killGroup();
   }
 }

@@ -1,8 +1,10 @@
 /** The TypeScript client: protoc-gen-es, driven by buf; tested by Vitest, as a package, in Node and in a browser. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buf, ROOT } from './buf.ts';
+import { buf } from './buf.ts';
+import { ROOT } from './language-tools.ts';
 import { runTests } from './run-tests.ts';
 
 const CLIENT = 'clients/typescript';
@@ -13,8 +15,14 @@ export async function generate(target: string): Promise<void> {
   await buf('generate', '--template', 'buf.gen.clients.yaml', '--output', target);
 }
 
-/** With this Node, which runs TypeScript; needs Chromium (CROSSFADE_CHROMIUM, default /usr/bin/chromium). */
+/** With this Node, which runs TypeScript. */
 export async function test(env: NodeJS.ProcessEnv): Promise<number> {
+  const chromium = env.CROSSFADE_CHROMIUM ?? '/usr/bin/chromium';
+  if (!existsSync(chromium)) {
+    throw new Error(
+      `there is no ${chromium}: install Chromium (Debian: apt install chromium), or say by CROSSFADE_CHROMIUM where it is`,
+    );
+  }
   const folder = await mkdtemp(join(tmpdir(), 'crossfade-tests-'));
   try {
     const report = join(folder, 'report.json');

@@ -7,13 +7,13 @@ import { FollowerState, Migrations } from '../../clients/typescript/gen/crossfad
 import { Medications } from '../../clients/typescript/gen/hospital/v1/medications_pb.ts';
 import { createSession } from '../../clients/typescript/src/session.ts';
 import { MOVED_RESOURCE } from '../../examples/hospital/demo/bring-up.ts';
-import { createFlagSwitches } from '../../examples/hospital/demo/unleash-admin.ts';
 import { parseConfig } from '../../src/app/config.ts';
 import { type Service, startService } from '../../src/app/service.ts';
 import type { Log } from '../../src/domain/log.ts';
 import { reservePort } from '../../stack/ports.ts';
 import type { StackAddresses } from '../../stack/stack.ts';
 import { createAuthority } from '../support/certificates.ts';
+import { createFlagAdmin } from '../support/flag-admin.ts';
 import { AUDIENCE, createTokenKey, ISSUER, jwksOf, signToken } from '../support/tokens.ts';
 
 /** What the tests of every language are told, by environment variables. */
@@ -44,7 +44,7 @@ const CALLER = 'clinic';
 const CERTIFIED_CALLER = 'spiffe://hospital/clinic';
 /** Longer than the tests of all languages take, one after another. */
 const TOKEN_SECONDS = 3_600;
-/** Half of the reads from either store: only then is there an older state that a session must not show. */
+/** Half of the reads from either store, also of one record: so it is seen that a session shows no older state. */
 const READS_FROM_TARGET_PERCENT = 50;
 const IN_SYNC_WITHIN_MS = 120_000;
 const POLL_MS = 200;
@@ -136,14 +136,15 @@ async function readFromBothStores(
   plain: Service,
   signal: AbortSignal,
 ): Promise<void> {
-  const flags = createFlagSwitches(unleash, MOVED_RESOURCE, signal);
+  const flags = createFlagAdmin(unleash, MOVED_RESOURCE);
   await flags.setPhase('synchronize', true);
   const migrations = createSession({ addresses: [plain.addresses.http], protocol: 'connect' }).client(Migrations);
   await until('the medications are in sync', signal, async () => {
     const { followerState } = await migrations.getMigration({ name: `migrations/${MOVED_RESOURCE}` });
     return followerState === FollowerState.IN_SYNC;
   });
-  await flags.setReadTarget(READS_FROM_TARGET_PERCENT);
+  await flags.setStickiness('read-target', 'random');
+  await flags.setRollout('read-target', READS_FROM_TARGET_PERCENT);
   const medications = createSession({ addresses: [`http://${plain.addresses.grpc}`] }).client(Medications);
   await until('reads come from the target', signal, async () => {
     let servedBy = '';

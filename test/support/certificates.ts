@@ -69,7 +69,11 @@ function certificate(options: {
     tagged(0xa3, extensions),
   );
   const whole = sequence(body, ECDSA_WITH_SHA256, bitString(sign('sha256', body, signer)));
-  const lines = whole.toString('base64').replaceAll(/.{64}/g, '$&\n');
+  // No empty line where the text ends with a whole one: readers of PEM stop there.
+  const lines = whole
+    .toString('base64')
+    .match(/.{1,64}/g)
+    ?.join('\n');
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
     key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,

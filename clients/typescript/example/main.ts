@@ -4,11 +4,8 @@ import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { createSession, reasonOf } from '@crossfade/client';
 import { Medications } from '@crossfade/client/gen/hospital/v1/medications_pb';
 
-const [address, parent] = process.argv.slice(2);
-if (address === undefined || parent === undefined) {
-  console.error('usage: main.ts host:port patients/ID');
-  process.exit(2);
-}
+// Those of `npm run dev`, unless others are named.
+const [address = '127.0.0.1:15051', parent = 'patients/007e7104-87fa-f67b-8ce7-2312b271e08a'] = process.argv.slice(2);
 
 const session = createSession({ addresses: [`http://${address}`], caller: 'typescript-example' });
 const medications = session.client(Medications);

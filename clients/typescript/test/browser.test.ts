@@ -12,6 +12,8 @@ import { newId, serviceEnv } from './service-env.ts';
 
 const CLIENT = join(import.meta.dirname, '..');
 const CHROMIUM = process.env.CROSSFADE_CHROMIUM ?? '/usr/bin/chromium';
+/** The machine that carries these tests carries both stores and the browser as well. */
+const PATIENCE = { timeoutMs: 30_000, retries: 4 };
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -88,7 +90,7 @@ function serve(files: ReadonlyMap<string, string>, port: number): Promise<Server
 }
 
 const begin = (options: Partial<BrowserSessionOptions> = {}) =>
-  page.evaluate((given) => crossfade.begin(given), { addresses: [service], retries: 0, ...options });
+  page.evaluate((given) => crossfade.begin(given), { addresses: [service], ...PATIENCE, ...options });
 const call = (method: Parameters<TestPage['call']>[0], request: object): Promise<Outcome> =>
   page.evaluate(([called, input]) => crossfade.call(called, input), [method, request] as const);
 /** In the page, where the functions that are given to it run. */

@@ -10,11 +10,13 @@ import { newId, serviceEnv } from './service-env.ts';
 /** Nobody listens there. */
 const NOBODY = 'http://127.0.0.1:9';
 const UPDATES = 60;
+/** The machine that carries these tests carries both stores as well. */
+const PATIENCE = { timeoutMs: 30_000, retries: 20 };
 
 const grpc = `http://${serviceEnv('ADDRESS')}`;
 const parent = serviceEnv('PATIENT');
 const medication = { code: 7, description: 'a drug', startTime: timestampFromMs(1_700_000_000_000) };
-const begin = (more: Partial<SessionOptions> = {}) => createSession({ addresses: [grpc], ...more });
+const begin = (more: Partial<SessionOptions> = {}) => createSession({ addresses: [grpc], ...PATIENCE, ...more });
 
 describe('a session with the real service', () => {
   it.each(['grpc', 'grpc-web', 'connect'] as const)(

@@ -56,6 +56,8 @@ export interface InstanceOptions {
   readonly signal: AbortSignal;
   /** Called when an instance ends by itself, with what it logged last. */
   readonly onEnded: (name: string, logTail: string) => void;
+  /** Origins whose pages may call the HTTP port. Default: none. */
+  readonly corsOrigins?: readonly string[];
   /** Default: free ones. */
   readonly ports?: { readonly grpc: number; readonly http: number };
 }
@@ -159,13 +161,13 @@ function configOf(
   name: string,
   grpcPort: number,
   httpPort: number,
-  { addresses, replication, migration, telemetry }: InstanceOptions,
+  { addresses, replication, migration, telemetry, corsOrigins = [] }: InstanceOptions,
 ): object {
   const { mysql, cassandra, unleash, zipkin } = addresses;
   return {
     instance: name,
     grpc: { port: grpcPort },
-    http: { port: httpPort },
+    http: { port: httpPort, corsOrigins },
     descriptors: DESCRIPTORS,
     resources: [{ type: 'hospital.v1.Medication' }, { type: 'hospital.v1.Encounter' }],
     stores: {

@@ -16,17 +16,17 @@ import io.grpc.StatusRuntimeException;
 import java.time.Instant;
 import java.util.UUID;
 
-/** Lists a patient's medications, prescribes one, changes it, reads it back and takes it away. */
+/**
+ * Lists a patient's medications, prescribes one, changes it, reads it back and takes it away. Arguments: an instance's {@code host:port}
+ * and a patient's name; default: those of {@code npm run dev}.
+ */
 public final class Example {
   private Example() {}
 
   public static void main(String[] args) {
-    if (args.length != 2) {
-      System.err.println("usage: Example host:port patients/ID");
-      System.exit(2);
-    }
-    String parent = args[1];
-    try (CrossfadeClient client = CrossfadeClient.builder(args[0]).caller("java-example").build()) {
+    String address = args.length > 0 ? args[0] : "127.0.0.1:15051";
+    String parent = args.length > 1 ? args[1] : "patients/007e7104-87fa-f67b-8ce7-2312b271e08a";
+    try (CrossfadeClient client = CrossfadeClient.builder(address).caller("java-example").build()) {
       Session session = client.newSession();
       MedicationsGrpc.MedicationsBlockingStub medications = MedicationsGrpc.newBlockingStub(session.channel());
 

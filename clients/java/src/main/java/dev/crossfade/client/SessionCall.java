@@ -8,6 +8,7 @@ import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -19,8 +20,12 @@ import java.util.function.Supplier;
  * the last attempt alone, when it is over.
  */
 final class SessionCall<Q, A> extends ClientCall<Q, A> {
-  /** How long, how often, and by which clock. */
-  record Limits(Deadline deadline, RetryPolicy policy, ScheduledExecutorService timer) {}
+  /**
+   * How long, how often, and on which threads.
+   *
+   * @param executor where the caller is told, as a blocking stub waits for nothing else; null: wherever it is
+   */
+  record Limits(Deadline deadline, RetryPolicy policy, ScheduledExecutorService timer, Executor executor) {}
 
   private final Supplier<ClientCall<Q, A>> attempts;
   private final Function<Q, Exchange> exchanges;
@@ -84,7 +89,7 @@ final class SessionCall<Q, A> extends ClientCall<Q, A> {
   private void attempt() {
     Status ended = cancelled();
     if (ended != null) {
-      listener.onClose(ended, new Metadata());
+      close(ended);
       return;
     }
     Metadata headers;
@@ -92,7 +97,7 @@ final class SessionCall<Q, A> extends ClientCall<Q, A> {
       headers = exchange.headers(given);
     } catch (RuntimeException noToken) {
       Status status = Status.UNAUTHENTICATED.withDescription("the token can't be had: " + noToken.getMessage());
-      listener.onClose(status.withCause(noToken), new Metadata());
+      close(status.withCause(noToken));
       return;
     }
     ClientCall<Q, A> call = attempts.get();
@@ -106,6 +111,15 @@ final class SessionCall<Q, A> extends ClientCall<Q, A> {
       return;
     }
     send(call);
+  }
+
+  private void close(Status status) {
+    Runnable telling = () -> listener.onClose(status, new Metadata());
+    if (limits.executor() == null) {
+      telling.run();
+    } else {
+      limits.executor().execute(telling);
+    }
   }
 
   private void send(ClientCall<Q, A> call) {

@@ -51,7 +51,7 @@ final class SessionInterceptor implements ClientInterceptor {
     return new SessionCall<>(
         () -> next.newCall(method, bounded),
         request -> state.exchange(names, (Message) request, bounded.getOption(Consistency.OPTION)),
-        new SessionCall.Limits(bounded.getDeadline(), options.retryPolicy(), timer));
+        new SessionCall.Limits(bounded.getDeadline(), options.retryPolicy(), timer, bounded.getExecutor()));
   }
 
   /** Null: the messages are not protobuf's, or their stub was made without descriptors. */
