@@ -1,7 +1,7 @@
 /** A Prometheus server and its promtool: those on the PATH, or Debian's, unpacked into the cache without installing it. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ArtifactContext, cached } from './artifacts.ts';
@@ -70,6 +70,7 @@ async function fetchPackage(folder: string, signal: AbortSignal): Promise<void> 
   const file = (await readdir(folder)).find((name) => name.endsWith('.deb'));
   if (file === undefined) throw new Error('apt-get downloaded no package');
   await run('dpkg-deb', ['--extract', file, '.']);
+  await rm(join(folder, file));
 }
 
 /** Starts a server on 127.0.0.1, with its data below the supervisor's root, and waits until it answers. */

@@ -69,13 +69,13 @@ export class Controller {
       try {
         leads = await this.#leads();
         if (leads) this.#publish(await this.#advance(signal));
-        await this.#measure(leads);
       } catch (error) {
         if (!signal.aborted) {
           logger.warn('a step of the migration failed; it is tried again', { resource, error });
           this.#publish([hold('step_failed', 'the last step failed: see the log; it is tried again')]);
         }
       }
+      this.#measure(leads);
       // A handover whose instance died holds all writers up: whoever can takes it over as soon as the task is free.
       const isUrgent = leads || this.#options.lease.latest(resource)?.state === 'handing_over';
       await clock.sleep(isUrgent ? TICK_MS : FOLLOWING_TICK_MS, signal).catch(() => {});
@@ -98,18 +98,25 @@ export class Controller {
     return true;
   }
 
-  /** What only the controlling instance shows: the sum over all instances is then the truth. */
-  async #measure(leads: boolean): Promise<void> {
-    const { metrics, jobs, resource, clock } = this.#options;
+  /** What only the controlling instance shows: the sum over all instances is then the truth. Nothing waits for the count. */
+  #measure(leads: boolean): void {
+    const { metrics, resource, clock } = this.#options;
     metrics.holds(resource, leads ? this.#status.holds.map(({ reason }) => reason) : []);
     if (!leads) {
       metrics.openMismatches(resource, 0);
       this.#countedAtMs = Number.NEGATIVE_INFINITY;
     } else if (clock.monotonicMs() - this.#countedAtMs >= COUNT_MS) {
       this.#countedAtMs = clock.monotonicMs();
-      const open = await jobs.countOpenMismatches(resource, this.#call()).catch(() => null);
-      if (open !== null) metrics.openMismatches(resource, open);
+      void this.#countMismatches();
     }
+  }
+
+  /** Never two at a time: a count's time-out is shorter than the pause between two. */
+  async #countMismatches(): Promise<void> {
+    const { metrics, jobs, resource } = this.#options;
+    const open = await jobs.countOpenMismatches(resource, this.#call()).catch(() => null);
+    // The instance may no longer control.
+    if (open !== null && this.#countedAtMs !== Number.NEGATIVE_INFINITY) metrics.openMismatches(resource, open);
   }
 
   #publish(holds: readonly Hold[]): void {
