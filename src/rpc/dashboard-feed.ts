@@ -68,6 +68,8 @@ export class DashboardFeed {
   readonly #shown = new Map<string, Shown>();
   #watching = 0;
   #running = false;
+  /** Aborts when the last viewer leaves. */
+  #idle = new AbortController();
   #round = 0;
   #readAtMs = Number.NEGATIVE_INFINITY;
   #waiting: (() => void)[] = [];
@@ -103,9 +105,11 @@ export class DashboardFeed {
   /** Reads as long as somebody watches. Returns what a viewer calls when it leaves. */
   enter(): () => void {
     this.#watching += 1;
+    if (this.#idle.signal.aborted) this.#idle = new AbortController();
     if (!this.#running) void this.#run();
     return () => {
       this.#watching -= 1;
+      if (this.#watching === 0) this.#idle.abort();
     };
   }
 
@@ -123,7 +127,7 @@ export class DashboardFeed {
       await this.#readAll();
       this.#readAtMs = clock.monotonicMs();
       for (const wake of this.#waiting.splice(0)) wake();
-      await clock.sleep(READ_EVERY_MS);
+      await clock.sleep(READ_EVERY_MS, this.#idle.signal).catch(() => {});
     }
     this.#running = false;
   }

@@ -1,6 +1,10 @@
 /** The dashboard's stream beside real stores and a real flag server: its figures follow what is done. */
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fromBinary, getExtension, setExtension, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -16,13 +20,28 @@ import {
   type WatchDashboardResponse,
 } from '../../src/gen/crossfade/v1alpha1/dashboard_pb.ts';
 import { FollowerState, MismatchKind, Phase, Store } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
+import { storage } from '../../src/gen/crossfade/v1alpha1/options_pb.ts';
 import { createFlags } from '../../src/migration/flag-setup.ts';
 import { createTestDatabase, createTestKeyspace, type TestDatabase, type TestKeyspace } from '../support/databases.ts';
 import { createFlagAdmin, type FlagAdmin } from '../support/flag-admin.ts';
 
 const ROWS = 300;
 const PATIENCE = { timeout: 20_000, interval: 200 };
+/** Flags go by the resource's id, and every file of the run has the same flag server. */
+const ID = 'watched_medications';
 const hospital = join(import.meta.dirname, '../../examples/hospital');
+
+/** The hospital's descriptors, with the medications under {@link ID}. */
+async function writeDescriptors(folder: string): Promise<string> {
+  const image = fromBinary(FileDescriptorSetSchema, await readFile(join(hospital, 'hospital.binpb')));
+  for (const message of image.file.flatMap(({ messageType }) => messageType)) {
+    if (message.name !== 'Medication' || message.options === undefined) continue;
+    setExtension(message.options, storage, { ...getExtension(message.options, storage), id: ID });
+  }
+  const path = join(folder, 'watched.binpb');
+  await writeFile(path, toBinary(FileDescriptorSetSchema, image));
+  return path;
+}
 
 /** A viewer of one resource that keeps what it was told, as the page does. */
 class Picture {
@@ -48,7 +67,7 @@ class Picture {
 
   async #watch(client: Client<typeof Dashboard>, tell: (first: WatchDashboardResponse) => void): Promise<void> {
     try {
-      const request = { name: 'migrations/medications', interval: { nanos: 500_000_000 } };
+      const request = { name: `migrations/${ID}`, interval: { nanos: 500_000_000 } };
       for await (const message of client.watchDashboard(request, { signal: this.#stop.signal })) {
         tell(message);
         for (const news of message.resources) this.#learn(news);
@@ -83,17 +102,19 @@ describe('the dashboard of a live migration', () => {
   let dashboard: Client<typeof Dashboard>;
   let picture: Picture;
   let names: string[];
+  let folder: string;
 
   beforeAll(async () => {
     const mysql = inject('mysql');
     const unleash = inject('unleash');
+    folder = await mkdtemp(join(tmpdir(), 'crossfade-dashboard-'));
     keyspace = await createTestKeyspace();
     controlDatabase = await createTestDatabase();
     await loadHospital({ mysql, database, rows: ROWS });
-    flags = createFlagAdmin(unleash, 'medications');
+    flags = createFlagAdmin(unleash, ID);
     await createFlags(
       { url: unleash.url, adminToken: unleash.adminToken, project: 'default', environment: 'development' },
-      'medications',
+      ID,
     );
     await flags.reset();
     const { host, port, user, password } = mysql;
@@ -101,7 +122,7 @@ describe('the dashboard of a live migration', () => {
       instance: 'one',
       grpc: { port: 0 },
       http: { port: 0 },
-      descriptors: join(hospital, 'hospital.binpb'),
+      descriptors: await writeDescriptors(folder),
       resources: [{ type: 'hospital.v1.Medication', mysqlSchema: database, cassandraKeyspace: keyspace.name }],
       stores: {
         mysql: { host, port, user, passwordEnv: 'MYSQL', controlSchema: controlDatabase.name },
@@ -127,7 +148,7 @@ describe('the dashboard of a live migration', () => {
     stopping.abort();
     await service?.ended;
     await controlDatabase.run(`DROP DATABASE IF EXISTS ${database}`);
-    await Promise.all([controlDatabase.drop(), keyspace.drop()]);
+    await Promise.all([controlDatabase.drop(), keyspace.drop(), rm(folder, { recursive: true })]);
   });
 
   const becomes = async (state: FollowerState): Promise<void> => {
@@ -141,7 +162,7 @@ describe('the dashboard of a live migration', () => {
     expect(first).toMatchObject({ trouble: '', resourceCount: 1 });
     expect(first.resources).toHaveLength(1);
     expect(first.resources[0]).toMatchObject({
-      name: 'migrations/medications',
+      name: `migrations/${ID}`,
       migration: { phase: Phase.SOURCE_ONLY, authority: Store.SOURCE },
       facts: {
         source: { engine: 'mysql', table: `${database}.medications` },
@@ -154,7 +175,7 @@ describe('the dashboard of a live migration', () => {
   });
 
   it('shows the flags as they are set, each with its page', async () => {
-    const page = `${inject('unleash').url}/projects/default/features/crossfade.medications`;
+    const page = `${inject('unleash').url}/projects/default/features/crossfade.${ID}`;
     await expect
       .poll(() => picture.resource.flags, PATIENCE)
       .toMatchObject({

@@ -11,6 +11,7 @@ import {
 import {
   FollowerState,
   type Job,
+  JobKind,
   JobState,
   type Migration,
   Phase,
@@ -155,7 +156,7 @@ function jobLines({ backfill, verification }: Migration, width: number): Row[] {
 }
 
 function jobName({ kind }: Job): string {
-  return kind === 1 ? 'bulk copy' : 'verified';
+  return kind === JobKind.BACKFILL ? 'bulk copy' : 'verified';
 }
 
 function percentOf({ rowCount, expectedRowCount }: Job): number {

@@ -209,6 +209,8 @@ const heads: readonly Make[] = [
   (dice) => {
     const path = dice.pick([
       '/',
+      '/dashboard/../x',
+      '/dashboard/%2e%2e%2findex.html',
       '//',
       '/metricsx',
       '/..%2f..%2fetc/passwd',
@@ -217,7 +219,9 @@ const heads: readonly Make[] = [
       `/${'a/'.repeat(1_000)}`,
       '/readyz/../x',
     ]);
-    return input({ path, headers: { 'content-type': JSON_TYPE }, body: '{}' }, ['HTTP 404', 'OK']);
+    // The root leads to the dashboard, by GET alone.
+    const refused = path === '/' ? 'HTTP 405' : 'HTTP 404';
+    return input({ path, headers: { 'content-type': JSON_TYPE }, body: '{}' }, [refused, 'OK']);
   },
   (dice, material) => {
     const { method, text } = read(material, dice);

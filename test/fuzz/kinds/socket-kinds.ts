@@ -35,6 +35,8 @@ export const socketKinds: readonly Kind[] = [
     share: 4,
     make: (dice) => {
       const endings = [
+        // The root leads to the dashboard.
+        'HTTP 308',
         'HTTP 400',
         'HTTP 404',
         'HTTP 405',
