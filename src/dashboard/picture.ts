@@ -27,6 +27,8 @@ interface Layout {
   readonly copyLabel: { readonly x: number; readonly y: number };
   /** How far the read arrow is from the write arrow. */
   readonly spread: number;
+  /** The longest name of a table that fits. */
+  readonly tableLength: number;
   /** How far labels are above a store, and those of writes beside its middle. */
   readonly labels: { readonly reads: number; readonly writes: number; readonly inset: number };
 }
@@ -40,6 +42,7 @@ const wide: Layout = {
   copyPath: ['M268 262H490', 'M492 262H270'],
   copyLabel: { x: 380, y: 250 },
   spread: 44,
+  tableLength: 34,
   labels: { reads: 40, writes: 18, inset: 56 },
 };
 
@@ -52,6 +55,7 @@ const narrow: Layout = {
   copyPath: ['M84 330C84 366 256 366 256 334', 'M256 330C256 366 84 366 84 334'],
   copyLabel: { x: 170, y: 388 },
   spread: 36,
+  tableLength: 21,
   labels: { reads: 88, writes: 18, inset: 38 },
 };
 
@@ -189,7 +193,7 @@ function drawStore(layout: Layout, box: Box, side: 'source' | 'target') {
     update(flow: StoreFlow, writesFlow: boolean) {
       setText(role, flow.role);
       setText(name, flow.name);
-      setText(table, fit(flow.table, layout === narrow ? 21 : 34));
+      setText(table, shorten(flow.table, layout.tableLength));
       setText(standing, flow.standing);
       show(crown, flow.isAuthority);
       element.classList.toggle('authority', flow.isAuthority);
@@ -247,7 +251,7 @@ function labelPlace(layout: Layout, box: Box, side: 'source' | 'target', kind: '
   return { x: inner, y: box.y - layout.labels.writes, 'text-anchor': isSource ? 'start' : 'end' };
 }
 
-function fit(text: string, length: number): string {
+function shorten(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
 

@@ -208,7 +208,8 @@ describe('the dashboard, from the first look to the end of the source', () => {
       .getByLabel(/to confirm/)
       .fill('medication');
     await dialog().getByRole('button', { name: 'Decommission' }).click();
-    await expect.poll(() => dialog().getByRole('alert').textContent()).not.toBe('');
+    await expect.poll(() => seen.troubles.length, { timeout: 20_000 }).toBe(2);
+    await dialog().getByRole('alert').waitFor();
     expect((await bed.get()).phase).toBe(Phase.TARGET_AUTHORITY);
     // Chromium's own lines about the two refusals.
     expect(seen.troubles.splice(0)).toEqual([expect.stringContaining('400'), expect.stringContaining('400')]);
