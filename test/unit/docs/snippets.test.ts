@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { parseConfig } from '../../../src/app/config.ts';
 import { configSchema } from '../../../src/app/config-schema.ts';
 import { type Block, ROOT, readPages } from '../../docs/pages.ts';
@@ -15,11 +15,12 @@ const blocks = readPages().flatMap((page) => page.blocks);
 const place = ({ page, line }: Block) => `${page}:${line}`;
 const configKeys = new Set(Object.keys(configSchema.shape));
 
-/** A block of which every key is one of the config. Others are of other programs. */
+/** A block of which every key is one of the config. Others are of other programs, and may hold several documents. */
 function isConfig({ language, text }: Block): boolean {
   if (language !== 'yaml') return false;
-  const document: unknown = parse(text.replaceAll(/^\s*(-{3}|…)$/gm, ''));
-  return typeof document === 'object' && document !== null && Object.keys(document).every((key) => configKeys.has(key));
+  const [only, ...more] = parseAllDocuments(text).map((document) => document.toJS() as unknown);
+  const isMap = typeof only === 'object' && only !== null && more.length === 0;
+  return isMap && Object.keys(only).every((key) => configKeys.has(key));
 }
 
 /** What a config can't do without, for blocks that show a part of one. */
@@ -64,10 +65,12 @@ function wholeProto(text: string): string {
   return [...head, ...text.split('\n').filter((line) => line.trim() !== '…')].join('\n');
 }
 
-describe('JSON in the documents', () => {
-  it('can be parsed', () => {
-    const broken = blocks.filter(({ language, text }) => language === 'json' && !isJson(text));
-    expect(broken.map(place)).toEqual([]);
+describe('data in the documents', () => {
+  it('can be parsed: JSON, YAML', () => {
+    const isBroken = ({ language, text }: Block) =>
+      (language === 'json' && !isJson(text)) ||
+      (language === 'yaml' && parseAllDocuments(text).some(({ errors }) => errors.length > 0));
+    expect(blocks.filter(isBroken).map(place)).toEqual([]);
   });
 });
 
