@@ -640,7 +640,7 @@ func (x *Leftover) GetSql() string {
 // A condition that the controller waits for.
 type Hold struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The condition's fixed name, for example `not_in_sync`, `no_target`, `capture_stopped`.
+	// The condition's fixed name, for example `catching_up`, `no_target`, `capture_stopped`: docs/holds.md has all of them.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What it means here, and what to do about it.
 	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`

@@ -346,7 +346,7 @@ class Hold(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """The condition's fixed name, for example `not_in_sync`, `no_target`, `capture_stopped`."""
+    """The condition's fixed name, for example `catching_up`, `no_target`, `capture_stopped`: docs/holds.md has all of them."""
     message: _builtins.str
     """What it means here, and what to do about it."""
     def __init__(

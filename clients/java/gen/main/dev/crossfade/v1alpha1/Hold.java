@@ -59,7 +59,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object reason_ = "";
   /**
    * <pre>
-   * The condition's fixed name, for example `not_in_sync`, `no_target`, `capture_stopped`.
+   * The condition's fixed name, for example `catching_up`, `no_target`, `capture_stopped`: docs/holds.md has all of them.
    * </pre>
    *
    * <code>string reason = 1 [json_name = "reason", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -80,7 +80,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The condition's fixed name, for example `not_in_sync`, `no_target`, `capture_stopped`.
+   * The condition's fixed name, for example `catching_up`, `no_target`, `capture_stopped`: docs/holds.md has all of them.
    * </pre>
    *
    * <code>string reason = 1 [json_name = "reason", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -475,7 +475,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object reason_ = "";
     /**
      * <pre>
-     * The condition's fixed name, for example `not_in_sync`, `no_target`, `capture_stopped`.
+     * The condition's fixed name, for example `catching_up`, `no_target`, `capture_stopped`: docs/holds.md has all of them.
      * </pre>
      *
      * <code>string reason = 1 [json_name = "reason", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -495,7 +495,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The condition's fixed name, for example `not_in_sync`, `no_target`, `capture_stopped`.
+     * The condition's fixed name, for example `catching_up`, `no_target`, `capture_stopped`: docs/holds.md has all of them.
      * </pre>
      *
      * <code>string reason = 1 [json_name = "reason", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -516,7 +516,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The condition's fixed name, for example `not_in_sync`, `no_target`, `capture_stopped`.
+     * The condition's fixed name, for example `catching_up`, `no_target`, `capture_stopped`: docs/holds.md has all of them.
      * </pre>
      *
      * <code>string reason = 1 [json_name = "reason", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -533,7 +533,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The condition's fixed name, for example `not_in_sync`, `no_target`, `capture_stopped`.
+     * The condition's fixed name, for example `catching_up`, `no_target`, `capture_stopped`: docs/holds.md has all of them.
      * </pre>
      *
      * <code>string reason = 1 [json_name = "reason", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -547,7 +547,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The condition's fixed name, for example `not_in_sync`, `no_target`, `capture_stopped`.
+     * The condition's fixed name, for example `catching_up`, `no_target`, `capture_stopped`: docs/holds.md has all of them.
      * </pre>
      *
      * <code>string reason = 1 [json_name = "reason", (.google.api.field_behavior) = OUTPUT_ONLY];</code>

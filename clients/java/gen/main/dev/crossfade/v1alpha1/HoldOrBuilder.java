@@ -12,7 +12,7 @@ public interface HoldOrBuilder extends
 
   /**
    * <pre>
-   * The condition's fixed name, for example `not_in_sync`, `no_target`, `capture_stopped`.
+   * The condition's fixed name, for example `catching_up`, `no_target`, `capture_stopped`: docs/holds.md has all of them.
    * </pre>
    *
    * <code>string reason = 1 [json_name = "reason", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -21,7 +21,7 @@ public interface HoldOrBuilder extends
   java.lang.String getReason();
   /**
    * <pre>
-   * The condition's fixed name, for example `not_in_sync`, `no_target`, `capture_stopped`.
+   * The condition's fixed name, for example `catching_up`, `no_target`, `capture_stopped`: docs/holds.md has all of them.
    * </pre>
    *
    * <code>string reason = 1 [json_name = "reason", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
