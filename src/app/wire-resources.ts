@@ -249,16 +249,14 @@ function alsoTold(metrics: Metrics, { counters }: RecentMeasures): Metrics {
 }
 
 function placesOf(
-  { mysql, cassandra }: Resource,
+  { mysql, cassandra, riak }: Resource,
   source: SourceStore,
   target: FollowerStore | null,
 ): Pick<DashboardSubject, 'source' | 'target'> {
+  const table = target?.engine === 'riak' ? riak?.bucket : cassandra && `${cassandra.keyspace}.${cassandra.table}`;
   return {
     source: { engine: source.engine, table: `${mysql.schema}.${mysql.table}` },
-    target:
-      target === null || cassandra === undefined
-        ? null
-        : { engine: target.engine, table: `${cassandra.keyspace}.${cassandra.table}` },
+    target: target === null || table === undefined ? null : { engine: target.engine, table },
   };
 }
 

@@ -341,7 +341,7 @@ export const DashboardFactsSchema: GenMessage<DashboardFacts> = /*@__PURE__*/
  */
 export type DashboardStore = Message<"crossfade.v1alpha1.DashboardStore"> & {
   /**
-   * The engine: `mysql`, `cassandra`.
+   * The engine: `mysql`, `cassandra`, `riak`.
    *
    * @generated from field: string engine = 1;
    */

@@ -602,7 +602,7 @@ func (x *DashboardFacts) GetMismatchTracesUrl() string {
 // One of a resource's two stores.
 type DashboardStore struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The engine: `mysql`, `cassandra`.
+	// The engine: `mysql`, `cassandra`, `riak`.
 	Engine string `protobuf:"bytes,1,opt,name=engine,proto3" json:"engine,omitempty"`
 	// The schema or keyspace, and the table in it: `hospital.medications`.
 	Table         string `protobuf:"bytes,2,opt,name=table,proto3" json:"table,omitempty"`

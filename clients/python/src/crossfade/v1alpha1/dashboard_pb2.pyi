@@ -343,7 +343,7 @@ class DashboardStore(_message.Message):
     ENGINE_FIELD_NUMBER: _builtins.int
     TABLE_FIELD_NUMBER: _builtins.int
     engine: _builtins.str
-    """The engine: `mysql`, `cassandra`."""
+    """The engine: `mysql`, `cassandra`, `riak`."""
     table: _builtins.str
     """The schema or keyspace, and the table in it: `hospital.medications`."""
     def __init__(

@@ -59,7 +59,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object engine_ = "";
   /**
    * <pre>
-   * The engine: `mysql`, `cassandra`.
+   * The engine: `mysql`, `cassandra`, `riak`.
    * </pre>
    *
    * <code>string engine = 1 [json_name = "engine", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -80,7 +80,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The engine: `mysql`, `cassandra`.
+   * The engine: `mysql`, `cassandra`, `riak`.
    * </pre>
    *
    * <code>string engine = 1 [json_name = "engine", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -475,7 +475,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object engine_ = "";
     /**
      * <pre>
-     * The engine: `mysql`, `cassandra`.
+     * The engine: `mysql`, `cassandra`, `riak`.
      * </pre>
      *
      * <code>string engine = 1 [json_name = "engine", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -495,7 +495,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The engine: `mysql`, `cassandra`.
+     * The engine: `mysql`, `cassandra`, `riak`.
      * </pre>
      *
      * <code>string engine = 1 [json_name = "engine", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -516,7 +516,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The engine: `mysql`, `cassandra`.
+     * The engine: `mysql`, `cassandra`, `riak`.
      * </pre>
      *
      * <code>string engine = 1 [json_name = "engine", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -533,7 +533,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The engine: `mysql`, `cassandra`.
+     * The engine: `mysql`, `cassandra`, `riak`.
      * </pre>
      *
      * <code>string engine = 1 [json_name = "engine", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -547,7 +547,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The engine: `mysql`, `cassandra`.
+     * The engine: `mysql`, `cassandra`, `riak`.
      * </pre>
      *
      * <code>string engine = 1 [json_name = "engine", (.google.api.field_behavior) = OUTPUT_ONLY];</code>

@@ -12,7 +12,7 @@ public interface DashboardStoreOrBuilder extends
 
   /**
    * <pre>
-   * The engine: `mysql`, `cassandra`.
+   * The engine: `mysql`, `cassandra`, `riak`.
    * </pre>
    *
    * <code>string engine = 1 [json_name = "engine", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -21,7 +21,7 @@ public interface DashboardStoreOrBuilder extends
   java.lang.String getEngine();
   /**
    * <pre>
-   * The engine: `mysql`, `cassandra`.
+   * The engine: `mysql`, `cassandra`, `riak`.
    * </pre>
    *
    * <code>string engine = 1 [json_name = "engine", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
