@@ -54,7 +54,9 @@ async function filesBelow(root: string, { FOLDERS, files }: Part): Promise<strin
     if (!existsSync(join(root, folder))) continue;
     const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
     for (const entry of entries) {
-      if (entry.isFile()) found.push(relative(root, join(entry.parentPath, entry.name)));
+      // What Python compiles beside them is nobody's.
+      if (entry.isFile() && !entry.parentPath.endsWith('__pycache__'))
+        found.push(relative(root, join(entry.parentPath, entry.name)));
     }
   }
   return found;

@@ -139,7 +139,7 @@ const telemetry = z.strictObject({
 });
 
 const resource = z.strictObject({
-  type: text.describe("the message's full name: `hospital.v1.Medication`"),
+  type: text.describe("the message's full name: `library.v1.Book`"),
   mysqlSchema: text.optional().meta({ description: 'the schema of the MySQL table', absent: 'as in the proto' }),
   cassandraKeyspace: text
     .optional()

@@ -179,10 +179,6 @@ export const holdWords: Readonly<Record<string, { readonly title: string; readon
     title: 'Change capture has stopped',
     cure: 'The message names cause and cure. Mostly a new copy: go back to source-only, then to synchronize.',
   },
-  log_too_old: {
-    title: 'The log has expired behind the follower',
-    cure: 'Nothing to do: the follower is attached anew, with a new copy.',
-  },
   follower_unreachable: {
     title: 'The follower does not take writes',
     cure: 'Look at its server. The authority serves everything meanwhile.',
@@ -196,10 +192,6 @@ export const holdWords: Readonly<Record<string, { readonly title: string; readon
     cure: 'Nothing to do. If it lasts, look at the replication lag and at the load of the follower.',
   },
   leaving: { title: 'The follower is being left', cure: 'Nothing to do: it ends within about one lease.' },
-  not_in_sync: {
-    title: 'The follower is not in sync',
-    cure: 'Nothing to do here: authority moves only to a follower that is in sync. The other reasons say what it needs.',
-  },
   verification_stale: {
     title: 'No clean verification yet',
     cure: 'Wait for the verification that runs, or start one.',
@@ -215,10 +207,6 @@ export const holdWords: Readonly<Record<string, { readonly title: string; readon
   instances_not_ready: {
     title: 'Not every instance is ready',
     cure: 'Look at the log of the missing one, and end instances of older versions.',
-  },
-  clock_behind: {
-    title: 'A clock is behind',
-    cure: 'Mend time synchronisation on the nodes of the target. The handover is tried again.',
   },
   handover_backoff: {
     title: 'A handover was undone lately',

@@ -14,8 +14,12 @@ export type Treatment =
   | { readonly by: 'init' }
   /** A program that takes minutes or needs a terminal: its `--help` must answer, and know every option that the document names. */
   | { readonly by: 'help'; readonly why: string }
+  /** Run by test/docs/clients.test.ts, each page in a terminal of its own, against `npm run dev`. */
+  | { readonly by: 'clients' }
   /** Run by another check of the repository. */
-  | { readonly by: 'elsewhere'; readonly check: string };
+  | { readonly by: 'elsewhere'; readonly check: string }
+  /** Not run, as what it needs can't be had here. */
+  | { readonly by: 'nobody'; readonly why: string };
 
 /** An account of the commands of some pages that begin in one way. */
 export type Account = Treatment & {
@@ -33,6 +37,21 @@ export const accounts: readonly Account[] = [
   { page: 'docs/init.md', command: '', by: 'init' },
   { page: 'docs/doctor.md', command: 'crossfade doctor', by: 'init' },
   { page: 'docs/operations.md', command: '', by: 'hospital' },
+
+  { page: 'docs/dashboard.md', command: 'crossfade', by: 'hospital' },
+  { page: 'docs/dashboard.md', command: 'grpcurl', by: 'hospital' },
+  { page: 'docs/dashboard.md', command: '', by: 'elsewhere', check: 'test/dashboard/vitest.config.ts' },
+  { page: 'docs/deployment.md', command: '', by: 'elsewhere', check: 'scripts/deploy/main.ts' },
+  { page: 'README.md', command: 'docker', by: 'elsewhere', check: 'scripts/deploy/main.ts' },
+  { page: 'README.md', command: 'kubectl', by: 'elsewhere', check: 'scripts/deploy/main.ts' },
+  {
+    page: 'docs/riak.md',
+    command: 'riak-admin',
+    by: 'nobody',
+    why: 'there is no Riak to install; from its documentation',
+  },
+  { page: 'README.md', command: 'cd clients/', by: 'clients' },
+  { page: 'clients/', command: '', by: 'clients' },
 
   { page: 'README.md', command: 'npm ci && npm run demo', by: 'help', why: LONG },
   { page: 'README.md', command: 'npm ci && npm test', by: 'elsewhere', check: '.ci/run' },

@@ -9,7 +9,18 @@ import { hasShape } from './shape.ts';
 import { StayingProgram, Terminal } from './terminal.ts';
 
 /** What of the repository a command of the documents may need. */
-const LINKS = ['node_modules', 'src', 'stack', 'examples', 'proto', 'bench', 'scripts', 'package.json', '.cache'];
+const LINKS = [
+  'node_modules',
+  'src',
+  'stack',
+  'examples',
+  'proto',
+  'bench',
+  'scripts',
+  'package.json',
+  'tsconfig.json',
+  '.cache',
+];
 
 /** How long a command may take that ends by itself. */
 const COMMAND_MS = 180_000;
@@ -88,6 +99,11 @@ export class Reader {
       }
       await sleep(AGAIN_MS);
     }
+  }
+
+  /** One more terminal, in the same folder; whoever asks for it closes it. */
+  terminal(): Terminal {
+    return new Terminal(this.folder, this.#env);
   }
 
   /** Starts a program that stays, in a terminal of its own. */
