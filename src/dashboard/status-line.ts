@@ -17,10 +17,12 @@ const MS_PER_SECOND = 1_000;
 /** Creates both. `onRetry`: a person does not want to wait for the next try. */
 export function createStatusLine(onRetry: () => void): StatusLine {
   const badge = html('span', { class: 'badge quiet connection', role: 'status' });
-  const text = html('p');
+  // Read out once; the countdown beside it changes each second.
+  const text = html('p', { role: 'alert' });
+  const countdown = html('span');
   const retry = html('button', { type: 'button' }, 'Try now');
   retry.addEventListener('click', onRetry);
-  const banner = html('div', { class: 'banner', role: 'alert', hidden: true }, text, retry);
+  const banner = html('div', { class: 'banner', hidden: true }, text, countdown, retry);
   return {
     badge,
     banner,
@@ -30,7 +32,8 @@ export function createStatusLine(onRetry: () => void): StatusLine {
       setAttributes(badge, { class: `badge ${tone} connection` });
       const message = bannerText(connection, state);
       show(banner, message !== '');
-      show(retry, connection.kind === 'waiting');
+      for (const part of [retry, countdown]) show(part, connection.kind === 'waiting');
+      setText(countdown, connection.kind === 'waiting' ? `Next try in ${secondsUntil(connection.untilMs)}.` : '');
       setText(text, message);
     },
   };
@@ -48,10 +51,8 @@ const badges: Readonly<Record<ConnectionState['kind'], readonly [Tone, string]>>
 function bannerText(connection: ConnectionState, state: DashboardState | undefined): string {
   const old = state === undefined ? '' : ' What you see is as old as that.';
   switch (connection.kind) {
-    case 'waiting': {
-      const seconds = Math.max(0, (connection.untilMs - performance.now()) / MS_PER_SECOND);
-      return `No connection: ${connection.cause}. Next try in ${duration(Math.ceil(seconds))}.${old}`;
-    }
+    case 'waiting':
+      return `No connection: ${connection.cause}.${old}`;
     case 'stale':
       return `Nothing has come from the instance for some seconds.${old}`;
     case 'refused':
@@ -61,6 +62,10 @@ function bannerText(connection: ConnectionState, state: DashboardState | undefin
     default:
       return '';
   }
+}
+
+function secondsUntil(untilMs: number): string {
+  return duration(Math.ceil(Math.max(0, untilMs - performance.now()) / MS_PER_SECOND));
 }
 
 function troubleText({ trouble, stateTimeMs, readTimeMs }: DashboardState): string {

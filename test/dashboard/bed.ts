@@ -1,5 +1,7 @@
 /** The hospital on real servers, an instance that serves its dashboard, and callers. */
 import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@connectrpc/connect';
@@ -16,13 +18,15 @@ import { loadHospital } from '../../examples/hospital/load.ts';
 import { connectToHospital } from '../../examples/hospital/mysql-connection.ts';
 import { parseConfig } from '../../src/app/config.ts';
 import { type Service, startService } from '../../src/app/service.ts';
-import { noLog } from '../../src/domain/log.ts';
 import { createFlags } from '../../src/migration/flag-setup.ts';
+import { createJsonLog } from '../../src/telemetry/log.ts';
 import { reservePort } from '../../stack/ports.ts';
 import { createTestDatabase, createTestKeyspace } from '../support/databases.ts';
 import { createFlagAdmin } from '../support/flag-admin.ts';
 
 const hospital = join(import.meta.dirname, '../../examples/hospital');
+/** Beside the pictures: what the instance logged. */
+const RESULTS = join(import.meta.dirname, '../../test-results/dashboard');
 export const MIGRATION = 'migrations/medications';
 const STATE_TIMEOUT_MS = 60_000;
 const PAGE_SECRET = 'the secret of the pages';
@@ -78,10 +82,13 @@ export async function createBed({ rows, security, moves = true, rowsPerSecondLim
     ...(security !== undefined && { security, pageTokenSecretEnv: 'PAGES' }),
   };
   const environment = { MYSQL: mysql.password, UNLEASH: unleash.clientToken, PAGES: PAGE_SECRET };
+  await mkdir(RESULTS, { recursive: true });
+  const file = createWriteStream(join(RESULTS, 'service.log'), { flags: 'a' });
+  const log = createJsonLog({ write: (line) => file.write(line) });
   let stopping = new AbortController();
   const start = () => {
     stopping = new AbortController();
-    return startService(parseConfig(JSON.stringify(source), 'test.yaml', environment), stopping.signal, { log: noLog });
+    return startService(parseConfig(JSON.stringify(source), 'test.yaml', environment), stopping.signal, { log });
   };
   let service: Service = await start();
   const stop = async () => {
@@ -127,6 +134,7 @@ export async function createBed({ rows, security, moves = true, rowsPerSecondLim
     },
     end: async () => {
       await stop();
+      file.end();
       await flags.reset();
       await control.run(`DROP DATABASE IF EXISTS ${database}`);
       await Promise.all([control.drop(), keyspace.drop()]);

@@ -14,6 +14,8 @@ const ROWS = 6_000;
 /** Slow enough for a copy to be looked at in four shapes; and slower. */
 const ROWS_PER_SECOND = 100;
 const SLOW_ROWS_PER_SECOND = 40n;
+/** Until the charts of the documents' pictures have something to show. */
+const CHARTS_MS = 45_000;
 const RESOURCE = 'medications';
 
 describe('the dashboard, from the first look to the end of the source', () => {
@@ -141,12 +143,12 @@ describe('the dashboard, from the first look to the end of the source', () => {
   });
 
   it.runIf(makesPictures)('is pictured for the documents', async () => {
-    const place = bed;
-    await page.waitForTimeout(60_000);
+    await page.waitForTimeout(CHARTS_MS);
+    expect((await bed.get()).followerState).toBe(FollowerState.IN_SYNC);
     for (const colours of ['light', 'dark'] as const) {
-      await documentPicture(browser, place, `dashboard-${colours}`, { colours, width: 1280, height: 900 }, RESOURCE);
+      await documentPicture(browser, bed, `dashboard-${colours}`, { colours, width: 1280, height: 900 }, RESOURCE);
     }
-    await documentPicture(browser, place, 'dashboard-phone', { colours: 'light', width: 360, height: 760 }, RESOURCE);
+    await documentPicture(browser, bed, 'dashboard-phone', { colours: 'light', width: 360, height: 760 }, RESOURCE);
   });
 
   it('shows a record that somebody changed in Cassandra, down to its field, and repairs it', async () => {
