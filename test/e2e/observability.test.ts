@@ -17,7 +17,12 @@ import { noLog } from '../../src/domain/log.ts';
 import { createFlags } from '../../src/migration/flag-setup.ts';
 import { attributes, metricNames } from '../../src/telemetry/names.ts';
 import { Supervisor } from '../../stack/process.ts';
-import { fetchPrometheus, type PrometheusServer, startPrometheus } from '../../stack/prometheus.ts';
+import {
+  fetchPrometheus,
+  type PrometheusPrograms,
+  type PrometheusServer,
+  startPrometheus,
+} from '../../stack/prometheus.ts';
 import { createTestDatabase, createTestKeyspace, type TestDatabase, type TestKeyspace } from '../support/databases.ts';
 import { createFlagAdmin, type FlagAdmin } from '../support/flag-admin.ts';
 import { queryRange, rules } from '../support/prometheus-api.ts';
@@ -37,8 +42,14 @@ const MIGRATION_TIMEOUT_MS = 4 * 60_000;
 const RESOURCE = `observed_${randomBytes(3).toString('hex')}`;
 const hospital = join(import.meta.dirname, '../../examples/hospital');
 
-describe('what other programs show of two instances that move a table under traffic', () => {
-  const stopping = new AbortController();
+const stopping = new AbortController();
+/** Null: it can't be had here, where `npm run check:observability` fails and says why. */
+const programs = await fetchPrometheus({ signal: stopping.signal, onProgress: () => {} }).catch((error: unknown) => {
+  console.warn(`left out: ${error instanceof Error ? error.message : error}`);
+  return null;
+});
+
+describe.skipIf(programs === null)('what other programs show of two instances that move a table under traffic', () => {
   const database = `hospital_${randomBytes(6).toString('hex')}`;
   const started = Date.now() / 1000;
   let folder: string;
@@ -56,7 +67,6 @@ describe('what other programs show of two instances that move a table under traf
 
   beforeAll(async () => {
     const [mysql, unleash] = [inject('mysql'), inject('unleash')];
-    const programs = await fetchPrometheus({ signal: stopping.signal, onProgress: () => {} });
     folder = await mkdtemp(join(tmpdir(), 'crossfade-observed-'));
     const descriptors = join(folder, 'hospital.binpb');
     await writeFile(
@@ -102,7 +112,7 @@ describe('what other programs show of two instances that move a table under traf
       ['one', 'two'].map((name) => startService(config(name), stopping.signal, { log: noLog })),
     );
     const http = services.map(({ addresses }) => addresses.http);
-    prometheus = await startPrometheus({ supervisor, signal: stopping.signal }, programs, {
+    prometheus = await startPrometheus({ supervisor, signal: stopping.signal }, programs as PrometheusPrograms, {
       targets: http.map((address) => new URL(address).host),
       rules: [join(observabilityFolder, 'prometheus/crossfade.rules.yml')],
       scrapeInterval: '2s',
