@@ -289,10 +289,8 @@ class Bed {
       const values = some.flatMap((row, i) =>
         columns.map((column, c) => oddDate(column, row[c] ?? null, at + i) ?? binds[c]?.(row[c] ?? null) ?? null),
       );
-      await this.#outside.execute(
-        `INSERT INTO every_type VALUES ${some.map(() => one).join(', ')}`,
-        values as string[],
-      );
+      const insert = `INSERT INTO every_type VALUES ${some.map(() => one).join(', ')}`;
+      await unlessDeadlocked(() => this.#outside.execute(insert, values as string[]));
     }
     if (this.#target !== undefined) await this.#carried(rows);
   }
@@ -372,6 +370,19 @@ class Bed {
     const cases = `${types} types × ${this.#paths.length} paths × 2 reads × ${this.#to.cases.toLocaleString('en')} cases`;
     process.stdout.write(`types: ${this.#flavour} ${version}: ${cases}: ${this.#differing} differences\n`);
     expect(this.#paths.length).toBe(4);
+  }
+}
+
+const MOST_DEADLOCKS = 5;
+
+/** As any program has to that shares tables with others: what touches came in between is begun again. */
+async function unlessDeadlocked<T>(statement: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await statement();
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ER_LOCK_DEADLOCK' || tries === MOST_DEADLOCKS) throw error;
+    }
   }
 }
 
