@@ -84,7 +84,7 @@ export async function createBed({ rows, security, moves = true, rowsPerSecondLim
   const environment = { MYSQL: mysql.password, UNLEASH: unleash.clientToken, PAGES: PAGE_SECRET };
   await mkdir(RESULTS, { recursive: true });
   const file = createWriteStream(join(RESULTS, 'service.log'), { flags: 'a' });
-  const log = createJsonLog({ write: (line) => file.write(line) });
+  const log = createJsonLog({ write: (line) => file.write(`${line}\n`) });
   let stopping = new AbortController();
   const start = () => {
     stopping = new AbortController();

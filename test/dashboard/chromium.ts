@@ -18,7 +18,6 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--enable-precise-memory-info',
 ];
 
 /**
@@ -43,8 +42,8 @@ export async function findChromium(): Promise<string> {
 }
 
 /** Starts it, without a window. */
-export function launch(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: ARGUMENTS });
+export function launch(executablePath: string, ...more: readonly string[]): Promise<Browser> {
+  return chromium.launch({ executablePath, args: [...ARGUMENTS, ...more] });
 }
 
 async function findOnPath(): Promise<string | undefined> {
