@@ -30,7 +30,8 @@ const RELEASE_TIMEOUT_MS = 1000;
 
 /**
  * Runs `work` if the task is free (or this owner's), with a signal that aborts when the lease is lost or `signal` aborts; `work` must
- * end soon after. Resolves to false if another owner has the task, else to true after `work` ended and the task was given back.
+ * end soon after. Resolves to false if another owner has the task, else to true after `work` ended and the task was given back. Work
+ * that fails once its lease is lost has been cut off, and is no failure: whoever has the task next goes on with it.
  */
 export async function runTask(
   options: TaskLeaseOptions,
@@ -43,6 +44,8 @@ export async function runTask(
   const kept = lease.keep(over.signal);
   try {
     await work(AbortSignal.any([signal, lease.lost]));
+  } catch (error) {
+    if (signal.aborted || !lease.lost.aborted) throw error;
   } finally {
     over.abort();
     await kept;

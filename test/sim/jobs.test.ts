@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DomainError } from '../../src/domain/errors.ts';
 import type { Key } from '../../src/domain/key.ts';
 import { createBackfill } from '../../src/migration/backfill.ts';
 import { defaultJobSettings } from '../../src/migration/chunk-worker.ts';
@@ -239,6 +240,28 @@ describe('the bulk copy', () => {
     startRunner('one');
     const { id } = await createJob('backfill', { rowsPerSecondLimit: 1 });
     expect(await finished(id)).toMatchObject({ state: 'succeeded', rows: 60 });
+  });
+
+  it('goes on when its planner’s lease is lost, as on a machine that is too busy to renew it', async () => {
+    fill(300);
+    await world.attach();
+    const { jobs } = world;
+    let losses = 0;
+    const leaseTask: typeof jobs.leaseTask = async (task, ...rest) => {
+      const ofPlanner = task.startsWith('plan/');
+      if (ofPlanner && losses > 0 && losses < 20) {
+        losses += 1;
+        throw new DomainError({ kind: 'unavailable', reason: 'AUTHORITY_UNAVAILABLE', message: 'too busy' });
+      }
+      if (ofPlanner) losses += 1;
+      return await jobs.leaseTask(task, ...rest);
+    };
+    world = { ...world, jobs: { ...jobs, leaseTask } };
+    startRunner('one');
+    const job = await finished((await createJob('backfill', { rowsPerSecondLimit: 20 })).id);
+    expect(losses).toBeGreaterThan(3);
+    expect(job).toMatchObject({ state: 'succeeded', error: '' });
+    await expectAlike();
   });
 
   it('stops when it is cancelled', async () => {
