@@ -91,7 +91,7 @@ export async function startService(
     const resources = loaded.served.map(({ resource }) => resource);
     await refuseForeignPlaces(stores.mysql.controlPool, resources);
     await prepareTarget(config, stores.cassandra, resources, log, running.signal);
-    await prepareRiak(stores.riak, resources, log, running.signal);
+    const riakIsFit = await prepareRiak(stores.riak, resources, log, running.signal);
     const registers = createRegisters(config, stores, log);
     const ids = resources.map(({ id }) => id);
     await registers.source.ensure(ids, internalCall(systemClock, ENSURE_TIMEOUT_MS));
@@ -101,7 +101,8 @@ export async function startService(
     const { rewire } = options;
     const writeAheadLog = createLog(config, stores);
     const { metrics } = telemetry;
-    const surroundings = { config, stores, registers, writeAheadLog, jobs, flags: flags ?? noFlags, metrics, log };
+    const shared = { config, stores, riakIsFit, registers, writeAheadLog, jobs, metrics, log };
+    const surroundings = { ...shared, flags: flags ?? noFlags };
     const wired = await wireResources({ ...surroundings, ...(rewire && { rewire }) }, loaded.served);
     measureBeforeReading(wired, flags, metrics);
     const dashboard = await wireDashboard(surroundings, wired.resources, flags);

@@ -58,6 +58,8 @@ import { readForTargetAuthority } from './target-authority.ts';
 export interface Surroundings {
   readonly config: Config;
   readonly stores: Stores;
+  /** Whether Riak's buckets were found as they must be by now. */
+  readonly riakIsFit: () => boolean;
   readonly registers: Registers;
   /** Null: the target can't be the authority. */
   readonly writeAheadLog: WriteAheadLog | null;
@@ -288,12 +290,12 @@ const RIAK_FOLLOWS =
 
 /** The target as the follower; null: there is none. */
 function createFollower(surroundings: Surroundings, resource: Resource, lease: Lease): FollowerStore | null {
-  const { config, stores, metrics } = surroundings;
+  const { config, stores, riakIsFit: isFit, metrics } = surroundings;
   const { riak: place } = resource;
   if (stores.riak === null || place === undefined) return createTarget(surroundings, resource, { role: 'follower' });
   const { markerTtlSeconds } = config.migration;
   const floor = (): bigint => lease.latest(resource.id)?.floor ?? 0n;
-  const store = createRiakRecordStore({ client: stores.riak, resource, place, floor, markerTtlSeconds });
+  const store = createRiakRecordStore({ client: stores.riak, resource, place, isFit, floor, markerTtlSeconds });
   const { bucketType: namespace, bucket: table } = place;
   return observed(store, { store: 'target', namespace, table, metrics: metrics.stores });
 }
