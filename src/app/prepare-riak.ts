@@ -1,57 +1,36 @@
 import { systemClock } from '../domain/clock.ts';
-import { isDomainError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import type { Resource } from '../domain/resource.ts';
 import { internalCall } from '../stores/call.ts';
 import type { RiakClient } from '../stores/riak/client.ts';
 import { examineBucket } from '../stores/riak/server-checks.ts';
 import { findingsOf } from '../stores/server-findings.ts';
+import { checkNowOrLater } from './check-later.ts';
 import { StartError } from './start-error.ts';
 
 /** How long the look at one bucket may take. */
 const LOOK_TIMEOUT_MS = 10_000;
-/** How often a Riak that was down at the start is looked at again. */
-const LATER_MS = 5_000;
-
 /**
  * Checks the buckets that resources move to; Riak lets nobody make bucket types over HTTP. A Riak that is down stops nothing: the
- * check is made later, and until then the controller holds. Throws a StartError with every mistake.
+ * check is made later. Throws a StartError with every mistake.
+ *
+ * Returns whether the buckets were found as they must be by now: until then nothing may be stored there, as a bucket that keeps no
+ * siblings loses copies without a word.
  */
 export async function prepareRiak(
   client: RiakClient | null,
   resources: readonly Resource[],
   log: Log,
   signal: AbortSignal,
-): Promise<void> {
-  if (client === null) return;
-  try {
+): Promise<() => boolean> {
+  if (client === null) return () => false;
+  let isFit = false;
+  const checkBuckets = async (): Promise<void> => {
     await check(client, resources, log);
-  } catch (error) {
-    if (!isDomainError(error, 'unavailable', 'deadline_exceeded')) throw error;
-    log.warn('Riak cannot be reached: the source is served, and nothing moves until it is back', { error });
-    void checkLater(client, resources, log, signal);
-  }
-}
-
-async function checkLater(
-  client: RiakClient,
-  resources: readonly Resource[],
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await systemClock.sleep(LATER_MS, signal).catch(() => {});
-    if (signal.aborted) return;
-    try {
-      await check(client, resources, log);
-      log.info('Riak is back, and its buckets are as they must be');
-      return;
-    } catch (error) {
-      if (isDomainError(error, 'unavailable', 'deadline_exceeded')) continue;
-      log.error('Riak is back, but cannot be the target as it is; mend it and start the service again', { error });
-      return;
-    }
-  }
+    isFit = true;
+  };
+  await checkNowOrLater({ server: 'Riak', check: checkBuckets }, log, signal);
+  return () => isFit;
 }
 
 async function check(client: RiakClient, resources: readonly Resource[], log: Log): Promise<void> {

@@ -14,6 +14,7 @@ import type { CassandraClient } from '../stores/cassandra/client.ts';
 import { describeTable } from '../stores/cassandra/describe-table.ts';
 import { setUpKeyspace } from '../stores/cassandra/schema-setup.ts';
 import { checkServer } from '../stores/cassandra/server-checks.ts';
+import { checkNowOrLater } from './check-later.ts';
 import type { Config } from './config.ts';
 import { newIndexesOfAuthority } from './new-indexes.ts';
 import { StartError } from './start-error.ts';
@@ -22,8 +23,6 @@ import { StartError } from './start-error.ts';
 type Movable = Resource & { readonly cassandra: NonNullable<Resource['cassandra']> };
 
 const STEP_TIMEOUT_MS = 20_000;
-/** How often a Cassandra that was down at the start is looked at again. */
-const LATER_MS = 5_000;
 
 /**
  * Creates the target's tables where the config allows it, and checks tables and servers. A Cassandra that is down
@@ -38,35 +37,7 @@ export async function prepareTarget(
 ): Promise<void> {
   const movable = resources.filter((resource): resource is Movable => resource.cassandra !== undefined);
   if (client === null || movable.length === 0) return;
-  try {
-    await prepare(config, client, movable, log);
-  } catch (error) {
-    if (!isDomainError(error, 'unavailable', 'deadline_exceeded')) throw error;
-    log.warn('Cassandra cannot be reached: the source is served, and nothing moves until it is back', { error });
-    void prepareLater(config, client, movable, log, signal);
-  }
-}
-
-async function prepareLater(
-  config: Config,
-  client: CassandraClient,
-  movable: readonly Movable[],
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await systemClock.sleep(LATER_MS, signal).catch(() => {});
-    if (signal.aborted) return;
-    try {
-      await prepare(config, client, movable, log);
-      log.info('Cassandra is back, and its tables are as they must be');
-      return;
-    } catch (error) {
-      if (isDomainError(error, 'unavailable', 'deadline_exceeded')) continue;
-      log.error('Cassandra is back, but cannot be the target as it is; mend it and start the service again', { error });
-      return;
-    }
-  }
+  await checkNowOrLater({ server: 'Cassandra', check: () => prepare(config, client, movable, log) }, log, signal);
 }
 
 async function prepare(config: Config, client: CassandraClient, movable: readonly Movable[], log: Log): Promise<void> {

@@ -12,7 +12,7 @@ export function riakMistakes({ stores: { cassandra, riak }, resources, migration
   for (const { type, riakBucket } of named.filter(isSecondOfItsBucket)) {
     mistakes.push(`resources: ${type} has the riakBucket of another one, "${riakBucket}": each needs its own`);
   }
-  for (const node of riak.nodes.filter((one) => !NODE.test(one))) {
+  for (const node of riak.nodes.filter((one) => !isNode(one))) {
     mistakes.push(`stores.riak.nodes: "${node}" is neither a host nor a host with a port`);
   }
   if (riak.user !== undefined && riak.tls === undefined) {
@@ -30,6 +30,13 @@ export function riakMistakes({ stores: { cassandra, riak }, resources, migration
 
 /** A host name, an IPv4 address, or an IPv6 one in brackets; perhaps a port. */
 const NODE = /^(\[[0-9a-fA-F:.]+\]|[^\s:/]+)(?::(\d{1,5}))?$/;
+
+const MAX_PORT = 65_535;
+
+function isNode(node: string): boolean {
+  const [whole, , port = '1'] = NODE.exec(node) ?? [];
+  return whole !== undefined && Number(port) >= 1 && Number(port) <= MAX_PORT;
+}
 
 /** A node of `stores.riak.nodes`. */
 export function riakNodeOf(node: string, defaultPort: number): RiakNode {

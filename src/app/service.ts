@@ -87,21 +87,12 @@ export async function startService(
   const running = new AbortController();
   let flags: UnleashFlags | undefined;
   try {
-    const loaded = await loadResources(config, stores.mysql.pool, log);
-    const resources = loaded.served.map(({ resource }) => resource);
-    await refuseForeignPlaces(stores.mysql.controlPool, resources);
-    await prepareTarget(config, stores.cassandra, resources, log, running.signal);
-    await prepareRiak(stores.riak, resources, log, running.signal);
-    const registers = createRegisters(config, stores, log);
-    const ids = resources.map(({ id }) => id);
-    await registers.source.ensure(ids, internalCall(systemClock, ENSURE_TIMEOUT_MS));
-    const jobs = createMysqlJobStore({ pool: stores.mysql.controlPool });
+    const { loaded, ids, ...prepared } = await prepareStores(config, stores, log, running.signal);
     const telemetry = startTelemetry({ ...config.telemetry, instance: config.instance, onExport: logExport(log) });
     flags = startFlags(config, tls.unleashCa, log);
     const { rewire } = options;
-    const writeAheadLog = createLog(config, stores);
     const { metrics } = telemetry;
-    const surroundings = { config, stores, registers, writeAheadLog, jobs, flags: flags ?? noFlags, metrics, log };
+    const surroundings = { config, stores, ...prepared, flags: flags ?? noFlags, metrics, log };
     const wired = await wireResources({ ...surroundings, ...(rewire && { rewire }) }, loaded.served);
     measureBeforeReading(wired, flags, metrics);
     const dashboard = await wireDashboard(surroundings, wired.resources, flags);
@@ -144,6 +135,21 @@ export async function startService(
     await stores.close();
     throw error;
   }
+}
+
+/** Looks at what is there, creates what is missing, and throws a StartError where the resources can't be served on it. */
+async function prepareStores(config: Config, stores: Stores, log: Log, signal: AbortSignal) {
+  const { pool, controlPool } = stores.mysql;
+  const loaded = await loadResources(config, pool, log);
+  const resources = loaded.served.map(({ resource }) => resource);
+  await refuseForeignPlaces(controlPool, resources);
+  await prepareTarget(config, stores.cassandra, resources, log, signal);
+  const riakIsFit = await prepareRiak(stores.riak, resources, log, signal);
+  const registers = createRegisters(config, stores, log);
+  const ids = resources.map(({ id }) => id);
+  await registers.source.ensure(ids, internalCall(systemClock, ENSURE_TIMEOUT_MS));
+  const jobs = createMysqlJobStore({ pool: controlPool });
+  return { loaded, ids, riakIsFit, registers, jobs, writeAheadLog: createLog(config, stores) };
 }
 
 function createRegisters(config: Config, { mysql, cassandra: client }: Stores, log: Log): Registers {

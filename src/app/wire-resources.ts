@@ -1,6 +1,6 @@
 import { systemClock, systemRandom } from '../domain/clock.ts';
 import { isDomainError } from '../domain/errors.ts';
-import { createKeyCodec } from '../domain/key.ts';
+import { createKeyCodec, type KeyCodec } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
 import { numberedColumn, type Resource } from '../domain/resource.ts';
 import { createAuthorityIds } from '../migration/authority-ids.ts';
@@ -28,7 +28,7 @@ import type { MigrationSubject } from '../rpc/migration-service.ts';
 import { createRecordMethods } from '../rpc/record-methods.ts';
 import { intRange } from '../schema/canonical-values.ts';
 import { createMessageCodec } from '../schema/message-codec.ts';
-import { createNameCodec } from '../schema/name-codec.ts';
+import { createNameCodec, type NameCodec } from '../schema/name-codec.ts';
 import { type CopyTarget, createBatchedCopies } from '../stores/batched-copies.ts';
 import { createBatchedReads } from '../stores/batched-reads.ts';
 import { internalCall } from '../stores/call.ts';
@@ -42,8 +42,16 @@ import { createMysqlRecordStore } from '../stores/mysql/record-store.ts';
 import { createSourceFence } from '../stores/mysql/source-fence.ts';
 import { createMysqlSourceStates } from '../stores/mysql/source-state.ts';
 import { observed } from '../stores/observed-store.ts';
-import type { FollowerStore, ListQuery, ReadableRecords, RecordStore, SourceStore } from '../stores/record-store.ts';
+import type {
+  FollowerStore,
+  ListQuery,
+  ReadableRecords,
+  RecordStore,
+  Records,
+  SourceStore,
+} from '../stores/record-store.ts';
 import { createRiakRecordStore } from '../stores/riak/record-store.ts';
+import type { SourceFence } from '../stores/source-fence.ts';
 import type { WriteAheadLog } from '../stores/write-ahead-log.ts';
 import { bothMigrationMetrics, bothStoreMetrics } from '../telemetry/both-metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -58,6 +66,8 @@ import { readForTargetAuthority } from './target-authority.ts';
 export interface Surroundings {
   readonly config: Config;
   readonly stores: Stores;
+  /** Whether Riak's buckets were found as they must be by now. */
+  readonly riakIsFit: () => boolean;
   readonly registers: Registers;
   /** Null: the target can't be the authority. */
   readonly writeAheadLog: WriteAheadLog | null;
@@ -138,27 +148,68 @@ function createWitness(
   return witness;
 }
 
-async function wireResource(
-  shared: Surroundings,
-  { definition, resource, cascades }: ServedResource,
-  {
-    lease,
-    witness,
-    owner,
-    hand,
-  }: Pick<ResourceMigrationOptions, 'lease' | 'owner'> & {
-    readonly witness: SourceWitness;
-    readonly hand: OwnHand;
-  },
-): Promise<WiredResource> {
+/** What a migration takes part in beside its instance's surroundings. */
+interface Sharing {
+  readonly lease: Lease;
+  readonly witness: SourceWitness;
+  readonly owner: string;
+  /** The resource's own. */
+  readonly hand: OwnHand;
+}
+
+async function wireResource(shared: Surroundings, served: ServedResource, sharing: Sharing): Promise<WiredResource> {
+  const { resource } = served;
   const measures = shared.config.dashboard.enabled ? new RecentMeasures(measuresOptions) : null;
   const surroundings = measures === null ? shared : { ...shared, metrics: alsoTold(shared.metrics, measures) };
+  const { config, stores } = surroundings;
+  const parts: Parts = {
+    names: createNameCodec(resource),
+    keys: createKeyCodec(resource),
+    source: await createSource(surroundings, resource),
+    target: createFollower(surroundings, resource, sharing.lease),
+    fence: createSourceFence({ pool: stores.mysql.controlPool, resource }),
+    sequences: createSequences(surroundings, resource),
+  };
+  const { names, keys, source, target, fence, sequences } = parts;
+  const migration = await createMigration(surroundings, served, sharing, parts);
+  const ids = sequences && createIds(resource, sequences, sharing.lease);
+  const subject: MigrationSubject = {
+    id: resource.id,
+    nameOfBytes: (bytes) => names.nameOf(keys.fromBytes(bytes)),
+    keyOfName: (name) => names.keyOf(name, 'records'),
+    repair: migration.repair,
+    confirmDecommission: migration.confirmDecommission,
+    fence,
+    leftovers: leftoversOf(config.stores.mysql, resource),
+  };
+  return {
+    migration,
+    methods: createMethods(config, served, { records: migration.records, names, ...(ids && { ids }) }),
+    subject,
+    dashboard: measures && { migration: subject, measures, ...placesOf(resource, source, target) },
+  };
+}
+
+/** What one resource's migration and its methods are made of. */
+interface Parts {
+  readonly names: NameCodec;
+  readonly keys: KeyCodec;
+  readonly source: SourceStore;
+  /** Null: the resource stays at the source. */
+  readonly target: FollowerStore | null;
+  readonly fence: SourceFence;
+  readonly sequences: ReturnType<typeof createSequences>;
+}
+
+async function createMigration(
+  surroundings: Surroundings,
+  { resource, cascades }: ServedResource,
+  sharing: Sharing,
+  { names, keys, source, target, fence, sequences }: Parts,
+): Promise<ResourceMigration> {
   const { config, stores, registers, writeAheadLog, jobs, flags, metrics, log } = surroundings;
-  const { rewire = (parts) => parts } = surroundings;
-  const names = createNameCodec(resource);
-  const keys = createKeyCodec(resource);
-  const source = await createSource(surroundings, resource);
-  const target = createFollower(surroundings, resource, lease);
+  const { rewire = (options) => options } = surroundings;
+  const { lease, witness, owner, hand } = sharing;
   const asAuthority = writeAheadLog && (await createTargetAuthority(surroundings, resource));
   const { controlPool: pool, address } = stores.mysql;
   const serverId = config.stores.mysql.captureServerId;
@@ -169,9 +220,7 @@ async function wireResource(
     cascades,
     ...(serverId !== undefined && { serverId }),
   });
-  const fence = createSourceFence({ pool, resource });
-  const sequences = createSequences(surroundings, resource);
-  const migration = createResourceMigration(
+  return createResourceMigration(
     rewire({
       resource,
       keys,
@@ -207,36 +256,26 @@ async function wireResource(
       parentNameOf: (parent) => parentNameOf(resource, parent),
     }),
   );
+}
+
+/** What callers of one resource's records may ask. */
+function createMethods(
+  { secrets, limits }: Config,
+  { definition, resource }: ServedResource,
+  { records, ...more }: { readonly records: Records; readonly names: NameCodec; readonly ids?: AssignedIds },
+): readonly UnaryMethod[] {
   const messages = createMessageCodec(definition, resource);
+  const { etagOf } = messages;
   const service = createRecordService({
-    records: migration.records,
-    pageTokens: createPageTokens({ resource, secret: Buffer.from(config.secrets.pageTokens) }),
-    etagOf: messages.etagOf,
-    maxPageSize: config.limits.pageSize,
+    records,
+    pageTokens: createPageTokens({ resource, secret: Buffer.from(secrets.pageTokens) }),
+    etagOf,
+    maxPageSize: limits.pageSize,
   });
-  const batches = createBatchService({
-    records: migration.records,
-    etagOf: messages.etagOf,
-    maxBatchSize: config.limits.batchSize,
-  });
-  const maxMessageBytes = config.limits.messageBytes;
-  const ids = sequences && createIds(resource, sequences, lease);
-  const parts = { definition, resource, service, batches, messages, names, maxMessageBytes, ...(ids && { ids }) };
-  const subject: MigrationSubject = {
-    id: resource.id,
-    nameOfBytes: (bytes) => names.nameOf(keys.fromBytes(bytes)),
-    keyOfName: (name) => names.keyOf(name, 'records'),
-    repair: migration.repair,
-    confirmDecommission: migration.confirmDecommission,
-    fence,
-    leftovers: leftoversOf(config.stores.mysql, resource),
-  };
-  return {
-    migration,
-    methods: [...createRecordMethods(parts), ...createBatchMethods(parts)],
-    subject,
-    dashboard: measures && { migration: subject, measures, ...placesOf(resource, source, target) },
-  };
+  const batches = createBatchService({ records, etagOf, maxBatchSize: limits.batchSize });
+  const maxMessageBytes = limits.messageBytes;
+  const parts = { definition, resource, service, batches, messages, maxMessageBytes, ...more };
+  return [...createRecordMethods(parts), ...createBatchMethods(parts)];
 }
 
 /** What is measured of one resource, told to those who look on as well. */
@@ -288,12 +327,12 @@ const RIAK_FOLLOWS =
 
 /** The target as the follower; null: there is none. */
 function createFollower(surroundings: Surroundings, resource: Resource, lease: Lease): FollowerStore | null {
-  const { config, stores, metrics } = surroundings;
+  const { config, stores, riakIsFit: isFit, metrics } = surroundings;
   const { riak: place } = resource;
   if (stores.riak === null || place === undefined) return createTarget(surroundings, resource, { role: 'follower' });
   const { markerTtlSeconds } = config.migration;
   const floor = (): bigint => lease.latest(resource.id)?.floor ?? 0n;
-  const store = createRiakRecordStore({ client: stores.riak, resource, place, floor, markerTtlSeconds });
+  const store = createRiakRecordStore({ client: stores.riak, resource, place, isFit, floor, markerTtlSeconds });
   const { bucketType: namespace, bucket: table } = place;
   return observed(store, { store: 'target', namespace, table, metrics: metrics.stores });
 }

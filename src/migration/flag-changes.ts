@@ -51,10 +51,12 @@ async function setPhase(api: FlagApi, flag: string, phase: Phase): Promise<FlagC
     const found = strategies.find(({ variants }) => variants?.[0]?.name === wanted);
     return found?.id ?? fail(`the flag ${flag} has no strategy with the variant ${wanted}`);
   };
-  // Enabled before those further on are disabled: at no moment does the flag say less than is wanted.
-  await patch(api, flag, idOf(phase), '/disabled', false);
-  for (const further of phases.slice(0, phases.indexOf(phase)))
-    await patch(api, flag, idOf(further), '/disabled', true);
+  // All are found before one is changed, and the wanted one is enabled before those further on are disabled: at no moment does the
+  // flag say less than is wanted.
+  const wanted = idOf(phase);
+  const furtherOn = phases.slice(0, phases.indexOf(phase)).map(idOf);
+  await patch(api, flag, wanted, '/disabled', false);
+  for (const id of furtherOn) await patch(api, flag, id, '/disabled', true);
   return { name: flag, value: phase };
 }
 
@@ -68,14 +70,15 @@ async function setRollout(api: FlagApi, flag: string, percent: number): Promise<
 }
 
 async function strategiesOf(api: FlagApi, flag: string): Promise<readonly Strategy[]> {
-  const { status, body } = await api('GET', `/${flag}/environments/{environment}/strategies`);
+  const { status, body } = await api('GET', `/${flag}/environments/{environment}/strategies`, { expected: 404 });
   // Unleash answers an empty list for a flag that it does not know, or 404, as its versions have it.
   if (status === 404 || !Array.isArray(body)) return fail(`there is no flag ${flag}`);
   return body as readonly Strategy[];
 }
 
 async function patch(api: FlagApi, flag: string, id: string, path: string, value: unknown): Promise<void> {
-  await api('PATCH', `/${flag}/environments/{environment}/strategies/${id}`, [{ op: 'replace', path, value }]);
+  const body = [{ op: 'replace', path, value }];
+  await api('PATCH', `/${flag}/environments/{environment}/strategies/${id}`, { body });
 }
 
 function fail(what: string): never {

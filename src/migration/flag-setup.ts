@@ -80,11 +80,12 @@ async function createFlag(
   description: string,
   strategies: readonly Strategy[],
 ): Promise<FlagSetupResult> {
-  const { status } = await api('POST', '', { name, description, type: 'operational', impressionData: false });
+  const body = { name, description, type: 'operational', impressionData: false };
+  const { status } = await api('POST', '', { body, expected: 409 });
   if (status === 409) return { name, outcome: 'exists' };
   // Strategies come first: a flag that is switched on without one gets a default strategy at 100 %.
   const environment = `/${name}/environments/{environment}`;
-  for (const strategy of strategies) await api('POST', `${environment}/strategies`, strategy);
+  for (const strategy of strategies) await api('POST', `${environment}/strategies`, { body: strategy });
   await api('POST', `${environment}/on`);
   return { name, outcome: 'created' };
 }

@@ -136,7 +136,7 @@ interface Found {
 
 /** Both stores' times on one span, and which was the slower: one search compares the two. */
 function describeLatency(span: TraceScope, { store, durationMs }: Answered, otherMs: number): void {
-  const [first, second] = [toMicros(durationMs), toMicros(otherMs)];
+  const [first, second] = [withoutNoise(durationMs), withoutNoise(otherMs)];
   const [sourceMs, targetMs] = store === 'source' ? [first, second] : [second, first];
   span.set(attributes.shadowSourceMs, sourceMs);
   span.set(attributes.shadowTargetMs, targetMs);
@@ -146,7 +146,7 @@ function describeLatency(span: TraceScope, { store, durationMs }: Answered, othe
 }
 
 /** Milliseconds to the microsecond: no clock here is more exact, and people read them. */
-function toMicros(durationMs: number): number {
+function withoutNoise(durationMs: number): number {
   return Math.round(durationMs * 1_000) / 1_000;
 }
 

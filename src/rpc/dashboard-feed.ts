@@ -132,28 +132,35 @@ export class DashboardFeed {
     this.#running = false;
   }
 
-  /** Never rejects. */
+  /** Never rejects: whatever fails here must not end the reading for everybody, nor the process. */
   async #readAll(): Promise<void> {
     const { subjects, clock } = this.#options;
     const call = internalCall(clock, READ_TIMEOUT_MS);
     this.#round += 1;
     let shared: SharedState | null = null;
+    let failure: unknown = null;
     try {
       const state = await this.#reader.shared(call);
       shared = state;
       await forEachBounded(subjects, READERS, (subject) => this.#read(subject, state, call));
-      this.#stateMicros = clock.wallMicros();
-      this.#trouble = '';
     } catch (error) {
-      this.#tell(error);
+      failure = error;
     }
-    for (const subject of subjects) this.#refresh(subject, this.#trouble === '' ? null : shared);
+    try {
+      for (const subject of subjects) this.#refresh(subject, failure === null ? null : shared);
+    } catch (error) {
+      failure ??= error;
+    }
+    this.#tell(failure);
   }
 
+  /** `error` null: all was read. */
   #tell(error: unknown): void {
+    const { clock, log } = this.#options;
     const before = this.#trouble;
-    this.#trouble = isDomainError(error) ? error.message : 'a fault of the service; its log holds the cause';
-    if (this.#trouble !== before) this.#options.log.warn('the dashboard cannot read the migrations', { error });
+    this.#trouble = troubleOf(error);
+    if (error === null) this.#stateMicros = clock.wallMicros();
+    else if (this.#trouble !== before) log.warn('the dashboard cannot read the migrations', { error });
   }
 
   async #read(subject: DashboardSubject, shared: SharedState, call: Call): Promise<void> {
@@ -238,4 +245,9 @@ export class DashboardFeed {
     const now = Object.assign(clone(MigrationSchema, before), told);
     return equals(MigrationSchema, before, now) ? before : now;
   }
+}
+
+function troubleOf(error: unknown): string {
+  if (error === null) return '';
+  return isDomainError(error) ? error.message : 'a fault of the service; its log holds the cause';
 }

@@ -4,7 +4,7 @@
  */
 import { bucketOf, LATENCY_BUCKETS, type LatencySummary, summarize } from './latency-buckets.ts';
 import type { StoreMetrics } from './metrics.ts';
-import type { ComparisonOutcome, MigrationMetrics } from './migration-metrics.ts';
+import { type ComparisonOutcome, comparisonOutcomes, type MigrationMetrics } from './migration-metrics.ts';
 
 /** Latencies with how many took how long, by bucket. */
 export interface LatencyDistribution extends LatencySummary {
@@ -54,17 +54,6 @@ export interface RecentMeasuresOptions {
   readonly latestSteps: number;
 }
 
-const comparisonOutcomes: readonly ComparisonOutcome[] = [
-  'match',
-  'raced',
-  'mismatch',
-  'missing_in_follower',
-  'extra_in_follower',
-  'missing_in_index',
-  'error',
-  'dropped',
-];
-
 /** The cells of the one array: plain counts first, then the latencies' buckets. */
 const cells = {
   answered: { source: 0, target: 1 },
@@ -91,7 +80,7 @@ const kinds: ReadonlyMap<string, 'reads' | 'writes'> = new Map([
   ['writeMany', 'writes'],
   ['apply', 'writes'],
 ]);
-const compared = new Map(comparisonOutcomes.map((outcome, index) => [outcome, index]));
+const compared = new Map<ComparisonOutcome, number>(comparisonOutcomes.map((outcome, index) => [outcome, index]));
 /** Reasons for which another store answered than was meant to. */
 const diversions: ReadonlySet<string> = new Set([
   'not_in_sync',
@@ -101,10 +90,13 @@ const diversions: ReadonlySet<string> = new Set([
 ]);
 const DONE: ReadonlySet<string> = new Set(['written', 'repeated']);
 
+/** What is counted of a migration. */
+export type RecentCounters = Pick<MigrationMetrics, 'read' | 'write' | 'compared' | 'shadowLatency' | 'replicationLag'>;
+
 /** Remembers what happened lately to one resource, in memory of a fixed size. */
 export class RecentMeasures {
   /** Counts what the service measures. */
-  readonly counters: { readonly stores: StoreMetrics; readonly migration: Partial<MigrationMetrics> };
+  readonly counters: { readonly stores: StoreMetrics; readonly migration: RecentCounters };
   readonly #options: RecentMeasuresOptions;
   /** The step under way. */
   readonly #now = new Uint32Array(CELLS);
@@ -182,7 +174,7 @@ export class RecentMeasures {
     };
   }
 
-  #migrationCounters(): Partial<MigrationMetrics> {
+  #migrationCounters(): RecentCounters {
     return {
       read: (_resource, store, reason) => {
         this.#count(cells.answered[store]);

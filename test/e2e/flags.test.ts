@@ -1,4 +1,5 @@
 import { describe, expect, inject, it } from 'vitest';
+import { createFlagApi } from '../../src/migration/flag-admin-api.ts';
 import { changeFlags } from '../../src/migration/flag-changes.ts';
 import { createFlags } from '../../src/migration/flag-setup.ts';
 
@@ -7,6 +8,7 @@ const TIMEOUT_MS = 120_000;
 
 /** What of a strategy the service goes by. */
 interface Strategy {
+  readonly id: string;
   readonly disabled: boolean;
   readonly parameters: { readonly rollout: string };
   readonly variants: readonly { readonly name: string }[];
@@ -60,6 +62,27 @@ describe('flags in Unleash', { timeout: TIMEOUT_MS }, () => {
     await changeFlags(unleash(), 'flagged', { shadowRead: 100 });
     expect((await strategies('read-target'))[0]?.parameters.rollout).toBe('10');
     expect(await enabledPhases()).toEqual(['source-only']);
+  });
+
+  it('are not said to be made where the project or the environment is not there', async () => {
+    const lost = { ...unleash(), project: 'nowhere' };
+    await expect(createFlags(lost, 'unmade')).rejects.toThrow('check the admin token, project and environment');
+    const elsewhere = { ...unleash(), environment: 'nowhere' };
+    await expect(createFlags(elsewhere, 'unmade')).rejects.toThrow('check the admin token, project and environment');
+  });
+
+  it('that a person has changed are not changed by half', async () => {
+    await createFlags(unleash(), 'changed');
+    const api = createFlagApi(unleash());
+    const path = '/crossfade.changed.phase/environments/{environment}/strategies';
+    const of = async () => (await api('GET', path)).body as Strategy[];
+    const furthest = (await of()).find(({ variants }) => variants[0]?.name === 'target-only');
+    await api('DELETE', `${path}/${furthest?.id}`);
+    const before = await of();
+    await expect(changeFlags(unleash(), 'changed', { phase: 'synchronize' })).rejects.toThrow(
+      'no strategy with the variant target-only',
+    );
+    expect(await of()).toEqual(before);
   });
 
   it('that are not there, a wrong token and a wrong address are named with the cure', async () => {

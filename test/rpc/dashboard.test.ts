@@ -219,6 +219,18 @@ describe('a stream of the dashboard', () => {
     await expect.poll(() => viewer.newest('flags')?.readTarget?.state, PATIENCE).toBe(DashboardFlagState.OFF);
   });
 
+  it('outlives a flag in a form that nobody expects', async () => {
+    await start();
+    const viewer = watch();
+    await viewer.count(1);
+    bed.flags = new Map([['crossfade.medications.read-target', { enabled: true, strategies: [null as never] }]]);
+    await expect.poll(() => viewer.messages.at(-1)?.trouble, PATIENCE).toContain('its log holds the cause');
+    bed.flags = new Map();
+    await expect.poll(() => viewer.messages.at(-1)?.trouble, PATIENCE).toBe('');
+    await bed.change('medications', 'syncing');
+    await expect.poll(() => viewer.newest('migration')?.followerState, PATIENCE).toBe(FollowerState.SYNCING);
+  });
+
   it('spreads the beginning of many resources over messages, and is about one if it is named', async () => {
     const resources = Array.from({ length: 19 }, (_, i) => `r${String(i).padStart(2, '0')}`);
     await start({ resources });

@@ -1,15 +1,10 @@
-import type { Phase } from '../../src/migration/flags.ts';
+import { createFlagSwitches, type FlagSwitches } from '../../examples/hospital/demo/unleash-admin.ts';
+import { createFlagApi } from '../../src/migration/flag-admin-api.ts';
+import { changeFlags } from '../../src/migration/flag-changes.ts';
 import { flagNames } from '../../src/migration/unleash-flags.ts';
 
-interface Strategy {
-  readonly id: string;
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly variants?: readonly { readonly name: string }[];
-}
-
 /** Changes a resource's flags as a person does in Unleash's page. */
-export interface FlagAdmin {
-  setPhase(phase: Phase, enabled: boolean): Promise<void>;
+export interface FlagAdmin extends Pick<FlagSwitches, 'setPhase'> {
   setRollout(flag: 'read-target' | 'shadow-read', percent: number): Promise<void>;
   /** By what it is decided for whom a flag is on: `recordKey`, as flags are created, or `random`, anew each time. */
   setStickiness(flag: 'read-target' | 'shadow-read', stickiness: 'recordKey' | 'random'): Promise<void>;
@@ -18,40 +13,24 @@ export interface FlagAdmin {
 }
 
 export function createFlagAdmin(unleash: { url: string; adminToken: string }, resource: string): FlagAdmin {
+  const { url, adminToken } = unleash;
+  const setup = { url, adminToken, project: 'default', environment: 'development' };
   const names = flagNames(resource);
-  const base = `${unleash.url}/api/admin/projects/default/features`;
-  const headers = { authorization: unleash.adminToken, 'content-type': 'application/json' };
-  const path = (flag: string) => `${base}/${flag}/environments/development/strategies`;
-  const strategies = async (flag: string): Promise<Strategy[]> => {
-    const response = await fetch(path(flag), { headers });
-    if (!response.ok) throw new Error(`the flag server answers ${response.status}`);
-    return (await response.json()) as Strategy[];
-  };
-  const patch = async (flag: string, id: string, change: { path: string; value: unknown }): Promise<void> => {
-    const body = JSON.stringify([{ op: 'replace', ...change }]);
-    const response = await fetch(`${path(flag)}/${id}`, { method: 'PATCH', headers, body });
-    if (!response.ok) throw new Error(`the flag server answers ${response.status}`);
-  };
-  const setParameter = async (flag: 'read-target' | 'shadow-read', parameter: string, value: string) => {
-    const name = flag === 'read-target' ? names.readTarget : names.shadowRead;
-    const [only] = await strategies(name);
-    if (only === undefined) throw new Error(`${name} has no strategy`);
-    await patch(name, only.id, { path: `/parameters/${parameter}`, value });
-  };
-  const admin: FlagAdmin = {
-    setPhase: async (phase, enabled) => {
-      const found = (await strategies(names.phase)).find((one) => one.variants?.[0]?.name === phase);
-      if (found === undefined) throw new Error(`the flag has no strategy for ${phase}`);
-      await patch(names.phase, found.id, { path: '/disabled', value: !enabled });
+  const { setPhase, setReadTarget, setShadowRead } = createFlagSwitches(unleash, resource);
+  return {
+    setPhase,
+    setRollout: (flag, percent) => (flag === 'read-target' ? setReadTarget(percent) : setShadowRead(percent)),
+    setStickiness: async (flag, value) => {
+      const api = createFlagApi(setup);
+      const name = flag === 'read-target' ? names.readTarget : names.shadowRead;
+      const path = `/${name}/environments/{environment}/strategies`;
+      const [only] = (await api('GET', path)).body as readonly { readonly id: string }[];
+      if (only === undefined) throw new Error(`${name} has no strategy`);
+      const body = [{ op: 'replace', path: '/parameters/stickiness', value }];
+      await api('PATCH', `${path}/${only.id}`, { body });
     },
-    setRollout: (flag, percent) => setParameter(flag, 'rollout', String(percent)),
-    setStickiness: (flag, stickiness) => setParameter(flag, 'stickiness', stickiness),
     reset: async () => {
-      for (const phase of ['target-only', 'target-authority', 'synchronize'] as const)
-        await admin.setPhase(phase, false);
-      await admin.setRollout('read-target', 0);
-      await admin.setRollout('shadow-read', 0);
+      await changeFlags(setup, resource, { phase: 'source-only', readTarget: 0, shadowRead: 0 });
     },
   };
-  return admin;
 }

@@ -39,6 +39,13 @@ it.each<[string, FlagStrategy[], RegExp]>([
   expect(of(...strategies)).toEqual({ percent: null, note: expect.stringMatching(note) });
 });
 
+it('takes null for what is empty, as other servers of flags write it', () => {
+  const empty = { parameters: null, constraints: null, segments: null };
+  expect(of({ ...rollout('35'), ...empty, parameters: rollout('35').parameters ?? null }).percent).toBe(35);
+  expect(of({ name: 'flexibleRollout', ...empty }).note).toContain('no rollout');
+  expect(rolloutOf({ enabled: true, strategies: null, dependencies: null }).percent).toBe(100);
+});
+
 it('says so where another flag decides', () => {
   const { percent, note } = rolloutOf({ enabled: true, strategies: [rollout('50')], dependencies: [{ feature: 'a' }] });
   expect({ percent, note }).toEqual({ percent: null, note: expect.stringContaining('another flag') });

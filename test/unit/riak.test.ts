@@ -1,4 +1,7 @@
 /** Riak as the target of a deployment: its config, the start's and the doctor's look at it, and what its objects are to other programs. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ConfigError, parseConfig } from '../../src/app/config.ts';
@@ -12,6 +15,9 @@ import { createRiakClient } from '../../src/stores/riak/client.ts';
 import { createIndexTerms } from '../../src/stores/riak/index-terms.ts';
 import { parseMultipart } from '../../src/stores/riak/multipart.ts';
 import { createRecordFormat } from '../../src/stores/riak/record-format.ts';
+import { createRiakRecordStore } from '../../src/stores/riak/record-store.ts';
+import { examineBucket, readStatus } from '../../src/stores/riak/server-checks.ts';
+import { testCall } from '../support/calls.ts';
 import { complaints, examine, of } from '../support/doctor.ts';
 import { notesResource, peopleResource, typesResource } from '../support/resources.ts';
 import { BUCKET_TYPE, type RiakServers, startRiak } from '../support/riak/servers.ts';
@@ -59,6 +65,9 @@ describe('the config of Riak', () => {
     expect(riakNodeOf('[::1]:10018', 8098)).toEqual({ host: '::1', port: 10018 });
     expect(mistakes({ stores: { riak: { nodes: ['http://riak'] } } }).join()).toContain(
       '"http://riak" is neither a host',
+    );
+    expect(mistakes({ stores: { riak: { nodes: ['riak:70000'] } } }).join()).toContain(
+      '"riak:70000" is neither a host',
     );
   });
 
@@ -121,6 +130,48 @@ describe('the start’s look at Riak', () => {
     const servers = await start();
     servers.cluster.stop(0, 1, 2, 3, 4);
     expect((await look(servers)).join()).toContain('Riak cannot be reached');
+  });
+
+  it('takes a page of something before the nodes for a Riak that can’t be reached', async () => {
+    const page = createServer((_request, response) => response.end('<html>welcome</html>')).listen(0, '127.0.0.1');
+    onTestFinished(() => void page.close());
+    await once(page, 'listening');
+    const { port } = page.address() as AddressInfo;
+    const client = createRiakClient({ nodes: [{ host: '127.0.0.1', port }] });
+    onTestFinished(() => client.close());
+    const place = { bucketType: BUCKET_TYPE, bucket: 'notes' };
+    const failed = { kind: 'unavailable', message: expect.stringContaining('not JSON') };
+    await expect(examineBucket(client, place, testCall())).rejects.toMatchObject(failed);
+    await expect(readStatus(client, testCall())).rejects.toMatchObject(failed);
+  });
+
+  it('that was down comes later: nothing is stored before it, and what is wrong then is logged', {
+    timeout: 30_000,
+  }, async () => {
+    const later = async (servers: RiakServers) => {
+      const client = createRiakClient({ nodes: servers.nodes });
+      onTestFinished(() => client.close());
+      const stopping = new AbortController();
+      onTestFinished(() => stopping.abort());
+      servers.cluster.stop(0, 1, 2, 3, 4);
+      const logged: unknown[] = [];
+      const keep = (message: string, fields?: object) => void logged.push({ message, ...fields });
+      const isFit = await prepareRiak(client, [resource], { ...noLog, info: keep, error: keep }, stopping.signal);
+      servers.cluster.start(0, 1, 2, 3, 4);
+      const store = createRiakRecordStore({ client, resource, place: resource.riak, isFit });
+      const read = () => store.getMany([createKeyCodec(resource).fromValues(['ann', 1])], testCall());
+      await expect(read()).rejects.toMatchObject({ kind: 'unavailable', message: expect.stringContaining('checked') });
+      await expect.poll(() => logged, { timeout: 20_000, interval: 100 }).toHaveLength(1);
+      return { logged, read };
+    };
+    const [good, bad] = await Promise.all([
+      later(await start()),
+      later(await start({ types: { [BUCKET_TYPE]: { allow_mult: false } } })),
+    ]);
+    expect(good.logged).toMatchObject([{ message: 'Riak is back, and is as it must be' }]);
+    expect(await good.read()).toMatchObject([{ row: null }]);
+    expect(bad.logged).toMatchObject([{ mistakes: [expect.stringContaining('allow_mult is false, must be true')] }]);
+    await expect(bad.read()).rejects.toMatchObject({ kind: 'unavailable' });
   });
 });
 

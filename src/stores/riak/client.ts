@@ -180,9 +180,12 @@ function basic({ username, password }: NonNullable<RiakConfig['credentials']>): 
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
+/** What a connection that the other side has closed ends with, by whether that is met while reading or writing. */
+const RESETS: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
+
 function isReset(error: unknown): boolean {
   const cause = isDomainError(error, 'unavailable') ? error.cause : undefined;
-  return (cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET';
+  return RESETS.has((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
 /** Sends what is to be sent, and reads the whole answer. Nothing is left of the request when this has ended. */

@@ -37,6 +37,22 @@ export function internal(message: string, cause?: unknown): DomainError {
 }
 
 /**
+ * The JSON object that an answer is. Throws `unavailable` if it is none: what stands before the nodes may answer for them.
+ *
+ * @param doing for people, as in "Riak answered …".
+ */
+export function parseAnswer({ body }: Pick<Answer, 'body'>, doing: string): object {
+  try {
+    return Object(JSON.parse(body.toString('utf8'))) as object;
+  } catch (error) {
+    throw unavailable(
+      `it answered ${doing} in a form that is not JSON; check that its nodes are named, not a page before them`,
+      error,
+    );
+  }
+}
+
+/**
  * What an answer means that is not one of those that were expected: statuses as in "HTTP Store Object" and "HTTP Fetch Object", and
  * `handle_common_error` of riak_kv. Riak's text is kept as the cause and never shown.
  *

@@ -1,6 +1,6 @@
 import type { Call } from '../call.ts';
 import type { RiakClient, RiakResponse } from './client.ts';
-import { internal, translateAnswer } from './errors.ts';
+import { internal, parseAnswer, translateAnswer } from './errors.ts';
 import type { TermRange } from './index-terms.ts';
 import { parseMultipart } from './multipart.ts';
 import { CONTENT_TYPE } from './record-format.ts';
@@ -96,7 +96,7 @@ export function createRiakObjects(client: RiakClient, { bucketType, bucket }: Ri
       const path = `${base}/index/${index}/${from}/${to}?max_results=${most}`;
       const answer = await client.request({ method: 'GET', path }, call);
       if (answer.status !== 200) throw translateAnswer(answer, 'a query of an index');
-      return readNames(answer.body);
+      return readNames(answer);
     },
   };
 }
@@ -113,17 +113,11 @@ function readFetched(answer: RiakResponse): Fetched {
   return { values: parts.filter((part) => part.headers.get('x-riak-deleted') !== 'true').map((p) => p.body), context };
 }
 
-function readNames(body: Buffer): KeyPage {
-  const { keys, continuation } = parseObject(body) as { keys?: unknown; continuation?: unknown };
+function readNames(answer: RiakResponse): KeyPage {
+  const { keys, continuation } = parseAnswer(answer, 'a query of an index') as {
+    keys?: unknown;
+    continuation?: unknown;
+  };
   if (!Array.isArray(keys)) throw internal('Riak answered a query of an index without keys.');
   return { names: keys.map(String), ended: typeof continuation !== 'string' };
-}
-
-/** What stands before the nodes may answer for them. */
-function parseObject(body: Buffer): object {
-  try {
-    return Object(JSON.parse(body.toString('utf8'))) as object;
-  } catch (error) {
-    throw internal('Riak answered a query of an index in a form that is not JSON.', error);
-  }
 }

@@ -7,7 +7,7 @@ import { forEachBounded } from '../for-each-bounded.ts';
 import type { Copy, FollowerStore, ListQuery, LookupQuery, Stored, WalkPage, WalkRange } from '../record-store.ts';
 import type { RiakClient } from './client.ts';
 import { readSlowestClock } from './clocks.ts';
-import { cancelled, deadlineExceeded } from './errors.ts';
+import { cancelled, deadlineExceeded, unavailable } from './errors.ts';
 import {
   ALL_INDEX,
   behind,
@@ -39,6 +39,8 @@ export interface RiakRecordStoreOptions {
   readonly resource: Resource;
   /** A bucket of its own, of a type with `allow_mult`. */
   readonly place: RiakPlace;
+  /** Whether the bucket was found as it must be: until then every call is `unavailable`. Default: it was. */
+  readonly isFit?: () => boolean;
   /**
    * The floor of the present attach: a record below it is left over from an earlier one, and is not shown. Default: 0, nothing is. See
    * docs/riak.md, "What is left over".
@@ -57,13 +59,14 @@ export interface RiakRecordStoreOptions {
  * of each record ("Secondary Indexes", "How It Works"). docs/riak.md says why nothing is stale or lost.
  */
 export function createRiakRecordStore(options: RiakRecordStoreOptions): FollowerStore {
-  const { client, resource, place, floor = () => 0n, clock = systemClock } = options;
+  const { client, resource, place, isFit = () => true, floor = () => 0n, clock = systemClock } = options;
   const engine: Engine = {
     objects: createRiakObjects(client, place),
     format: createRecordFormat(resource),
     terms: createIndexTerms(resource),
     codec: createKeyCodec(resource),
     resolver: new SiblingResolver(clock),
+    isFit,
     floor,
     clock,
     markerTtlMicros: BigInt(options.markerTtlSeconds ?? DEFAULT_MARKER_TTL_SECONDS) * 1_000_000n,
@@ -87,15 +90,17 @@ interface Engine {
   readonly terms: IndexTerms;
   readonly codec: KeyCodec;
   readonly resolver: SiblingResolver;
+  readonly isFit: () => boolean;
   readonly floor: () => bigint;
   readonly clock: Clock;
   readonly markerTtlMicros: bigint;
 }
 
 /** Also of work that asks for nothing. */
-async function within<Result>({ clock }: Engine, call: Call, work: () => Promise<Result>): Promise<Result> {
+async function within<Result>({ clock, isFit }: Engine, call: Call, work: () => Promise<Result>): Promise<Result> {
   if (call.signal?.aborted) throw cancelled();
   if (call.deadlineMs <= clock.monotonicMs()) throw deadlineExceeded();
+  if (!isFit()) throw unavailable('its buckets were not checked yet, or are not as they must be: the log says which');
   return await work();
 }
 

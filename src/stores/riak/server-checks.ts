@@ -1,7 +1,7 @@
 import type { Call } from '../call.ts';
 import type { Examined } from '../server-findings.ts';
 import type { RiakClient, RiakResponse } from './client.ts';
-import { translateAnswer } from './errors.ts';
+import { parseAnswer, translateAnswer } from './errors.ts';
 import { ALL_INDEX, FIRST, LAST } from './index-terms.ts';
 import type { RiakPlace } from './objects.ts';
 
@@ -28,7 +28,7 @@ export async function examineBucket(client: RiakClient, place: RiakPlace, call: 
   const answer = await client.request({ method: 'GET', path: `${base}/props` }, call);
   if (answer.status === 404) return [missingType(place)];
   if (answer.status !== 200) throw translateAnswer(answer, 'a look at a bucket');
-  const { props = {} } = JSON.parse(answer.body.toString('utf8')) as { props?: BucketProperties };
+  const { props = {} } = parseAnswer(answer, 'a look at a bucket') as { props?: BucketProperties };
   const path = `${base}/index/${ALL_INDEX}/${FIRST}/${LAST}?max_results=1`;
   return [
     ...examineProperties(place, name, props),
@@ -112,7 +112,7 @@ export interface ClusterStatus {
 export async function readStatus(client: RiakClient, call: Limits): Promise<ClusterStatus> {
   const answer = await client.request({ method: 'GET', path: '/stats', headers: { accept: 'application/json' } }, call);
   if (answer.status !== 200) throw translateAnswer(answer, 'a look at its status');
-  const stats = JSON.parse(answer.body.toString('utf8')) as {
+  const stats = parseAnswer(answer, 'a look at its status') as {
     ring_members?: readonly unknown[];
     connected_nodes?: readonly unknown[];
     riak_kv_version?: unknown;
