@@ -12,13 +12,15 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
 )
 
 const (
 	// DefaultTimeout is how long a call may take, with all its retries, if its context has no deadline.
-	DefaultTimeout = 5 * time.Second
+	// Longer than a handover of authority may make writers wait, which is five seconds unless the service is told otherwise.
+	DefaultTimeout = 10 * time.Second
 	// DefaultRetries is how often a call that may safely be sent again is.
 	DefaultRetries = 4
 
@@ -26,6 +28,11 @@ const (
 	firstReconnectPause = 100 * time.Millisecond
 	lastReconnectPause  = time.Second
 	connectTimeout      = 5 * time.Second
+
+	// While a call is under way and nothing comes for this long, the instance is asked for a sign of life.
+	keepaliveInterval = 10 * time.Second
+	// Without one its connection is closed: calls fail as UNAVAILABLE, and the next ones go elsewhere.
+	keepaliveTimeout = 5 * time.Second
 
 	// Calls go to all instances in turn, so that the retry of a call meets another one.
 	serviceConfig = `{"loadBalancingConfig": [{"round_robin": {}}]}`
@@ -41,6 +48,8 @@ type connOptions struct {
 	retries int
 	tls     *tls.Config
 	token   TokenSource
+	// Whether the token may go without TLS.
+	inClear bool
 	dial    []grpc.DialOption
 }
 
@@ -62,9 +71,14 @@ func WithTLS(config *tls.Config) ConnOption {
 	return func(o *connOptions) { o.tls = config }
 }
 
-// WithToken sends a bearer token with each call. It needs [WithTLS]: a token is never sent in the clear.
+// WithToken sends a bearer token with each call. It needs [WithTLS], or [WithTokenInClear].
 func WithToken(source TokenSource) ConnOption {
 	return func(o *connOptions) { o.token = source }
+}
+
+// WithTokenInClear lets a token go without TLS, where whoever is on the way can read it: for a proxy on the same machine that does TLS.
+func WithTokenInClear() ConnOption {
+	return func(o *connOptions) { o.inClear = true }
 }
 
 // StaticToken is a token that never changes.
@@ -84,8 +98,8 @@ func NewConn(addresses []string, options ...ConnOption) (*grpc.ClientConn, error
 	for _, option := range options {
 		option(&o)
 	}
-	if o.token != nil && o.tls == nil {
-		return nil, errors.New("crossfade: a token is sent over TLS only: add WithTLS")
+	if o.token != nil && o.tls == nil && !o.inClear {
+		return nil, errors.New("crossfade: a token is sent over TLS only: add WithTLS, or WithTokenInClear to let others read it")
 	}
 	target, dial, err := resolveTo(addresses)
 	if err != nil {
@@ -125,10 +139,11 @@ func (o *connOptions) dialOptions() []grpc.DialOption {
 		grpc.WithTransportCredentials(transport),
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: connectTimeout}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveInterval, Timeout: keepaliveTimeout}),
 		grpc.WithChainUnaryInterceptor(deadlineInterceptor(o.timeout), retryInterceptor(o.retries)),
 	}
 	if o.token != nil {
-		dial = append(dial, grpc.WithPerRPCCredentials(bearer{o.token}))
+		dial = append(dial, grpc.WithPerRPCCredentials(bearer{o.token, !o.inClear}))
 	}
 	return dial
 }
@@ -146,7 +161,10 @@ func deadlineInterceptor(timeout time.Duration) grpc.UnaryClientInterceptor {
 }
 
 // bearer is a token as grpc's credentials of a call.
-type bearer struct{ source TokenSource }
+type bearer struct {
+	source   TokenSource
+	needsTLS bool
+}
 
 func (b bearer) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
 	token, err := b.source(ctx)
@@ -156,4 +174,4 @@ func (b bearer) GetRequestMetadata(ctx context.Context, _ ...string) (map[string
 	return map[string]string{"authorization": "Bearer " + token}, nil
 }
 
-func (bearer) RequireTransportSecurity() bool { return true }
+func (b bearer) RequireTransportSecurity() bool { return b.needsTLS }

@@ -36,6 +36,33 @@ func TestAConnectionNeedsAddressesAndATokenNeedsTLS(t *testing.T) {
 	}
 }
 
+func TestATokenGoesWithoutTLSOnlyIfTheCallerSaysSo(t *testing.T) {
+	server := startScripted(t)
+	client := clientOf(t, []string{server.address}, crossfade.WithToken(crossfade.StaticToken("secret")), crossfade.WithTokenInClear())
+	if _, err := client.GetMedication(t.Context(), get("1")); err != nil {
+		t.Fatal(err)
+	}
+	if got := server.last().says("authorization"); got != "Bearer secret" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestAnInstanceThatHangsIsNoticedLongBeforeADistantDeadline(t *testing.T) {
+	t.Parallel()
+	server := startScripted(t)
+	link := startLink(t, server.address)
+	client := clientOf(t, []string{link.address}, crossfade.WithRetries(0), crossfade.WithTimeout(time.Minute))
+	if _, err := client.GetMedication(t.Context(), get("1")); err != nil {
+		t.Fatal(err)
+	}
+	link.swallow()
+	begun := time.Now()
+	_, err := client.GetMedication(t.Context(), get("1"))
+	if waited := time.Since(begun); status.Code(err) != codes.Unavailable || waited > 30*time.Second {
+		t.Errorf("after %v: %v", waited, err)
+	}
+}
+
 func TestMistakesInTLSFilesShowAtOnce(t *testing.T) {
 	noPEM := filepath.Join(t.TempDir(), "ca.crt")
 	if err := os.WriteFile(noPEM, []byte("nothing"), 0o600); err != nil {

@@ -178,7 +178,18 @@ func TestItDoesNotWaitPastTheDeadline(t *testing.T) {
 	}
 }
 
-func TestCallsHaveADeadlineByDefault(t *testing.T) {
+func TestCallsHaveTenSecondsByDefault(t *testing.T) {
+	server := startScripted(t)
+	if _, err := clientOf(t, []string{server.address}).GetMedication(t.Context(), get("1")); err != nil {
+		t.Fatal(err)
+	}
+	// A handover of authority makes writers wait for five seconds at most.
+	if left := server.last().left; left <= 5*time.Second || left > 10*time.Second {
+		t.Errorf("%v were left", left)
+	}
+}
+
+func TestCallsEndAtTheirDeadline(t *testing.T) {
 	server := startScripted(t)
 	server.before = func() { time.Sleep(time.Second) }
 	client := clientOf(t, []string{server.address}, crossfade.WithTimeout(100*time.Millisecond))

@@ -31,6 +31,8 @@ const parent = "patients/007e7104-87fa-f67b-8ce7-2312b271e08a"
 type call struct {
 	method   string
 	metadata metadata.MD
+	// Until its deadline.
+	left time.Duration
 }
 
 func (c call) says(key string) string { return strings.Join(c.metadata.Get(key), ",") }
@@ -67,7 +69,8 @@ func startScripted(t *testing.T, options ...grpc.ServerOption) *scriptedServer {
 func (s *scriptedServer) note(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	s.mu.Lock()
 	md, _ := metadata.FromIncomingContext(ctx)
-	s.calls = append(s.calls, call{info.FullMethod[strings.LastIndex(info.FullMethod, "/")+1:], md})
+	deadline, _ := ctx.Deadline()
+	s.calls = append(s.calls, call{info.FullMethod[strings.LastIndex(info.FullMethod, "/")+1:], md, time.Until(deadline)})
 	var failure error
 	if len(s.failures) > 0 {
 		failure, s.failures = s.failures[0], s.failures[1:]

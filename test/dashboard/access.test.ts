@@ -77,9 +77,13 @@ describe('the dashboard of a service that wants to know who looks', () => {
     await page.getByText('reader', { exact: true }).waitFor();
     for (const name of buttons) expect(await page.getByRole('button', { name }).count(), name).toBe(0);
     const token = await signToken(key, { sub: 'reader' });
-    const migrations = createSession({ addresses: [bed.url], protocol: 'connect', token, retries: 0 }).client(
-      Migrations,
-    );
+    const migrations = createSession({
+      addresses: [bed.url],
+      protocol: 'connect',
+      token,
+      tokenInClear: true,
+      retries: 0,
+    }).client(Migrations);
     for (const refused of [
       migrations.startVerification({ name: MIGRATION }),
       migrations.repairMismatches({ parent: MIGRATION }),

@@ -9,13 +9,18 @@ import {
   reasonOf,
   type SessionOptions,
 } from '../../clients/typescript/src/session.ts';
+import { systemClock } from '../../src/domain/clock.ts';
 import { DomainError } from '../../src/domain/errors.ts';
+import { defaultProtocolSettings } from '../../src/migration/settings.ts';
 import type { Call } from '../../src/stores/call.ts';
 import type { Records } from '../../src/stores/record-store.ts';
+import { openLink } from '../support/broken-link.ts';
 import { loadMedications, memoryRecords, type Servers, startServers } from '../support/rpc-fixture.ts';
 
 /** Nobody listens there. */
 const NOBODY = 'http://127.0.0.1:9';
+/** Ten seconds of silence, five for an answer, and time for a loaded machine. */
+const HANG_NOTICED_MS = 30_000;
 const parent = 'patients/007e7104-87fa-f67b-8ce7-2312b271e08a';
 const medication = { code: 7, description: 'a drug', startTime: { seconds: 1_700_000_000n, nanos: 0 } };
 
@@ -254,6 +259,48 @@ describe('the TypeScript client', () => {
       .createMedication({ parent, medicationId: '1', medication })
       .catch((error: unknown) => error);
     expect(isOutcomeUnknown(again)).toBe(false);
+  });
+
+  it('gives a call ten seconds by default: longer than a handover may make writers wait', async () => {
+    await create().created;
+    const leftMs = (calls.at(-1)?.call.deadlineMs ?? 0) - systemClock.monotonicMs();
+    expect(leftMs).toBeGreaterThan(defaultProtocolSettings.handoverTimeoutMs);
+    expect(leftMs).toBeLessThanOrEqual(10_000);
+  });
+
+  it('moves on from an instance once, however many calls fail there together, also where none is sent again', async () => {
+    const { client, created } = create({ addresses: [grpc(), NOBODY], retries: 0 });
+    const { name } = await created;
+    failures.push(unavailable);
+    await expect(client.getMedication({ name })).rejects.toMatchObject({ code: Code.Unavailable });
+    // At the other address is nobody.
+    const both = [client.getMedication({ name }), client.getMedication({ name })];
+    for (const { status } of await Promise.allSettled(both)) expect(status).toBe('rejected');
+    expect((await client.getMedication({ name })).name).toBe(name);
+  });
+
+  it('notices long before a distant deadline that an instance hangs', async () => {
+    const link = await openLink({ host: '127.0.0.1', port: servers.grpcPort });
+    try {
+      const addresses = [`http://127.0.0.1:${link.port}`];
+      const client = session({ addresses, retries: 0, timeoutMs: 60_000 }).client(MedicationsService);
+      await client.listMedications({ parent });
+      link.hang();
+      const begunAt = performance.now();
+      await expect(client.listMedications({ parent })).rejects.toMatchObject({ code: Code.Unavailable });
+      expect(performance.now() - begunAt).toBeLessThan(HANG_NOTICED_MS);
+    } finally {
+      await link.close();
+    }
+  }, 60_000);
+
+  it('sends a token without TLS only if it is told to, and what the call says itself instead', async () => {
+    expect(() => session({ token: 'secret' })).toThrow('TLS');
+    expect(() => session({ addresses: ['https://127.0.0.1:9', grpc()], token: 'secret' })).toThrow(grpc());
+    const { client, created } = create({ token: 'secret', tokenInClear: true, caller: 'pharmacy' });
+    const { name } = await created;
+    await client.getMedication({ name }, { headers: { 'crossfade-caller': 'ward' } });
+    expect(calls.map(({ call }) => call.caller)).toEqual(['pharmacy', 'ward']);
   });
 
   it('needs an address', () => {

@@ -78,6 +78,14 @@ def run(medications: medications_pb2_grpc.MedicationsStub, patient: str, out: Te
     print("read   ", found.name, found.description, file=out)
     medications.DeleteMedication(medications_pb2.DeleteMedicationRequest(name=found.name))
 
+    # The session remembers that too: no store that lags behind shows the record again.
+    try:
+        medications.GetMedication(medications_pb2.GetMedicationRequest(name=found.name))
+    except grpc.RpcError as error:
+        if crossfade.reason(error) != "RECORD_NOT_FOUND":
+            raise
+        print("deleted", crossfade.reason(error), file=out)
+
 
 if __name__ == "__main__":
     sys.exit(main())

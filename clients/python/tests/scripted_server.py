@@ -28,6 +28,8 @@ class Call(NamedTuple):
 
     method: str
     metadata: dict[str, str]
+    #: Seconds until its deadline.
+    left: float
 
 
 class Failure(NamedTuple):
@@ -84,7 +86,7 @@ class ScriptedServer(pb_grpc.MedicationsServicer):
 
     def _meet(self, method: str, context: Any) -> None:
         with self._lock:
-            self.calls.append(Call(method, dict(context.invocation_metadata())))
+            self.calls.append(Call(method, dict(context.invocation_metadata()), context.time_remaining() or 0.0))
             failure = self.failures.pop(0) if self.failures else None
             if failure is None:
                 context.send_initial_metadata((("crossfade-version", str(self.version)),))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
 import pytest
 
 import crossfade
-from scripted_server import NOBODY, create, get, scripted, stub
+from link import link_to
+from scripted_server import NOBODY, ScriptedServer, create, get, scripted, stub, unavailable
 
 
 def test_a_channel_needs_addresses() -> None:
@@ -22,6 +25,25 @@ def test_a_channel_needs_addresses() -> None:
 def test_a_token_needs_tls() -> None:
     with pytest.raises(ValueError, match="TLS"):
         crossfade.connect("a:1", token="secret")
+
+
+@pytest.mark.parametrize("token", ["secret", lambda: "secret"])
+def test_a_token_goes_without_tls_only_if_the_caller_says_so(server: ScriptedServer, token: str | Callable[[], str]) -> None:
+    with stub(server.address, token=token, token_in_clear=True) as medications:
+        server.failures = [unavailable()]
+        medications.GetMedication(get("1"))
+    assert [call.metadata["authorization"] for call in server.calls] == ["Bearer secret"] * 2
+
+
+def test_an_instance_that_hangs_is_noticed_long_before_a_distant_deadline(server: ScriptedServer) -> None:
+    with link_to(server.address) as link, stub(link.address, retries=0, timeout_seconds=60) as medications:
+        medications.GetMedication(get("1"))
+        link.is_silent = True
+        begun = time.monotonic()
+        with pytest.raises(grpc.RpcError) as raised:
+            medications.GetMedication(get("1"))
+        assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert time.monotonic() - begun < 30
 
 
 def test_a_certificate_needs_its_key() -> None:

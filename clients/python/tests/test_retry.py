@@ -168,8 +168,15 @@ def test_it_does_not_wait_past_the_deadline(server: ScriptedServer) -> None:
     assert time.monotonic() - begun < crossfade.DEFAULT_TIMEOUT_SECONDS / 2
 
 
+def test_calls_have_ten_seconds_by_default(server: ScriptedServer) -> None:
+    with stub(server.address) as medications:
+        medications.GetMedication(get("1"))
+    # A handover of authority makes writers wait for five seconds at most.
+    assert 5 < server.calls[-1].left <= 10
+
+
 @pytest.mark.parametrize("own", [None, 0.1])
-def test_calls_have_a_deadline_by_default_and_may_bring_their_own(server: ScriptedServer, own: float | None) -> None:
+def test_calls_end_at_the_clients_deadline_or_their_own(server: ScriptedServer, own: float | None) -> None:
     server.before = lambda: time.sleep(1)
     with stub(server.address, timeout_seconds=60 if own else 0.1) as medications:
         with pytest.raises(grpc.RpcError) as raised:

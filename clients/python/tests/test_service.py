@@ -30,6 +30,7 @@ def test_the_example_runs(from_harness: FromHarness) -> None:
         example.run(medications, patient, out)
     assert f"created {patient}/medications/" in out.getvalue()
     assert "Acetaminophen 500 MG Oral Tablet\n" in out.getvalue()
+    assert "deleted RECORD_NOT_FOUND\n" in out.getvalue()
 
 
 def test_a_session(from_harness: FromHarness) -> None:

@@ -11,19 +11,17 @@ export { asking, type Consistency, type Session, type SessionSettings } from './
 
 /** How to reach the service from a browser, and what to tell it of the caller. */
 export interface BrowserSessionOptions extends SessionSettings {
-  /** HTTP ports of instances of the service, `https://host:port` each; a failing one is passed over. At least one. */
-  readonly addresses: readonly string[];
   /** Default: `connect`, whose requests a person can read in the browser's tools. */
   readonly protocol?: 'connect' | 'grpc-web';
 }
 
-/** Begins a session. Sessions are cheap, and share nothing but the addresses. Throws a RangeError without an address. */
+/**
+ * Begins a session on the HTTP ports of instances. Sessions are cheap, and share nothing but the addresses. Throws a RangeError without
+ * an address, and where a token would go without TLS unasked.
+ */
 export function createBrowserSession(options: BrowserSessionOptions): Session {
   const createTransport = options.protocol === 'grpc-web' ? createGrpcWebTransport : createConnectTransport;
-  return beginSession(
-    options.addresses.map((baseUrl) => withLinkErrors(createTransport({ baseUrl }))),
-    options,
-  );
+  return beginSession(options, (baseUrl) => withLinkErrors(createTransport({ baseUrl })));
 }
 
 /**

@@ -15,6 +15,10 @@ import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
 /** An instance that was away is tried again after this long, and then ever more seldom, up to the second. */
 const FIRST_RECONNECT_MS = 100;
 const LAST_RECONNECT_MS = 1_000;
+/** While a call is under way and nothing comes for this long, the instance is asked for a sign of life. */
+const KEEPALIVE_INTERVAL_MS = 10_000;
+/** Without one its connection is closed: its calls fail, and the next ones go elsewhere. */
+const KEEPALIVE_TIMEOUT_MS = 5_000;
 /** How grpc-js begins the text of a call that had no connection to go out on. */
 const NEVER_CONNECTED = /^No connection established/;
 
@@ -31,11 +35,18 @@ export function createLeanGrpcTransport(baseUrl: string, tls: SecureContextOptio
   const client = new Client(host, security, {
     'grpc.initial_reconnect_backoff_ms': FIRST_RECONNECT_MS,
     'grpc.max_reconnect_backoff_ms': LAST_RECONNECT_MS,
+    'grpc.keepalive_time_ms': KEEPALIVE_INTERVAL_MS,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     'grpc.enable_channelz': 0,
   });
   return {
     unary: (method, signal, timeoutMs, header, input) => callUnary(client, method, signal, timeoutMs, header, input),
-    stream: createGrpcTransport({ baseUrl, ...(isSecure && { nodeOptions: tls }) }).stream,
+    stream: createGrpcTransport({
+      baseUrl,
+      pingIntervalMs: KEEPALIVE_INTERVAL_MS,
+      pingTimeoutMs: KEEPALIVE_TIMEOUT_MS,
+      ...(isSecure && { nodeOptions: tls }),
+    }).stream,
   };
 }
 

@@ -24,6 +24,13 @@ export function maySendAgain(error: unknown, kind: CallKind): boolean {
   return read || reasonOf(failure) !== undefined || wasNotSent(failure);
 }
 
+/** Whether an error says that an instance is not there, or does not answer in time, so that another one may. */
+export function isInstanceFailing(error: unknown): boolean {
+  const failure = ConnectError.from(error);
+  const isGone = failure.code === Code.Aborted && isLinkError(failure);
+  return isGone || failure.code === Code.Unavailable || failure.code === Code.DeadlineExceeded;
+}
+
 /** The `ErrorInfo` of an error of the service; undefined: the error is not of its making. */
 export function errorInfoOf(error: unknown): ErrorInfo | undefined {
   return ConnectError.from(error).findDetails(ErrorInfoSchema)[0];

@@ -2,18 +2,20 @@ import type { DescMessage, DescMethodUnary, DescService, Message, MessageInitSha
 import { type Client, ConnectError, createClient, type Transport, type UnaryResponse } from '@connectrpc/connect';
 import { KnownVersions } from './known-versions.ts';
 import { isNamed, isRead, nameOfAnswer, nameOfRequest, namesOfBatch } from './record-names.ts';
-import { errorInfoOf, maySendAgain, retryDelayMs } from './retry.ts';
+import { errorInfoOf, isInstanceFailing, maySendAgain, retryDelayMs } from './retry.ts';
 
 /** What a read is for (docs/api.md): any store with all acknowledged writes, a state that is new enough, or what the authority says. */
 export type Consistency = 'latency' | 'at-least' | 'authority';
 
-/** What a session tells the service of its caller, and how long it tries; the same wherever it runs. */
+/** Where a session finds the service, what it tells it of its caller, and how long it tries; the same wherever it runs. */
 export interface SessionSettings {
+  /** Instances of the service, `https://host:port` (TLS) or `http://host:port` each; a failing one is passed over. At least one. */
+  readonly addresses: readonly string[];
   /** The calling service's name: flags and traces see it. */
   readonly caller?: string;
   /** The user on whose behalf calls are made: flags see it. */
   readonly user?: string;
-  /** How long a call may take if it says nothing itself, its retries included, in milliseconds; not for streams. Default: 5000. */
+  /** How long a call may take if it says nothing itself, its retries included, in milliseconds; not for streams. Default: 10000. */
   readonly timeoutMs?: number;
   /** How often a call that may safely be sent again is. Default: 4. */
   readonly retries?: number;
@@ -21,6 +23,11 @@ export interface SessionSettings {
   readonly startAt?: number;
   /** The token that goes with each call as `authorization: Bearer …`, or where to get it: asked for each, so that it can be renewed. */
   readonly token?: string | (() => string);
+  /**
+   * Lets the token go without TLS, to `http:` addresses, where whoever is on the way can read it: for a proxy on the same machine that
+   * does TLS. Default: false, and a session with a token and such an address can't be made.
+   */
+  readonly tokenInClear?: boolean;
   /** What reads are for that say nothing themselves, see {@link asking}. Default: the service's, `latency`. */
   readonly consistency?: Consistency;
 }
@@ -42,21 +49,37 @@ export interface Session {
 
 /** The most records and lists whose versions a session remembers; what was not heard of for the longest is forgotten first. */
 const MAX_VERSIONS = 10_000;
-const DEFAULT_TIMEOUT_MS = 5_000;
+/** Longer than a handover of authority may make writers wait, which is five seconds unless the service is told otherwise. */
+const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_RETRIES = 4;
 /** The pause before the first retry; it doubles with each up to the longest, half of it at random. */
 const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 1_000;
 const VERSION = 'crossfade-version';
 const CONSISTENCY = 'crossfade-consistency';
 
-/** Begins a session over transports of one address each. Throws a RangeError without one. */
-export function beginSession(transports: readonly Transport[], settings: SessionSettings): Session {
-  const transport = new SessionTransport(transports, settings);
+/**
+ * Begins a session over transports of one address each. Throws a RangeError without an address, and where a token would go without TLS
+ * unasked.
+ */
+export function beginSession(settings: SessionSettings, createTransport: (address: string) => Transport): Session {
+  const { addresses } = settings;
+  if (addresses.length === 0) throw new RangeError('a session needs at least one address');
+  refuseTokenInClear(settings);
+  const transport = new SessionTransport(addresses.map(createTransport), settings);
   return {
     client: (service) => createClient(service, transport),
     versionOf: (name) => transport.versions.of(name),
   };
+}
+
+function refuseTokenInClear({ addresses, token, tokenInClear = false }: SessionSettings): void {
+  if (token === undefined || tokenInClear) return;
+  const clear = addresses.find((address) => new URL(address).protocol !== 'https:');
+  if (clear === undefined) return;
+  throw new RangeError(
+    `a token is sent over TLS only, and ${clear} has none: use https:, or set tokenInClear to let others read it`,
+  );
 }
 
 /** The options of one call that is for something else than its session's reads: `client.getMedication({ name }, asking('authority'))`. */
@@ -70,13 +93,13 @@ class SessionTransport implements Transport {
   readonly versions = new KnownVersions(MAX_VERSIONS);
   readonly #options: SessionSettings;
   readonly #transports: readonly Transport[];
-  #next: number;
+  /** Which transport is used: counts on, and wraps around. */
+  #current: number;
 
   constructor(transports: readonly Transport[], options: SessionSettings) {
-    if (transports.length === 0) throw new RangeError('a session needs at least one address');
     this.#options = options;
     this.#transports = transports;
-    this.#next = options.startAt ?? 0;
+    this.#current = options.startAt ?? 0;
   }
 
   async unary<I extends DescMessage, O extends DescMessage>(
@@ -94,6 +117,7 @@ class SessionTransport implements Transport {
     const deadlineMs = performance.now() + (timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     for (let attempt = 0; ; attempt++) {
       const { moment } = this.versions;
+      const used = this.#current;
       try {
         const leftMs = Math.max(1, Math.round(deadlineMs - performance.now()));
         const headers = batch.length > 0 ? this.#batchHeaders(header, batch, read) : this.#headers(header, name, read);
@@ -108,10 +132,10 @@ class SessionTransport implements Transport {
         // Of a batch the failure names the record.
         const failed = batch.length > 0 ? errorInfoOf(error)?.metadata.name : name;
         this.#remember(failed, versionOfFailure(error), moment);
+        this.#passOver(used, error);
         if (attempt >= (this.#options.retries ?? DEFAULT_RETRIES) || !maySendAgain(error, kind)) throw error;
         const pauseMs = pauseBefore(attempt, error);
         if (performance.now() + pauseMs >= deadlineMs || signal?.aborted) throw error;
-        this.#next += 1;
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
     }
@@ -121,9 +145,14 @@ class SessionTransport implements Transport {
     this.#transport().stream(method, signal, timeoutMs, this.#headers(header, undefined, true), input, contextValues);
 
   #transport(): Transport {
-    const transport = this.#transports[this.#next % this.#transports.length];
-    if (transport === undefined) throw new RangeError('a session needs at least one address');
+    const transport = this.#transports[this.#current % this.#transports.length];
+    if (transport === undefined) throw new RangeError('startAt is no place among the addresses');
     return transport;
+  }
+
+  /** An instance that is not there, or does not answer: the next call goes to another one. Calls that fail together move on together. */
+  #passOver(used: number, error: unknown): void {
+    if (used === this.#current && isInstanceFailing(error)) this.#current += 1;
   }
 
   /** What the session's reads are for, unless the call or what was read before asks for more. */
@@ -135,10 +164,13 @@ class SessionTransport implements Transport {
   #headers(given: HeadersGiven, name: string | undefined, read: boolean): Headers {
     const headers = new Headers(given);
     const { caller, user, token } = this.#options;
-    if (token !== undefined) headers.set('authorization', `Bearer ${typeof token === 'string' ? token : token()}`);
-    if (caller !== undefined) headers.set('crossfade-caller', caller);
-    if (user !== undefined) headers.set('crossfade-user', user);
-    // What the caller says itself counts.
+    // What the call says itself counts.
+    const say = (key: string, value: string | undefined): void => {
+      if (value !== undefined && !headers.has(key)) headers.set(key, value);
+    };
+    if (token !== undefined && !headers.has('authorization')) headers.set('authorization', bearerOf(token));
+    say('crossfade-caller', caller);
+    say('crossfade-user', user);
     if (name === undefined || headers.has(VERSION)) return headers;
     const version = this.versions.of(name);
     if (version > 0n) headers.set(VERSION, version.toString());
@@ -165,6 +197,10 @@ class SessionTransport implements Transport {
   #remember(name: string | undefined, version: bigint | undefined, moment: number): void {
     if (name !== undefined && version !== undefined) this.versions.raise(name, version, moment);
   }
+}
+
+function bearerOf(token: string | (() => string)): string {
+  return `Bearer ${typeof token === 'string' ? token : token()}`;
 }
 
 /** At least as long as the service says, and then some: of callers who were refused together not all come back at once. */

@@ -8,8 +8,6 @@ export { asking, type Consistency, type Session, type SessionSettings } from './
 
 /** How to reach the service from Node, and what to tell it of the caller. */
 export interface SessionOptions extends SessionSettings {
-  /** Instances of the service, `http://host:port` each; a failing one is passed over. At least one. */
-  readonly addresses: readonly string[];
   /** Default: `grpc`, on the service's gRPC port; the others are for its HTTP port. */
   readonly protocol?: 'grpc' | 'grpc-web' | 'connect';
   /** For `https:` addresses, PEM: whose certificates are good (default: those that Node knows), and the caller's own, if any. */
@@ -23,12 +21,12 @@ export interface ClientTls {
   readonly key?: string | Buffer;
 }
 
-/** Begins a session. Sessions are cheap, and share nothing but the addresses. Throws a RangeError without an address. */
+/**
+ * Begins a session. Sessions are cheap, and share nothing but the addresses. Throws a RangeError without an address, and where a token
+ * would go without TLS unasked.
+ */
 export function createSession(options: SessionOptions): Session {
-  return beginSession(
-    options.addresses.map((baseUrl) => createTransport(baseUrl, options)),
-    options,
-  );
+  return beginSession(options, (baseUrl) => createTransport(baseUrl, options));
 }
 
 function createTransport(baseUrl: string, options: SessionOptions): Transport {

@@ -102,8 +102,17 @@ func run(ctx context.Context, medications hospitalv1.MedicationsClient, patient 
 		return err
 	}
 	fmt.Fprintln(out, "read   ", found.GetName(), found.GetDescription())
-	_, err = medications.DeleteMedication(ctx, &hospitalv1.DeleteMedicationRequest{Name: found.GetName()})
-	return err
+
+	if _, err := medications.DeleteMedication(ctx, &hospitalv1.DeleteMedicationRequest{Name: found.GetName()}); err != nil {
+		return err
+	}
+	// The session remembers that too: no store that lags behind shows the record again.
+	_, err = medications.GetMedication(ctx, &hospitalv1.GetMedicationRequest{Name: found.GetName()})
+	if crossfade.Reason(err) != "RECORD_NOT_FOUND" {
+		return fmt.Errorf("the record is still there: %w", err)
+	}
+	fmt.Fprintln(out, "deleted", crossfade.Reason(err))
+	return nil
 }
 
 // newRequestID is a UUID of version 4.

@@ -23,7 +23,7 @@ func TestTheExampleRunsAgainstTheRealService(t *testing.T) {
 	if err := run(t.Context(), hospitalv1.NewMedicationsClient(crossfade.NewSession(conn)), patient, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"created " + patient + "/medications/", "Acetaminophen 500 MG Oral Tablet\n"} {
+	for _, want := range []string{"created " + patient + "/medications/", "Acetaminophen 500 MG Oral Tablet\n", "deleted RECORD_NOT_FOUND\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in:\n%s", want, out.String())
 		}

@@ -10,9 +10,11 @@ import grpc
 
 from crossfade._failover import FailoverChannel
 from crossfade._retry import RetryInterceptor
+from crossfade._token_in_clear import TokenInClear
 
-#: How long a call may take, with all its retries, if it says nothing itself.
-DEFAULT_TIMEOUT_SECONDS = 5.0
+#: How long a call may take, with all its retries, if it says nothing itself. Longer than a handover of authority may make writers
+#: wait, which is five seconds unless the service is told otherwise.
+DEFAULT_TIMEOUT_SECONDS = 10.0
 #: How often a call that may safely be sent again is.
 DEFAULT_RETRIES = 4
 
@@ -24,6 +26,11 @@ _OPTIONS = (
     ("grpc.min_reconnect_backoff_ms", 1_000),
     # Where a name stands for several instances, calls go to them in turn.
     ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
+    # While a call is under way and nothing comes for ten seconds, the instance is asked for a sign of life; without one in five more
+    # its connection is closed, and the next call goes elsewhere. As often as it takes: by default grpc asks twice.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.max_pings_without_data", 0),
 )
 
 
@@ -31,6 +38,7 @@ def connect(
     *addresses: str,
     credentials: grpc.ChannelCredentials | None = None,
     token: str | Callable[[], str] | None = None,
+    token_in_clear: bool = False,
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     retries: int = DEFAULT_RETRIES,
     options: Sequence[tuple[str, Any]] = (),
@@ -40,22 +48,28 @@ def connect(
     It connects with the first call, and uses one address until it fails, then the next. Close it, or use it in a ``with``.
 
     :param credentials: for TLS; :func:`tls_from_files` reads them from files. Default: none, in the clear.
-    :param token: the bearer token of each call, or what is asked for one for each. It goes over TLS only.
+    :param token: the bearer token of each call, or what is asked for one for each. It goes over TLS only, but for:
+    :param token_in_clear: lets it go without TLS, where whoever is on the way can read it: for a proxy on the same machine that does
+        TLS.
     :param timeout_seconds: how long a call may take that has no time-out of its own, retries included.
     :param retries: how often a call that may safely be sent again is; 0: never.
     :param options: of grpc's channels; they count before Crossfade's own.
     """
     if not addresses or not all(addresses):
         raise ValueError(f"a channel needs at least one address, and none that is empty: {addresses}")
-    if token is not None:
-        if credentials is None:
-            raise ValueError("a token is sent over TLS only: give credentials too")
+    if token is not None and credentials is None and not token_in_clear:
+        raise ValueError("a token is sent over TLS only: give credentials too, or token_in_clear=True to let others read it")
+    if token is not None and credentials is not None:
         credentials = grpc.composite_channel_credentials(credentials, _bearer(token))
     # Of two options with one name grpc takes the first.
     merged = list({**dict(_OPTIONS), **dict(options)}.items())
     channels = [_open(address, credentials, merged) for address in addresses]
     channel = channels[0] if len(channels) == 1 else FailoverChannel(channels)
-    return grpc.intercept_channel(channel, RetryInterceptor(timeout_seconds, retries))
+    retrying = grpc.intercept_channel(channel, RetryInterceptor(timeout_seconds, retries))
+    if token is None or credentials is not None:
+        return retrying
+    # grpc takes credentials of calls over TLS only.
+    return grpc.intercept_channel(retrying, TokenInClear(token))
 
 
 def tls_from_files(
