@@ -65,9 +65,11 @@ const READ_ONLY = new Set([1290, 1792, 1836]);
 /** Errors of a server that can't take the statement now, though another time it would. */
 const REFUSED_FOR_NOW = new Set([
   ...READ_ONLY,
+  1021, // the disk is full
   1040, // too many connections
   1041, // out of memory
   1045, // access denied: a password under rotation heals by itself
+  1114, // the table is full: mostly its disk is
   1129, // the host is blocked
   1130, // the host is not allowed
   1203, // too many connections of this user
@@ -102,7 +104,6 @@ const CONSTRAINTS: ReadonlyMap<number, string> = new Map([
   [3140, 'a JSON document is not accepted'],
   [3156, 'a JSON value does not fit its column'],
   [3157, 'a JSON document is nested too deeply'],
-  [1114, 'the table is full'],
   [1118, 'the row is too large'],
   [1153, 'the record is larger than max_allowed_packet'],
   [1267, "a string has characters that its column's character set lacks"],
