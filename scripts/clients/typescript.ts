@@ -1,8 +1,8 @@
 /** The TypeScript client: protoc-gen-es, driven by buf; tested by Vitest, as a package, in Node and in a browser. */
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findChromium } from '../chromium.ts';
 import { buf } from './buf.ts';
 import { ROOT } from './language-tools.ts';
 import { runTests } from './run-tests.ts';
@@ -17,12 +17,7 @@ export async function generate(target: string): Promise<void> {
 
 /** With this Node, which runs TypeScript. */
 export async function test(env: NodeJS.ProcessEnv): Promise<number> {
-  const chromium = env.CROSSFADE_CHROMIUM ?? '/usr/bin/chromium';
-  if (!existsSync(chromium)) {
-    throw new Error(
-      `there is no ${chromium}: install Chromium (Debian: apt install chromium), or say by CROSSFADE_CHROMIUM where it is`,
-    );
-  }
+  const chromium = await findChromium();
   const folder = await mkdtemp(join(tmpdir(), 'crossfade-tests-'));
   try {
     const report = join(folder, 'report.json');
@@ -35,7 +30,12 @@ export async function test(env: NodeJS.ProcessEnv): Promise<number> {
       '--reporter=json',
       `--outputFile.json=${report}`,
     ];
-    await runTests({ command: process.execPath, args: [vitest, ...args], cwd: join(ROOT, CLIENT), env });
+    await runTests({
+      command: process.execPath,
+      args: [vitest, ...args],
+      cwd: join(ROOT, CLIENT),
+      env: { ...env, CHROMIUM_PATH: chromium },
+    });
     const { numPassedTests: passed } = JSON.parse(await readFile(report, 'utf8')) as { numPassedTests: number };
     if (passed === 0) throw new Error('no test of the TypeScript client ran');
     return passed;

@@ -6,9 +6,9 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Migrations } from '../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { createSession } from '../../clients/typescript/src/session.ts';
+import { launch } from '../../scripts/chromium.ts';
 import { createTokenKey, ISSUER, jwksOf, signToken, type TokenKey } from '../support/tokens.ts';
 import { type Bed, createBed, MIGRATION } from './bed.ts';
-import { launch } from './chromium.ts';
 import { openPage, takePicture, violations } from './looks.ts';
 
 const ROWS = 50;

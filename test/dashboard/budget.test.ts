@@ -1,7 +1,7 @@
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { launch } from '../../scripts/chromium.ts';
 import { type Bed, createBed, keepCalling } from './bed.ts';
-import { launch } from './chromium.ts';
 import { goTo, openPage, takePicture } from './looks.ts';
 
 const ROWS = 500;

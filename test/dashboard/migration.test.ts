@@ -6,8 +6,8 @@ import {
   Phase,
   Store,
 } from '../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
+import { launch } from '../../scripts/chromium.ts';
 import { type Bed, createBed, keepCalling, MIGRATION } from './bed.ts';
-import { launch } from './chromium.ts';
 import { documentPicture, goTo, lookAt, makesPictures, openPage, type Watched } from './looks.ts';
 
 const ROWS = 6_000;

@@ -11,7 +11,7 @@ import type { Outcome, TestPage } from './browser-page.ts';
 import { newId, serviceEnv } from './service-env.ts';
 
 const CLIENT = join(import.meta.dirname, '..');
-const CHROMIUM = process.env.CROSSFADE_CHROMIUM ?? '/usr/bin/chromium';
+const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 /** The machine that carries these tests carries both stores and the browser as well. */
 const PATIENCE = { timeoutMs: 30_000, retries: 4 };
 const ARGS = [

@@ -1,4 +1,4 @@
-/** Where Chromium is, and how it is started. */
+/** Where Chromium is, and how it is started: for what is tested in a browser, and for pictures of it. */
 import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
