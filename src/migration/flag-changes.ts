@@ -16,6 +16,8 @@ export interface FlagChanges {
 export interface FlagChangeResult {
   readonly name: string;
   readonly value: string;
+  /** Whether the flag is switched on in the environment: if not, the value has no effect until it is. */
+  readonly on: boolean;
 }
 
 interface Strategy {
@@ -37,15 +39,30 @@ export async function changeFlags(
   const names = flagNames(resource);
   const api = createFlagApi(options, signal);
   const results: FlagChangeResult[] = [];
+  const report = async (name: string, value: string): Promise<void> => {
+    results.push({ name, value, on: await isOn(api, name, options.environment) });
+  };
   const { phase, readTarget, shadowRead } = changes;
   // Reads go back before a phase does, so that a rollback that fails half-way has done its quickest part.
-  if (readTarget !== undefined) results.push(await setRollout(api, names.readTarget, readTarget));
-  if (shadowRead !== undefined) results.push(await setRollout(api, names.shadowRead, shadowRead));
-  if (phase !== undefined) results.push(await setPhase(api, names.phase, phase));
+  const { readTarget: targetFlag, shadowRead: shadowFlag, phase: phaseFlag } = names;
+  if (readTarget !== undefined) await setRollout(api, targetFlag, readTarget);
+  if (shadowRead !== undefined) await setRollout(api, shadowFlag, shadowRead);
+  if (phase !== undefined) await setPhase(api, phaseFlag, phase);
+  // Looked at only now: nothing must hold up a rollback.
+  if (readTarget !== undefined) await report(targetFlag, `${readTarget} %`);
+  if (shadowRead !== undefined) await report(shadowFlag, `${shadowRead} %`);
+  if (phase !== undefined) await report(phaseFlag, phase);
   return results;
 }
 
-async function setPhase(api: FlagApi, flag: string, phase: Phase): Promise<FlagChangeResult> {
+async function isOn(api: FlagApi, flag: string, environment: string): Promise<boolean> {
+  const { environments } = (await api('GET', `/${flag}`)).body as {
+    readonly environments?: readonly { readonly name?: string; readonly enabled?: boolean }[];
+  };
+  return environments?.find(({ name }) => name === environment)?.enabled === true;
+}
+
+async function setPhase(api: FlagApi, flag: string, phase: Phase): Promise<void> {
   const strategies = await strategiesOf(api, flag);
   const idOf = (wanted: Phase): string => {
     const found = strategies.find(({ variants }) => variants?.[0]?.name === wanted);
@@ -57,16 +74,14 @@ async function setPhase(api: FlagApi, flag: string, phase: Phase): Promise<FlagC
   const furtherOn = phases.slice(0, phases.indexOf(phase)).map(idOf);
   await patch(api, flag, wanted, '/disabled', false);
   for (const id of furtherOn) await patch(api, flag, id, '/disabled', true);
-  return { name: flag, value: phase };
 }
 
-async function setRollout(api: FlagApi, flag: string, percent: number): Promise<FlagChangeResult> {
+async function setRollout(api: FlagApi, flag: string, percent: number): Promise<void> {
   const [only, ...more] = await strategiesOf(api, flag);
   if (only === undefined || more.length > 0) {
     return fail(`the flag ${flag} has ${more.length === 0 ? 'no strategy' : 'several strategies'}`);
   }
   await patch(api, flag, only.id, '/parameters/rollout', String(percent));
-  return { name: flag, value: `${percent} %` };
 }
 
 async function strategiesOf(api: FlagApi, flag: string): Promise<readonly Strategy[]> {

@@ -55,8 +55,8 @@ describe('flags in Unleash', { timeout: TIMEOUT_MS }, () => {
 
   it('take the parts of reads, and leave what is not named', async () => {
     expect(await changeFlags(unleash(), 'flagged', { readTarget: 10, shadowRead: 0 })).toEqual([
-      { name: 'crossfade.flagged.read-target', value: '10 %' },
-      { name: 'crossfade.flagged.shadow-read', value: '0 %' },
+      { name: 'crossfade.flagged.read-target', value: '10 %', on: true },
+      { name: 'crossfade.flagged.shadow-read', value: '0 %', on: true },
     ]);
     expect((await strategies('read-target'))[0]?.parameters.rollout).toBe('10');
     await changeFlags(unleash(), 'flagged', { shadowRead: 100 });
@@ -69,6 +69,14 @@ describe('flags in Unleash', { timeout: TIMEOUT_MS }, () => {
     await expect(createFlags(lost, 'unmade')).rejects.toThrow('check the admin token, project and environment');
     const elsewhere = { ...unleash(), environment: 'nowhere' };
     await expect(createFlags(elsewhere, 'unmade')).rejects.toThrow('check the admin token, project and environment');
+  });
+
+  it('that are switched off are changed, and said to be off', async () => {
+    await createFlags(unleash(), 'quiet');
+    await createFlagApi(unleash())('POST', '/crossfade.quiet.phase/environments/{environment}/off');
+    expect(await changeFlags(unleash(), 'quiet', { phase: 'synchronize' })).toEqual([
+      { name: 'crossfade.quiet.phase', value: 'synchronize', on: false },
+    ]);
   });
 
   it('that a person has changed are not changed by half', async () => {
