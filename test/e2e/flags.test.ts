@@ -79,16 +79,23 @@ describe('flags in Unleash', { timeout: TIMEOUT_MS }, () => {
     ]);
   });
 
-  it('that a person has changed are not changed by half', async () => {
+  it('that a person has changed go where they can, and are left as they are where they can’t', async () => {
     await createFlags(unleash(), 'changed');
     const api = createFlagApi(unleash());
     const path = '/crossfade.changed.phase/environments/{environment}/strategies';
     const of = async () => (await api('GET', path)).body as Strategy[];
-    const furthest = (await of()).find(({ variants }) => variants[0]?.name === 'target-only');
-    await api('DELETE', `${path}/${furthest?.id}`);
+    const remove = async (phase: string) => {
+      const one = (await of()).find(({ variants }) => variants[0]?.name === phase);
+      await api('DELETE', `${path}/${one?.id}`);
+    };
+    await remove('target-only');
+    await changeFlags(unleash(), 'changed', { phase: 'target-authority' });
+    await changeFlags(unleash(), 'changed', { phase: 'source-only' });
+    expect((await of()).filter(({ disabled }) => !disabled)).toHaveLength(1);
+    await remove('synchronize');
     const before = await of();
     await expect(changeFlags(unleash(), 'changed', { phase: 'synchronize' })).rejects.toThrow(
-      'no strategy with the variant target-only',
+      'no strategy with the variant synchronize',
     );
     expect(await of()).toEqual(before);
   });
