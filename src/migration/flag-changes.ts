@@ -16,6 +16,8 @@ export interface FlagChanges {
 export interface FlagChangeResult {
   readonly name: string;
   readonly value: string;
+  /** Whether the flag is switched on in the environment: if not, the value has no effect until it is. */
+  readonly on: boolean;
 }
 
 interface Strategy {
@@ -34,39 +36,65 @@ export async function changeFlags(
   changes: FlagChanges,
   signal?: AbortSignal,
 ): Promise<readonly FlagChangeResult[]> {
-  const names = flagNames(resource);
   const api = createFlagApi(options, signal);
-  const results: FlagChangeResult[] = [];
-  const { phase, readTarget, shadowRead } = changes;
-  // Reads go back before a phase does, so that a rollback that fails half-way has done its quickest part.
-  if (readTarget !== undefined) results.push(await setRollout(api, names.readTarget, readTarget));
-  if (shadowRead !== undefined) results.push(await setRollout(api, names.shadowRead, shadowRead));
-  if (phase !== undefined) results.push(await setPhase(api, names.phase, phase));
-  return results;
+  const steps = stepsOf(api, flagNames(resource), changes);
+  for (const { apply } of steps) await apply();
+  // Looked at only now: nothing must hold up a rollback.
+  const results = steps.map(async ({ name, value }) => ({
+    name,
+    value,
+    on: await isOn(api, name, options.environment),
+  }));
+  return Promise.all(results);
 }
 
-async function setPhase(api: FlagApi, flag: string, phase: Phase): Promise<FlagChangeResult> {
-  const strategies = await strategiesOf(api, flag);
-  const idOf = (wanted: Phase): string => {
-    const found = strategies.find(({ variants }) => variants?.[0]?.name === wanted);
-    return found?.id ?? fail(`the flag ${flag} has no strategy with the variant ${wanted}`);
+interface Step extends Pick<FlagChangeResult, 'name' | 'value'> {
+  apply(): Promise<void>;
+}
+
+/** Reads go back before a phase does, so that a rollback that fails half-way has done its quickest part. */
+function stepsOf(
+  api: FlagApi,
+  names: ReturnType<typeof flagNames>,
+  { phase, readTarget, shadowRead }: FlagChanges,
+): readonly Step[] {
+  const rollout = (name: string, percent: number | undefined): Step[] =>
+    percent === undefined ? [] : [{ name, value: `${percent} %`, apply: () => setRollout(api, name, percent) }];
+  return [
+    ...rollout(names.readTarget, readTarget),
+    ...rollout(names.shadowRead, shadowRead),
+    ...(phase === undefined
+      ? []
+      : [{ name: names.phase, value: phase, apply: () => setPhase(api, names.phase, phase) }]),
+  ];
+}
+
+async function isOn(api: FlagApi, flag: string, environment: string): Promise<boolean> {
+  const { environments } = Object((await api('GET', `/${flag}`)).body) as {
+    readonly environments?: readonly { readonly name?: string; readonly enabled?: boolean }[];
   };
-  // All are found before one is changed, and the wanted one is enabled before those further on are disabled: at no moment does the
-  // flag say less than is wanted.
-  const wanted = idOf(phase);
-  const furtherOn = phases.slice(0, phases.indexOf(phase)).map(idOf);
-  await patch(api, flag, wanted, '/disabled', false);
-  for (const id of furtherOn) await patch(api, flag, id, '/disabled', true);
-  return { name: flag, value: phase };
+  return environments?.find(({ name }) => name === environment)?.enabled === true;
 }
 
-async function setRollout(api: FlagApi, flag: string, percent: number): Promise<FlagChangeResult> {
+async function setPhase(api: FlagApi, flag: string, phase: Phase): Promise<void> {
+  const strategies = await strategiesOf(api, flag);
+  const phaseOf = ({ variants }: Strategy): string => variants?.[0]?.name ?? '';
+  const wanted = strategies.find((one) => phaseOf(one) === phase);
+  if (wanted === undefined) return fail(`the flag ${flag} has no strategy with the variant ${phase}`);
+  const further = new Set<string>(phases.slice(0, phases.indexOf(phase)));
+  // Enabled before those further on are disabled: at no moment does the flag say less than is wanted.
+  await patch(api, flag, wanted.id, '/disabled', false);
+  for (const one of strategies.filter((each) => further.has(phaseOf(each)))) {
+    await patch(api, flag, one.id, '/disabled', true);
+  }
+}
+
+async function setRollout(api: FlagApi, flag: string, percent: number): Promise<void> {
   const [only, ...more] = await strategiesOf(api, flag);
   if (only === undefined || more.length > 0) {
     return fail(`the flag ${flag} has ${more.length === 0 ? 'no strategy' : 'several strategies'}`);
   }
   await patch(api, flag, only.id, '/parameters/rollout', String(percent));
-  return { name: flag, value: `${percent} %` };
 }
 
 async function strategiesOf(api: FlagApi, flag: string): Promise<readonly Strategy[]> {

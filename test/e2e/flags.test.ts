@@ -55,8 +55,8 @@ describe('flags in Unleash', { timeout: TIMEOUT_MS }, () => {
 
   it('take the parts of reads, and leave what is not named', async () => {
     expect(await changeFlags(unleash(), 'flagged', { readTarget: 10, shadowRead: 0 })).toEqual([
-      { name: 'crossfade.flagged.read-target', value: '10 %' },
-      { name: 'crossfade.flagged.shadow-read', value: '0 %' },
+      { name: 'crossfade.flagged.read-target', value: '10 %', on: true },
+      { name: 'crossfade.flagged.shadow-read', value: '0 %', on: true },
     ]);
     expect((await strategies('read-target'))[0]?.parameters.rollout).toBe('10');
     await changeFlags(unleash(), 'flagged', { shadowRead: 100 });
@@ -71,16 +71,31 @@ describe('flags in Unleash', { timeout: TIMEOUT_MS }, () => {
     await expect(createFlags(elsewhere, 'unmade')).rejects.toThrow('check the admin token, project and environment');
   });
 
-  it('that a person has changed are not changed by half', async () => {
+  it('that are switched off are changed, and said to be off', async () => {
+    await createFlags(unleash(), 'quiet');
+    await createFlagApi(unleash())('POST', '/crossfade.quiet.phase/environments/{environment}/off');
+    expect(await changeFlags(unleash(), 'quiet', { phase: 'synchronize' })).toEqual([
+      { name: 'crossfade.quiet.phase', value: 'synchronize', on: false },
+    ]);
+  });
+
+  it('that a person has changed go where they can, and are left as they are where they can’t', async () => {
     await createFlags(unleash(), 'changed');
     const api = createFlagApi(unleash());
     const path = '/crossfade.changed.phase/environments/{environment}/strategies';
     const of = async () => (await api('GET', path)).body as Strategy[];
-    const furthest = (await of()).find(({ variants }) => variants[0]?.name === 'target-only');
-    await api('DELETE', `${path}/${furthest?.id}`);
+    const remove = async (phase: string) => {
+      const one = (await of()).find(({ variants }) => variants[0]?.name === phase);
+      await api('DELETE', `${path}/${one?.id}`);
+    };
+    await remove('target-only');
+    await changeFlags(unleash(), 'changed', { phase: 'target-authority' });
+    await changeFlags(unleash(), 'changed', { phase: 'source-only' });
+    expect((await of()).filter(({ disabled }) => !disabled)).toHaveLength(1);
+    await remove('synchronize');
     const before = await of();
     await expect(changeFlags(unleash(), 'changed', { phase: 'synchronize' })).rejects.toThrow(
-      'no strategy with the variant target-only',
+      'no strategy with the variant synchronize',
     );
     expect(await of()).toEqual(before);
   });

@@ -134,7 +134,7 @@ describe('a stream of the dashboard', () => {
     const { stores, migration } = measures.counters;
     for (let i = 1; i <= 3; i++) {
       for (let call = 0; call < i; call++) stores.storeCall('target', 'getMany', 'ok', 10);
-      migration.read?.('medications', 'target', 'flag', 10);
+      migration.read('medications', 'target', 'flag', 10);
       measures.step(BigInt(i) * 3_000_000n, 3);
     }
     const viewer = watch();

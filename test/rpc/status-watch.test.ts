@@ -35,10 +35,10 @@ async function start(options: DashboardBedOptions = {}): Promise<void> {
   const measures = bed.measures.get('medications') as RecentMeasures;
   const { stores, migration } = measures.counters;
   for (let i = 0; i < 30; i++) {
-    migration.read?.('medications', i < 10 ? 'target' : 'source', 'flag', 2);
+    migration.read('medications', i < 10 ? 'target' : 'source', 'flag', 2);
     stores.storeCall('source', 'getMany', 'ok', 2);
     stores.storeCall('target', 'getMany', 'ok', 8);
-    migration.compared?.('medications', 'shadow_read', i === 0 ? 'mismatch' : 'match');
+    migration.compared('medications', 'shadow_read', i === 0 ? 'mismatch' : 'match');
   }
   measures.step(3_000_000n, 3);
   await bed.jobs.recordMismatch(
@@ -187,6 +187,19 @@ describe('elsewhere', () => {
     child.kill('SIGINT');
     expect(await ended).toBe(0);
     expect(JSON.parse(output().split('\n')[0] ?? '')).toMatchObject({ name: 'migrations/medications' });
+  });
+
+  it('shows every migration once, also where they fill several pages', async () => {
+    const others = Array.from({ length: 120 }, (_, i) => `a${String(i).padStart(3, '0')}`);
+    await start({ resources: [...others, 'medications'] });
+    const server = `http://127.0.0.1:${bed.servers.httpPort}`;
+    const { output, ended } = run(process.execPath, [program, 'status', '--json', '--server', server]);
+    expect(await ended).toBe(0);
+    const names = output()
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { name: string }).name);
+    expect(names).toEqual([...others, 'medications'].map((id) => `migrations/${id}`));
   });
 
   it('ends with what is wrong, if it is wrong from the beginning', async () => {

@@ -1,5 +1,5 @@
 import type { FlagSetupOptions } from '../../migration/flag-admin-api.ts';
-import { changeFlags, type FlagChanges } from '../../migration/flag-changes.ts';
+import { changeFlags, type FlagChangeResult, type FlagChanges } from '../../migration/flag-changes.ts';
 import { createFlags } from '../../migration/flag-setup.ts';
 import { environment as processEnvironment } from '../config.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
@@ -46,8 +46,13 @@ export async function switchFlags(
   const setup = setupOf(options);
   const output = createOutput(options.json ?? false);
   for (const result of await changeFlags(setup, resource, changes, signal)) {
-    output.line(output.json ? JSON.stringify(result) : `${result.name.padEnd(NAME_COLUMN)} ${result.value}`);
+    output.line(output.json ? JSON.stringify(result) : changeText(result));
   }
+}
+
+function changeText({ name, value, on }: FlagChangeResult): string {
+  const text = `${name.padEnd(NAME_COLUMN)} ${value}`;
+  return on ? text : `${text}, but the flag is switched off: it has no effect until it is on in Unleash's page`;
 }
 
 /** As wide as most names of flags. */

@@ -24,7 +24,7 @@ export interface CommandContext extends ApiClients {
 const WATCH_MS = 500;
 /** How long a repair may take: it waits for barriers. */
 const REPAIR_TIMEOUT_MS = 60_000;
-/** Pages of mismatches shown by one command. */
+/** Pages of a list shown by one command. */
 const MAX_PAGES = 100;
 /** How often migrations are asked for where there is no stream of them. */
 const POLL_MS = 1_000;
@@ -34,8 +34,16 @@ export async function readMigrations(
   { client, signal }: CommandContext,
   resource: string | undefined,
 ): Promise<readonly Migration[]> {
-  if (resource === undefined) return (await client.listMigrations({}, { signal })).migrations;
-  return [await client.getMigration({ name: migrationName(resource) }, { signal })];
+  if (resource !== undefined) return [await client.getMigration({ name: migrationName(resource) }, { signal })];
+  const migrations: Migration[] = [];
+  let pageToken = '';
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
+    const page = await client.listMigrations({ pageToken }, { signal });
+    migrations.push(...page.migrations);
+    if (page.nextPageToken === '') break;
+    pageToken = page.nextPageToken;
+  }
+  return migrations;
 }
 
 /** Prints migrations: one if it is named, else all. */
