@@ -3,16 +3,15 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ROOT, runCommand } from '../../stack/command.ts';
 import { buf } from './buf.ts';
-import { ROOT } from './language-tools.ts';
-import { runTests } from './run-tests.ts';
 
 const CLIENT = 'clients/typescript';
 
 export const FOLDERS: readonly string[] = [`${CLIENT}/gen`];
 
 export async function generate(target: string): Promise<void> {
-  await buf('generate', '--template', 'buf.gen.clients.yaml', '--output', target);
+  await buf(['generate', '--template', 'buf.gen.clients.yaml', '--output', target]);
 }
 
 /** With this Node, which runs TypeScript. */
@@ -35,7 +34,7 @@ export async function test(env: NodeJS.ProcessEnv): Promise<number> {
       '--reporter=json',
       `--outputFile.json=${report}`,
     ];
-    await runTests({ command: process.execPath, args: [vitest, ...args], cwd: join(ROOT, CLIENT), env });
+    await runCommand(process.execPath, [vitest, ...args], { cwd: join(ROOT, CLIENT), env });
     const { numPassedTests: passed } = JSON.parse(await readFile(report, 'utf8')) as { numPassedTests: number };
     if (passed === 0) throw new Error('no test of the TypeScript client ran');
     return passed;
