@@ -1,16 +1,14 @@
 /** Builds the dashboard's page into `src/dashboard/gen`, the same bytes each time: what the service serves. */
-import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { promisify } from 'node:util';
 import { build, type Plugin } from 'esbuild';
+import { ROOT } from '../stack/command.ts';
+import { buf } from './clients/buf.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 const PAGE = join(ROOT, 'src/dashboard');
 /** The API's messages as the rest of the service has them; the page is bundled with a lean copy. */
 const API = join(ROOT, 'src/gen');
-const COMMAND_TIMEOUT_MS = 60_000;
 /** Browsers of the last two years: `light-dark()`, `<dialog>`, nesting in CSS. */
 const BROWSERS = ['chrome123', 'firefox121', 'safari17.5'];
 
@@ -25,7 +23,7 @@ export async function generate(target: string): Promise<void> {
   const lean = await mkdtemp(join(tmpdir(), 'crossfade-dashboard-'));
   const output = join(target, 'src/dashboard/gen');
   try {
-    await generateMessages(lean);
+    await buf(['generate', '--template', 'buf.gen.dashboard.yaml', '--output', lean]);
     await rm(output, { recursive: true, force: true });
     await mkdir(output, { recursive: true });
     await build({
@@ -50,12 +48,6 @@ export async function generate(target: string): Promise<void> {
   } finally {
     await rm(lean, { recursive: true, force: true });
   }
-}
-
-async function generateMessages(target: string): Promise<void> {
-  const env = { ...process.env, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}` };
-  const args = ['generate', '--template', 'buf.gen.dashboard.yaml', '--output', target];
-  await promisify(execFile)(join(ROOT, 'node_modules/.bin/buf'), args, { cwd: ROOT, env, timeout: COMMAND_TIMEOUT_MS });
 }
 
 /** Takes a message's module from the lean copy. */

@@ -2,17 +2,14 @@
  * What of the documents is generated: the reference of the config (in docs/configuration.md, between marks), its JSON schema for
  * editors, and the reference of the published API. Part of `npm run generate`, and of its check.
  */
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { ROOT } from '../stack/command.ts';
+import { buf } from './clients/buf.ts';
 import { apiReference } from './docs/api-reference.ts';
 import { configJsonSchema } from './docs/config-json-schema.ts';
 import { configReference } from './docs/config-reference.ts';
-
-const ROOT = join(import.meta.dirname, '..');
-const BUF_TIMEOUT_MS = 60_000;
 
 const CONFIG_PAGE = 'docs/configuration.md';
 const CONFIG_SCHEMA = 'crossfade.schema.json';
@@ -40,8 +37,7 @@ async function publishedDescriptors(): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), 'crossfade-docs-'));
   try {
     const image = join(folder, 'proto.binpb');
-    const args = ['build', 'proto', '--as-file-descriptor-set', '--output', image];
-    await promisify(execFile)(join(ROOT, 'node_modules/.bin/buf'), args, { cwd: ROOT, timeout: BUF_TIMEOUT_MS });
+    await buf(['build', 'proto', '--as-file-descriptor-set', '--output', image]);
     return await readFile(image);
   } finally {
     await rm(folder, { recursive: true, force: true });

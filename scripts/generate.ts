@@ -7,9 +7,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ROOT } from '../stack/command.ts';
 import { buf } from './clients/buf.ts';
 import type { ClientLanguage } from './clients/language.ts';
-import { ROOT } from './clients/language-tools.ts';
 import { languages } from './clients/languages.ts';
 import * as dashboard from './dashboard.ts';
 import * as docs from './docs.ts';
@@ -33,10 +33,17 @@ const server: Part = {
   FOLDERS: ['src/gen'],
   files: IMAGES.map(({ image }) => image),
   generate: async (target) => {
-    await buf('generate', '--output', target);
+    await buf(['generate', '--output', target]);
     for (const { module, image } of IMAGES) {
       await mkdir(dirname(join(target, image)), { recursive: true });
-      await buf('build', module, '--as-file-descriptor-set', '--exclude-source-info', '--output', join(target, image));
+      await buf([
+        'build',
+        module,
+        '--as-file-descriptor-set',
+        '--exclude-source-info',
+        '--output',
+        join(target, image),
+      ]);
     }
   },
 };

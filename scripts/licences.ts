@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { InitOpts, ModuleInfos } from 'license-checker-rseidelsohn';
+import { ROOT } from '../stack/command.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 const FILE = 'deploy/image/THIRD-PARTY-LICENCES.txt';
 /** Each lets a program that contains such a package be given to others under Apache-2.0, with its text. */
 const KNOWN = ['0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT'];

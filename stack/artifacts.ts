@@ -81,7 +81,7 @@ export function isCached(name: string): boolean {
 }
 
 /**
- * Returns the folder `name` of the cache, made by `make` when it is not there yet. Several processes may ask at once:
+ * Returns the folder `name` of the cache, or below one of its folders, made by `make` when it is not there yet. Several processes may ask at once:
  * one makes it, the others wait; and the folder appears whole or not at all.
  */
 export async function cached(
@@ -92,7 +92,7 @@ export async function cached(
   const cache = cacheFolder();
   const folder = join(cache, name);
   if (existsSync(folder)) return folder;
-  await mkdir(cache, { recursive: true });
+  await mkdir(dirname(folder), { recursive: true });
   return withLock(join(cache, `${name}.lock`), signal, async () => {
     if (existsSync(folder)) return folder;
     const partial = join(cache, `${name}.part-${randomBytes(4).toString('hex')}`);

@@ -1,9 +1,8 @@
 /** An OpenTelemetry Collector built from its Go modules, with the components of observability/otel-collector/builder.yaml. */
-import { execFile } from 'node:child_process';
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { type ArtifactContext, cached, isCached } from './artifacts.ts';
+import { CommandError, ROOT, runCommand } from './command.ts';
 import { reservePort } from './ports.ts';
 import { probeHttp } from './probes.ts';
 import { ManagedServer, type Supervisor } from './process.ts';
@@ -16,7 +15,7 @@ const BUILDER = `go.opentelemetry.io/collector/cmd/builder@v${COLLECTOR_VERSION}
 const BUILD_TIMEOUT_MS = 25 * 60_000;
 const READY_WITHIN_MS = 30_000;
 
-const folder = join(import.meta.dirname, '../observability/otel-collector');
+const folder = join(ROOT, 'observability/otel-collector');
 /** The configuration that is shipped, and what is laid over it for a Zipkin server. */
 export const collectorConfigs = { base: join(folder, 'config.yaml'), zipkin: join(folder, 'zipkin.yaml') } as const;
 
@@ -29,17 +28,17 @@ export function isCollectorBuilt(): boolean {
 export async function fetchCollector(context: Pick<ArtifactContext, 'onProgress' | 'signal'>): Promise<string> {
   const built = await cached(FOLDER, context.signal, async (made) => {
     context.onProgress(`OpenTelemetry Collector ${COLLECTOR_VERSION}: building it with Go, some minutes`);
-    const options = { timeout: BUILD_TIMEOUT_MS, signal: context.signal };
+    const options = { timeoutMs: BUILD_TIMEOUT_MS, signal: context.signal };
     try {
-      await promisify(execFile)('go', ['install', BUILDER], { ...options, env: { ...process.env, GOBIN: made } });
+      await runCommand('go', ['install', BUILDER], { ...options, env: { ...process.env, GOBIN: made } });
       const sources = join(made, 'sources');
       await mkdir(sources);
       await copyFile(join(folder, 'builder.yaml'), join(sources, 'builder.yaml'));
-      await promisify(execFile)(join(made, 'builder'), ['--config=builder.yaml'], { ...options, cwd: sources });
+      await runCommand(join(made, 'builder'), ['--config=builder.yaml'], { ...options, cwd: sources });
       await copyFile(join(sources, 'build', 'otelcol'), join(made, 'otelcol'));
       await rm(sources, { recursive: true });
     } catch (cause) {
-      const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+      const missing = cause instanceof CommandError && cause.isMissing;
       const cure = missing ? 'Go is not on the PATH: install it from https://go.dev/dl' : 'see below';
       throw new Error(`the OpenTelemetry Collector can't be built: ${cure}`, { cause });
     }

@@ -1,10 +1,9 @@
 /** A Prometheus server and its promtool: those on the PATH, or Debian's, unpacked into the cache without installing it. */
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
 import { type ArtifactContext, cached } from './artifacts.ts';
+import { runCommand } from './command.ts';
 import { reservePort } from './ports.ts';
 import { probeHttp } from './probes.ts';
 import { ManagedServer, type Supervisor } from './process.ts';
@@ -60,7 +59,7 @@ function onPath(program: string): string | undefined {
 
 async function fetchPackage(folder: string, signal: AbortSignal): Promise<void> {
   const run = (command: string, args: readonly string[]) =>
-    promisify(execFile)(command, args, { cwd: folder, timeout: APT_TIMEOUT_MS, signal });
+    runCommand(command, args, { cwd: folder, timeoutMs: APT_TIMEOUT_MS, signal });
   const download = () => run('apt-get', ['download', '--quiet', 'prometheus']);
   // The list of packages may name a version that the archive has replaced.
   await download().catch(async () => {

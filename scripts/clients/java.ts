@@ -2,10 +2,10 @@
 import { chmod, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkTools, fetchArtifact } from '../../stack/artifacts.ts';
+import { ROOT, runCommand } from '../../stack/command.ts';
 import { Supervisor } from '../../stack/process.ts';
 import { buf } from './buf.ts';
-import { installOnce, ROOT } from './language-tools.ts';
-import { runTests } from './run-tests.ts';
+import { installOnce } from './language-tools.ts';
 
 /** The versions of clients/java/pom.xml, but for the plugin's last number: any of the same minor version will do. */
 const PROTOC = '4.36.2';
@@ -24,7 +24,7 @@ export const FOLDERS: readonly string[] = [`${CLIENT}/gen`];
 export async function generate(target: string): Promise<void> {
   await installOnce(TOOLS, install);
   const run = (out: string, directory: string, paths: readonly string[]) =>
-    buf('generate', '--template', JSON.stringify(template(out, directory, paths)), '--output', target);
+    buf(['generate', '--template', JSON.stringify(template(out, directory, paths)), '--output', target]);
   await run(MAIN, 'proto', ['proto/crossfade']);
   await run(EXAMPLE, 'examples/hospital/proto', []);
 }
@@ -75,7 +75,7 @@ export async function test(env: NodeJS.ProcessEnv): Promise<number> {
   const cwd = join(ROOT, CLIENT);
   const reports = join(cwd, 'target/surefire-reports');
   await rm(reports, { recursive: true, force: true });
-  await runTests({ command: 'mvn', args: ['--batch-mode', '--quiet', 'verify'], cwd, env });
+  await runCommand('mvn', ['--batch-mode', '--quiet', 'verify'], { cwd, env });
   const files = (await readdir(reports)).filter((file) => file.endsWith('.xml'));
   const counts = await Promise.all(files.map(async (file) => passedIn(await readFile(join(reports, file), 'utf8'))));
   const passed = counts.reduce((sum, count) => sum + count, 0);

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, type FileDescriptorSet, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { installOnce, NODE_BIN, ROOT, requireVersion, run } from './language-tools.ts';
+import { ROOT, runCommand } from '../../stack/command.ts';
+import { buf } from './buf.ts';
+import { installOnce, requireVersion } from './language-tools.ts';
 
 /** Proto packages' folders, and the roots that Python's packages of the same names stand in. */
 const ROOTS = [
@@ -31,7 +33,7 @@ export async function generate(target: string): Promise<void> {
   try {
     const image = join(work, 'image.binpb');
     const inputs = ['--path', 'proto/crossfade', '--path', 'examples/hospital/proto/hospital'];
-    await run(join(NODE_BIN, 'buf'), ['build', '.', ...inputs, '--as-file-descriptor-set', '--output', image]);
+    await buf(['build', '.', ...inputs, '--as-file-descriptor-set', '--output', image]);
     const files = forPython(fromBinary(FileDescriptorSetSchema, await readFile(image)));
     await writeFile(image, toBinary(FileDescriptorSetSchema, files));
     for (const folder of FOLDERS) await rm(join(target, folder), { recursive: true, force: true });
@@ -50,8 +52,8 @@ export async function test(env: NodeJS.ProcessEnv): Promise<number> {
   const python = join(await tools(), 'python');
   // Compiled modules would lie in the generated folders, which are compared as a whole.
   const where = { cwd: CLIENT, env: { ...env, PYTHONDONTWRITEBYTECODE: '1' } };
-  await run(python, ['-m', 'mypy'], where);
-  const said = await run(python, ['-m', 'pytest'], where);
+  await runCommand(python, ['-m', 'mypy'], where);
+  const said = await runCommand(python, ['-m', 'pytest'], where);
   const passed = Number(/(\d+) passed/.exec(said)?.[1] ?? 0);
   if (passed === 0) throw new Error('pytest ran no test');
   return passed;
@@ -65,10 +67,10 @@ async function tools(): Promise<string> {
   const folder = join(ROOT, '.cache/tools/python', hash.digest('hex').slice(0, HASH_DIGITS));
   const bin = join(folder, 'bin');
   await installOnce(folder, async () => {
-    await run('python3', ['-m', 'venv', folder]).catch((cause: unknown) => {
+    await runCommand('python3', ['-m', 'venv', folder]).catch((cause: unknown) => {
       throw new Error(`no virtual environment could be made: ${cure}`, { cause });
     });
-    await run(join(bin, 'python'), ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS]);
+    await runCommand(join(bin, 'python'), ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS]);
   });
   return bin;
 }
@@ -80,9 +82,13 @@ async function compile(bin: string, image: string, files: readonly FileDescripto
     const names = of.map(({ name }) => name);
     // mypy's plugins are found by their names.
     const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` };
-    return run(join(bin, 'python'), ['-m', 'grpc_tools.protoc', `--descriptor_set_in=${image}`, ...args, ...names], {
-      env,
-    });
+    return runCommand(
+      join(bin, 'python'),
+      ['-m', 'grpc_tools.protoc', `--descriptor_set_in=${image}`, ...args, ...names],
+      {
+        env,
+      },
+    );
   };
   await protoc(['python', 'mypy'], files);
   const withServices = files.filter(({ service }) => service.length > 0);

@@ -2,17 +2,16 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ROOT, runCommand } from '../../stack/command.ts';
 import { findChromium } from '../chromium.ts';
 import { buf } from './buf.ts';
-import { ROOT } from './language-tools.ts';
-import { runTests } from './run-tests.ts';
 
 const CLIENT = 'clients/typescript';
 
 export const FOLDERS: readonly string[] = [`${CLIENT}/gen`];
 
 export async function generate(target: string): Promise<void> {
-  await buf('generate', '--template', 'buf.gen.clients.yaml', '--output', target);
+  await buf(['generate', '--template', 'buf.gen.clients.yaml', '--output', target]);
 }
 
 /** With this Node, which runs TypeScript. */
@@ -30,9 +29,7 @@ export async function test(env: NodeJS.ProcessEnv): Promise<number> {
       '--reporter=json',
       `--outputFile.json=${report}`,
     ];
-    await runTests({
-      command: process.execPath,
-      args: [vitest, ...args],
+    await runCommand(process.execPath, [vitest, ...args], {
       cwd: join(ROOT, CLIENT),
       env: { ...env, CHROMIUM_PATH: chromium },
     });

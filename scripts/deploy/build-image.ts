@@ -1,9 +1,8 @@
 /** Takes the steps of a Dockerfile, each as it is written, in clean folders: one for each stage. */
-import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { promisify } from 'node:util';
+import { runCommand } from '../../stack/command.ts';
 import type { Dockerfile, Stage, Step } from './dockerfile.ts';
 import { enter, makeBase } from './root-folder.ts';
 
@@ -94,7 +93,7 @@ async function copy(step: Step, root: string, cwd: string, site: Site): Promise<
     if (stage === undefined) await copyFromContext(source, isFolder, place, site, line);
     else await copyFromStage(path, isFolder, place);
     if (step.mode) await chmod(place, Number.parseInt(step.mode, 8));
-    if (step.owner) await promisify(execFile)('chown', ['-R', step.owner, place]);
+    if (step.owner) await runCommand('chown', ['-R', step.owner, place]);
   }
 }
 
@@ -110,7 +109,7 @@ async function copyFromContext(source: string, isFolder: boolean, place: string,
 /** Thousands of files, and links among them. */
 async function copyFromStage(path: string, isFolder: boolean, place: string): Promise<void> {
   await mkdir(isFolder ? place : dirname(place), { recursive: true });
-  await promisify(execFile)('cp', ['-a', isFolder ? `${path}/.` : path, place]);
+  await runCommand('cp', ['-a', isFolder ? `${path}/.` : path, place]);
 }
 
 async function copyFile(from: string, to: string): Promise<void> {

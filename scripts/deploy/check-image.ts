@@ -1,11 +1,11 @@
 /** Builds the image in a folder, looks at what is in it, and lets it serve from the real stores. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ROOT } from '../../stack/command.ts';
 import { buildImage } from './build-image.ts';
 import type { Dockerfile } from './dockerfile.ts';
 import type { Report } from './report.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const DOCS = 'usr/share/doc/crossfade';
 /** Grows only on purpose: the service's packages and its own files, without Node. In MB. */
 const MAX_APP_MB = 90;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Medications } from '../../clients/typescript/gen/hospital/v1/medications_pb.ts';
 import { createSession } from '../../clients/typescript/src/session.ts';
+import { ROOT } from '../../stack/command.ts';
 import type { ComposeProject } from './compose.ts';
 import { type Container, type ContainerOptions, checkHealth, runContainer, startContainer } from './container.ts';
 import type { ImageConfig } from './dockerfile.ts';
@@ -17,7 +18,6 @@ export interface BuiltImage {
   readonly folder: string;
 }
 
-const ROOT = join(import.meta.dirname, '../..');
 /** Enough for lists of several patients. */
 const ROWS = '2000';
 const HEALTHY_WITHIN_MS = 60_000;

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { type Config, parseConfig } from '../../src/app/config.ts';
+import { ROOT } from '../../stack/command.ts';
 import type { ComposeProject, ComposeService } from './compose.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 /** A version with at least two numbers, so that no tag moves by a release. */
 const FIXED_TAG = /:v?\d+(?:\.\d+)+[\w.-]*$/;
 const OWN_IMAGE = /^crossfade:/;

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, parseConfig } from '../../src/app/config.ts';
+import { ROOT } from '../../stack/command.ts';
 import type { ImageConfig } from './dockerfile.ts';
 import type { KubernetesObject, Manifests } from './tools.ts';
 
@@ -35,7 +36,6 @@ interface Deployment extends KubernetesObject {
   };
 }
 
-const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = 'deploy/kubernetes/example';
 /** Health's announcement, and the last spans. */
 const STOP_ROOM_MS = 5_000;

@@ -1,9 +1,9 @@
 /** `npm run check:deploy`: everything that is deployed, by the tools that understand it. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
+import { ROOT, runCommand } from '../../stack/command.ts';
 import { checkImage } from './check-image.ts';
 import { checkServing } from './check-serving.ts';
 import type { ComposeProject } from './compose.ts';
@@ -27,7 +27,6 @@ Examples:
   npm run check:deploy
   npm run check:deploy -- --only files`;
 
-const ROOT = join(import.meta.dirname, '../..');
 const PARTS = ['files', 'image', 'serving'];
 /** Each with why it is not asked for. */
 const KUBE_SCORE_IGNORED = [
@@ -87,9 +86,9 @@ async function checkDockerfile({ stages, warnings }: Dockerfile, report: Report)
   const base = `node:${devDependencies.node}-bookworm-slim`;
   const others = stages.map((stage) => stage.base).filter((each) => each !== base);
   report.check(`every stage is made of ${base}, whose Node is the tests'`, others);
-  const licences = await promisify(execFile)(process.execPath, [join(ROOT, 'scripts/licences.ts'), '--check']).then(
+  const licences = await runCommand(process.execPath, ['scripts/licences.ts', '--check']).then(
     () => [],
-    (error: { stderr: string }) => [error.stderr],
+    (error: Error) => [error.message],
   );
   report.check('the licences are those of what is shipped, and all known', licences);
 }

@@ -5,12 +5,12 @@
  * No image can be fetched here, so what stands for `node:24…-slim` is made of this machine's Debian libraries and
  * programs, mounted read-only, and of a `/usr/local` of its own with Node 24 and npm, as the official image has them.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { dirname, join } from 'node:path';
+import { ROOT, runCommand } from '../../stack/command.ts';
 
 /** How a program is run in a root folder. */
 export interface Enter {
@@ -45,7 +45,7 @@ const FOLDERS = [
 const PASSWD = 'root:x:0:0:root:/root:/bin/bash\nnode:x:1000:1000::/home/node:/bin/bash\n';
 /** Told to npm in a build, as `docker build` would by a secret. */
 const REGISTRY_VARIABLES = ['NODE_EXTRA_CA_CERTS', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'npm_config_registry'];
-const NODE = resolve(import.meta.dirname, '../../node_modules/node/bin/node');
+const NODE = join(ROOT, 'node_modules/node/bin/node');
 
 /** Makes what stands for the base image. */
 export async function makeBase(root: string): Promise<void> {
@@ -68,8 +68,7 @@ export async function makeBase(root: string): Promise<void> {
 async function npmFolder(): Promise<string> {
   const running = process.env.npm_execpath;
   if (running?.endsWith('npm-cli.js')) return dirname(dirname(running));
-  const { stdout } = await promisify(execFile)('npm', ['root', '--global']);
-  return join(stdout.trim(), 'npm');
+  return join((await runCommand('npm', ['root', '--global'])).trim(), 'npm');
 }
 
 /** Starts a program in a root folder; it ends with whoever called, and its whole namespace with it. */

@@ -3,11 +3,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { parse, stringify } from 'yaml';
+import { ROOT } from '../../stack/command.ts';
 import { reservePort } from '../../stack/ports.ts';
 import { type Stack, startStack } from '../../stack/stack.ts';
 import type { ComposeProject } from './compose.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 /** In place of `crossfade`, who may do everything on the stack's MySQL. */
 const USER = 'service';
 const PASSWORD = 'of-the-check';

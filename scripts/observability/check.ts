@@ -1,9 +1,9 @@
 /** `npm run check:observability`: what is configured for Prometheus, Grafana and the Collector, judged by their own tools. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
+import { runCommand } from '../../stack/command.ts';
 import { collectorConfigs, fetchCollector, isCollectorBuilt } from '../../stack/otel-collector.ts';
 import { fetchPrometheus } from '../../stack/prometheus.ts';
 import { dashboardQuestions, observabilityFolder } from './dashboard.ts';
@@ -33,11 +33,10 @@ async function main(withCollector: boolean, signal: AbortSignal): Promise<number
   let failed = 0;
   const check = async (what: string, program: string, args: readonly string[]): Promise<void> => {
     try {
-      await promisify(execFile)(program, args, { timeout: TOOL_TIMEOUT_MS, signal });
+      await runCommand(program, args, { timeoutMs: TOOL_TIMEOUT_MS, signal });
       console.log(`ok      ${what}`);
     } catch (error) {
-      const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-      console.log(`FAILED  ${what}\n${`${stdout}${stderr}` || String(error)}`);
+      console.log(`FAILED  ${what}\n${error instanceof Error ? error.message : error}`);
       failed += 1;
     }
   };

@@ -1,9 +1,10 @@
 /** What the Grafana dashboard asks of Prometheus, as plain PromQL. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ROOT } from '../../stack/command.ts';
 
 /** The folder of everything that is configured for other programs. */
-export const observabilityFolder = join(import.meta.dirname, '../../observability');
+export const observabilityFolder = join(ROOT, 'observability');
 
 /** One question of a panel, an annotation or a variable. */
 export interface Question {

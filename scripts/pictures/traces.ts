@@ -10,13 +10,14 @@ import { type Instance, startInstance } from '../../examples/hospital/demo/insta
 import { createTerminal } from '../../examples/hospital/demo/terminal.ts';
 import { createFlagSwitches } from '../../examples/hospital/demo/unleash-admin.ts';
 import { attributes, metricNames } from '../../src/telemetry/names.ts';
+import { ROOT } from '../../stack/command.ts';
 import { fetchCollector, isCollectorBuilt, startCollector } from '../../stack/otel-collector.ts';
 import { Supervisor } from '../../stack/process.ts';
 import type { StackAddresses } from '../../stack/stack.ts';
 import { findChromium, launch } from '../chromium.ts';
 
 /** Where the pictures go. */
-const IMAGES = join(import.meta.dirname, '../../docs/images');
+const IMAGES = join(ROOT, 'docs/images');
 const ROWS = 2_000;
 const READS = 600;
 /** Some at a time, as callers come. */

@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { ROOT } from '../../stack/command.ts';
 import { accountOf } from './accounts.ts';
 import { commandsOf } from './commands.ts';
-import { ROOT, readPages } from './pages.ts';
+import { readPages } from './pages.ts';
 
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 

@@ -1,10 +1,11 @@
 /** The commands of docs/init.md and docs/doctor.md in their order, on tables as init.md describes them. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../../stack/command.ts';
 import { accountOf } from './accounts.ts';
 import { commandsIn, type DocumentedCommand } from './commands.ts';
 import { installGrpcurl } from './grpcurl.ts';
-import { type Block, ROOT, readPages } from './pages.ts';
+import { type Block, readPages } from './pages.ts';
 import { isReady, Reader } from './reader.ts';
 import { startServers, variableIn } from './servers.ts';
 

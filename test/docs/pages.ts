@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ROOT } from '../../stack/command.ts';
 
 /** The repository's folder. */
-export const ROOT = join(import.meta.dirname, '../..');
 
 /** A fenced block of code. */
 export interface Block {

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ROOT } from '../../stack/command.ts';
 import { reservePort } from '../../stack/ports.ts';
-import { ROOT } from './pages.ts';
 import { hasShape } from './shape.ts';
 import { StayingProgram, Terminal } from './terminal.ts';
 

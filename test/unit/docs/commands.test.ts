@@ -3,9 +3,10 @@ import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../../src/app/cli/program.ts';
+import { ROOT } from '../../../stack/command.ts';
 import { accountOf, accounts, statementsElsewhere } from '../../docs/accounts.ts';
 import { COMMAND_LANGUAGES, commandsOf } from '../../docs/commands.ts';
-import { type Block, ROOT, readPages } from '../../docs/pages.ts';
+import { type Block, readPages } from '../../docs/pages.ts';
 
 const pages = readPages();
 const commands = pages.flatMap(commandsOf);

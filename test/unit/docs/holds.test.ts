@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { holdReasons } from '../../../src/migration/phase.ts';
-import { ROOT } from '../../docs/pages.ts';
+import { ROOT } from '../../../stack/command.ts';
 
 const PARTS = ['Means', 'Look first', 'Cause and cure', 'Over'];
 

@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { anchorOf, parsePage, ROOT, readPages } from '../../docs/pages.ts';
+import { ROOT } from '../../../stack/command.ts';
+import { anchorOf, parsePage, readPages } from '../../docs/pages.ts';
 
 const pages = new Map(readPages().map((page) => [page.path, page]));
 

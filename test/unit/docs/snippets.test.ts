@@ -7,7 +7,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { parseConfig } from '../../../src/app/config.ts';
 import { configSchema } from '../../../src/app/config-schema.ts';
-import { type Block, ROOT, readPages } from '../../docs/pages.ts';
+import { ROOT } from '../../../stack/command.ts';
+import { type Block, readPages } from '../../docs/pages.ts';
 
 const BUF_MS = 120_000;
 

@@ -27,9 +27,12 @@ _OPTIONS = (
     # Where a name stands for several instances, calls go to them in turn.
     ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
     # While a call is under way and nothing comes for ten seconds, the instance is asked for a sign of life; without one in five more
-    # its connection is closed, and the next call goes elsewhere. As often as it takes: by default grpc asks twice.
+    # its connection is closed, and the next call goes elsewhere.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
+    # grpc waits a minute for the answer to any ping, also to one of these, unless it is told otherwise.
+    ("grpc.http2.ping_timeout_ms", 5_000),
+    # By default it asks twice, and no more.
     ("grpc.http2.max_pings_without_data", 0),
 )
 

@@ -21,6 +21,13 @@ public final class CrossfadeClient implements AutoCloseable {
   private static final int MAX_VERSIONS = 10_000;
 
   private static final Duration CLOSE_GRACE = Duration.ofSeconds(5);
+
+  /** While a call is under way and nothing comes for this long, the instance is asked for a sign of life. */
+  private static final Duration KEEPALIVE_INTERVAL = Duration.ofSeconds(10);
+
+  /** Without one its connection is closed: its calls are UNAVAILABLE, and the next ones go elsewhere. */
+  private static final Duration KEEPALIVE_TIMEOUT = Duration.ofSeconds(5);
+
   private static final AtomicInteger CLIENTS = new AtomicInteger();
 
   private final List<ManagedChannel> channels;
@@ -29,10 +36,7 @@ public final class CrossfadeClient implements AutoCloseable {
   private final ScheduledThreadPoolExecutor timer;
 
   private CrossfadeClient(Builder builder) {
-    channels =
-        builder.addresses.stream()
-            .map(address -> Grpc.newChannelBuilder(address, builder.credentials).build())
-            .toList();
+    channels = builder.addresses.stream().map(address -> connect(address, builder.credentials)).toList();
     options =
         new SessionOptions(
             builder.caller, null, builder.token, builder.consistency, builder.timeout, new RetryPolicy(builder.retries));
@@ -40,11 +44,18 @@ public final class CrossfadeClient implements AutoCloseable {
     timer = new ScheduledThreadPoolExecutor(1, CrossfadeClient::timerThread);
   }
 
+  private static ManagedChannel connect(String address, ChannelCredentials credentials) {
+    return Grpc.newChannelBuilder(address, credentials)
+        .keepAliveTime(KEEPALIVE_INTERVAL.toNanos(), TimeUnit.NANOSECONDS)
+        .keepAliveTimeout(KEEPALIVE_TIMEOUT.toNanos(), TimeUnit.NANOSECONDS)
+        .build();
+  }
+
   /**
    * Begins to describe a client.
    *
    * @param addresses gRPC ports of instances, {@code host:port} each; a failing one is passed over
-   * @throws IllegalArgumentException without an address
+   * @throws IllegalArgumentException without an address, or with an empty one
    */
   public static Builder builder(String... addresses) {
     return new Builder(List.of(addresses));
@@ -92,21 +103,24 @@ public final class CrossfadeClient implements AutoCloseable {
 
   /** Describes a client. Whatever is not said has a default. */
   public static final class Builder {
-    private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(5);
+    /** Longer than a handover of authority may make writers wait, which is five seconds unless the service is told otherwise. */
+    private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(10);
+
     private static final int DEFAULT_RETRIES = 4;
 
     private final List<String> addresses;
     private ChannelCredentials credentials = InsecureChannelCredentials.create();
     private String caller;
     private Supplier<String> token;
+    private boolean tokenInClear;
     private Consistency consistency;
     private Duration timeout = DEFAULT_TIMEOUT;
     private int retries = DEFAULT_RETRIES;
     private int startAt;
 
     private Builder(List<String> addresses) {
-      if (addresses.isEmpty()) {
-        throw new IllegalArgumentException("a client needs at least one address");
+      if (addresses.isEmpty() || addresses.stream().anyMatch(String::isBlank)) {
+        throw new IllegalArgumentException("a client needs at least one address, and none that is empty: " + addresses);
       }
       this.addresses = addresses;
     }
@@ -120,7 +134,7 @@ public final class CrossfadeClient implements AutoCloseable {
       return this;
     }
 
-    /** The token that goes with each call as {@code authorization: Bearer …}. */
+    /** The token that goes with each call as {@code authorization: Bearer …}. It needs TLS, or {@link #tokenInClear}. */
     public Builder token(String value) {
       return token(() -> value);
     }
@@ -128,6 +142,12 @@ public final class CrossfadeClient implements AutoCloseable {
     /** Where to get the token: asked for each call, so that it can be renewed; it must not block. */
     public Builder token(Supplier<String> source) {
       token = source;
+      return this;
+    }
+
+    /** Lets the token go without TLS, where whoever is on the way can read it: for a proxy on the same machine that does TLS. */
+    public Builder tokenInClear() {
+      tokenInClear = true;
       return this;
     }
 
@@ -143,7 +163,7 @@ public final class CrossfadeClient implements AutoCloseable {
       return this;
     }
 
-    /** How long a call may take that has no deadline itself, its retries included; not for streams. Default: five seconds. */
+    /** How long a call may take that has no deadline itself, its retries included; not for streams. Default: ten seconds. */
     public Builder timeout(Duration value) {
       timeout = value;
       return this;
@@ -161,8 +181,16 @@ public final class CrossfadeClient implements AutoCloseable {
       return this;
     }
 
-    /** Makes the client; connections are made when they are needed. */
+    /**
+     * Makes the client; connections are made when they are needed.
+     *
+     * @throws IllegalStateException where a token would go without TLS unasked
+     */
     public CrossfadeClient build() {
+      if (token != null && credentials instanceof InsecureChannelCredentials && !tokenInClear) {
+        throw new IllegalStateException(
+            "a token is sent over TLS only: set credentials, or tokenInClear to let others read it");
+      }
       return new CrossfadeClient(this);
     }
   }

@@ -8,11 +8,15 @@ import io.grpc.ForwardingClientCallListener.SimpleForwardingClientCallListener;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** One channel an address. Calls go to one of them until it says UNAVAILABLE, or can't be reached; then to the next. */
+/** One channel an address. Calls go to one of them until it says UNAVAILABLE, can't be reached or does not answer in time; then to the next. */
 final class FailoverChannel extends Channel {
+  private static final Set<Status.Code> PASSED_OVER = EnumSet.of(Status.Code.UNAVAILABLE, Status.Code.DEADLINE_EXCEEDED);
+
   private final List<? extends Channel> channels;
   private final AtomicInteger position;
 
@@ -32,7 +36,7 @@ final class FailoverChannel extends Channel {
               @Override
               public void onClose(Status status, Metadata trailers) {
                 // Of calls that failed together only the first passes the address over.
-                if (status.getCode() == Status.Code.UNAVAILABLE) {
+                if (PASSED_OVER.contains(status.getCode())) {
                   position.compareAndSet(taken, taken + 1);
                 }
                 super.onClose(status, trailers);

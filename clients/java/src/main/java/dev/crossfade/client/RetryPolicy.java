@@ -21,9 +21,9 @@ record RetryPolicy(int retries) {
   /** The pause before the first retry; it doubles with each up to the longest, half of it at random. */
   private static final Duration FIRST_PAUSE = Duration.ofMillis(20);
 
-  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
   /** 20 ms doubled this often is beyond the longest pause. */
-  private static final int MAX_DOUBLINGS = 7;
+  private static final int MAX_DOUBLINGS = 6;
 
   /**
    * Reads: on UNAVAILABLE. Writes: only if it is certain that nothing was written, because the service itself said UNAVAILABLE or the

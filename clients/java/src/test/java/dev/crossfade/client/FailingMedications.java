@@ -14,6 +14,8 @@ import dev.hospital.v1.ListMedicationsRequest;
 import dev.hospital.v1.ListMedicationsResponse;
 import dev.hospital.v1.Medication;
 import dev.hospital.v1.MedicationsGrpc;
+import io.grpc.Context;
+import io.grpc.Deadline;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Metadata;
@@ -29,6 +31,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A gRPC server that fails as the service does, when a test asks for it: what a real one can't be made to do at will. Each answer has
@@ -39,6 +42,9 @@ final class FailingMedications extends MedicationsGrpc.MedicationsImplBase imple
 
   /** The metadata of each call that came in, in order. */
   final List<Metadata> calls = new CopyOnWriteArrayList<>();
+
+  /** Until the deadline of each call; null: it had none. */
+  final List<Long> millisLeft = new CopyOnWriteArrayList<>();
 
   /** Thrown by the next calls, one each. */
   final Queue<StatusRuntimeException> failures = new ConcurrentLinkedQueue<>();
@@ -55,7 +61,11 @@ final class FailingMedications extends MedicationsGrpc.MedicationsImplBase imple
   }
 
   String address() {
-    return "127.0.0.1:" + server.getPort();
+    return "127.0.0.1:" + port();
+  }
+
+  int port() {
+    return server.getPort();
   }
 
   @Override
@@ -112,6 +122,8 @@ final class FailingMedications extends MedicationsGrpc.MedicationsImplBase imple
     @Override
     public <Q, A> ServerCall.Listener<Q> interceptCall(
         ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+      Deadline deadline = Context.current().getDeadline();
+      millisLeft.add(deadline == null ? null : deadline.timeRemaining(TimeUnit.MILLISECONDS));
       calls.add(headers);
       String version = Integer.toString(calls.size());
       return next.startCall(

@@ -103,7 +103,7 @@ class SessionTest {
 
   @Test
   void saysWhatAReadIsForAndWhoCalls() {
-    use(CrossfadeClient.builder(server.address()).caller("clinic").token(() -> "t").consistency(Consistency.AT_LEAST));
+    use(CrossfadeClient.builder(server.address()).caller("clinic").token(() -> "t").tokenInClear().consistency(Consistency.AT_LEAST));
     stub.getMedication(GET);
     assertEquals("at-least", sent(0, "crossfade-consistency"));
     assertEquals("clinic", sent(0, "crossfade-caller"));
@@ -261,6 +261,7 @@ class SessionTest {
     AtomicInteger asked = new AtomicInteger();
     use(
         CrossfadeClient.builder(server.address())
+            .tokenInClear()
             .token(
                 () -> {
                   if (asked.incrementAndGet() > 1) {
@@ -283,7 +284,48 @@ class SessionTest {
   }
 
   @Test
+  void givesACallTenSecondsByDefaultLongerThanAHandoverMayMakeWritersWait() {
+    stub.createMedication(CREATE);
+    long left = server.millisLeft.get(0);
+    assertTrue(left > 5_000 && left <= 10_000, left + " ms were left");
+  }
+
+  @Test
+  void movesOnFromAnInstanceThatDoesNotAnswerInTime() throws IOException {
+    try (Link link = new Link(server.port())) {
+      link.swallow();
+      use(CrossfadeClient.builder(link.address(), server.address()).timeout(Duration.ofMillis(500)));
+      StatusRuntimeException error = assertThrows(StatusRuntimeException.class, () -> stub.createMedication(CREATE));
+      assertEquals(Status.Code.DEADLINE_EXCEEDED, error.getStatus().getCode());
+      stub.withDeadlineAfter(10, TimeUnit.SECONDS).getMedication(GET);
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void noticesLongBeforeADistantDeadlineThatAnInstanceHangs() throws IOException {
+    try (Link link = new Link(server.port())) {
+      use(CrossfadeClient.builder(link.address()).retries(0).timeout(Duration.ofMinutes(1)));
+      stub.getMedication(GET);
+      link.swallow();
+      long begunAt = System.nanoTime();
+      StatusRuntimeException error = assertThrows(StatusRuntimeException.class, () -> stub.getMedication(GET));
+      assertEquals(Status.Code.UNAVAILABLE, error.getStatus().getCode());
+      assertTrue(Duration.ofNanos(System.nanoTime() - begunAt).toSeconds() < 30);
+    }
+  }
+
+  @Test
+  void sendsATokenWithoutTlsOnlyIfItIsToldTo() {
+    assertThrows(IllegalStateException.class, () -> CrossfadeClient.builder(server.address()).token("secret").build());
+    use(CrossfadeClient.builder(server.address()).token("secret").tokenInClear());
+    stub.getMedication(GET);
+    assertEquals("Bearer secret", sent(0, "authorization"));
+  }
+
+  @Test
   void needsAnAddress() {
     assertThrows(IllegalArgumentException.class, CrossfadeClient::builder);
+    assertThrows(IllegalArgumentException.class, () -> CrossfadeClient.builder("a:1", ""));
   }
 }
