@@ -22,7 +22,7 @@ const (
 	// Longer than a handover of authority may make writers wait, which is five seconds unless the service is told otherwise.
 	DefaultTimeout = 10 * time.Second
 	// DefaultRetries is how often a call that may safely be sent again is.
-	DefaultRetries = 4
+	DefaultRetries = 8
 
 	// An instance that was away is tried again after the first pause, and then ever more seldom, up to the last.
 	firstReconnectPause = 100 * time.Millisecond

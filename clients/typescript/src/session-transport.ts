@@ -17,7 +17,7 @@ export interface SessionSettings {
   readonly user?: string;
   /** How long a call may take if it says nothing itself, its retries included, in milliseconds; not for streams. Default: 10000. */
   readonly timeoutMs?: number;
-  /** How often a call that may safely be sent again is. Default: 4. */
+  /** How often a call that may safely be sent again is. Default: 8: some seconds, so that a rollout of all instances fails no call. */
   readonly retries?: number;
   /** Where to begin among the addresses. Default: the first. */
   readonly startAt?: number;
@@ -51,7 +51,7 @@ export interface Session {
 const MAX_VERSIONS = 10_000;
 /** Longer than a handover of authority may make writers wait, which is five seconds unless the service is told otherwise. */
 const DEFAULT_TIMEOUT_MS = 10_000;
-const DEFAULT_RETRIES = 4;
+const DEFAULT_RETRIES = 8;
 /** The pause before the first retry; it doubles with each up to the longest, half of it at random. */
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1_000;

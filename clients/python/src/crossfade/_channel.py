@@ -16,7 +16,7 @@ from crossfade._token_in_clear import TokenInClear
 #: wait, which is five seconds unless the service is told otherwise.
 DEFAULT_TIMEOUT_SECONDS = 10.0
 #: How often a call that may safely be sent again is.
-DEFAULT_RETRIES = 4
+DEFAULT_RETRIES = 8
 
 _OPTIONS = (
     # An instance that was away is tried again after the first pause, and then ever more seldom, up to the last.

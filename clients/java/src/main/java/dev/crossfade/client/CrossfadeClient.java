@@ -106,7 +106,7 @@ public final class CrossfadeClient implements AutoCloseable {
     /** Longer than a handover of authority may make writers wait, which is five seconds unless the service is told otherwise. */
     private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(10);
 
-    private static final int DEFAULT_RETRIES = 4;
+    private static final int DEFAULT_RETRIES = 8;
 
     private final List<String> addresses;
     private ChannelCredentials credentials = InsecureChannelCredentials.create();
@@ -169,7 +169,7 @@ public final class CrossfadeClient implements AutoCloseable {
       return this;
     }
 
-    /** How often a call that may safely be sent again is. Default: 4. */
+    /** How often a call that may safely be sent again is. Default: 8: some seconds, so that a rollout of all instances fails no call. */
     public Builder retries(int most) {
       retries = most;
       return this;
