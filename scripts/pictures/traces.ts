@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { Medications } from '../../clients/typescript/gen/hospital/v1/medications_pb.ts';
 import { createSession } from '../../clients/typescript/src/session.ts';
 import { bringUp, MOVED_RESOURCE, setUpFlags } from '../../examples/hospital/demo/bring-up.ts';
@@ -10,6 +10,7 @@ import { type Instance, startInstance } from '../../examples/hospital/demo/insta
 import { createTerminal } from '../../examples/hospital/demo/terminal.ts';
 import { createFlagSwitches } from '../../examples/hospital/demo/unleash-admin.ts';
 import { attributes, metricNames } from '../../src/telemetry/names.ts';
+import { launchChromium } from '../../stack/chromium.ts';
 import { ROOT } from '../../stack/command.ts';
 import { fetchCollector, isCollectorBuilt, startCollector } from '../../stack/otel-collector.ts';
 import { Supervisor } from '../../stack/process.ts';
@@ -28,17 +29,6 @@ const IN_SYNC_WITHIN_MS = 180_000;
 const TRACES_WITHIN_MS = 60_000;
 const VIEW = { width: 1280, height: 720 };
 const PAGE_TIMEOUT_MS = 60_000;
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const CHROMIUM_FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 /** The one search: shadow reads for which Cassandra took longer. */
 const SEARCH = new URLSearchParams({
   serviceName: 'crossfade',
@@ -163,7 +153,7 @@ function typical(traces: readonly (readonly ZipkinSpan[])[]): string {
 
 async function takePictures(url: string, traceId: string): Promise<void> {
   await mkdir(IMAGES, { recursive: true });
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
+  const browser = await launchChromium();
   try {
     const page = await browser.newPage({ viewport: VIEW });
     page.setDefaultTimeout(PAGE_TIMEOUT_MS);

@@ -1,7 +1,7 @@
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { launchChromium } from '../../stack/chromium.ts';
 import { type Bed, createBed, keepCalling } from './bed.ts';
-import { launch } from './chromium.ts';
 import { goTo, openPage, takePicture } from './looks.ts';
 
 const ROWS = 500;
@@ -35,7 +35,7 @@ describe("the dashboard's budget", () => {
   };
 
   beforeAll(async () => {
-    browser = await launch(inject('chromium'));
+    browser = await launchChromium(inject('chromium'));
     bed = await createBed({ rows: ROWS });
     call();
   });

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
+import { findChromium } from '../../stack/chromium.ts';
 import { present, useServers } from '../support/stack.ts';
-import { findChromium } from './chromium.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

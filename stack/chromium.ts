@@ -1,9 +1,8 @@
-/** Where Chromium is, and how it is started. */
-import { execFile } from 'node:child_process';
+/** Where Chromium is, and how it is started: for tests of pages, and for pictures of them. */
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
 import { type Browser, chromium } from 'playwright-core';
+import { runCommand } from './command.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const INSTALL_TIMEOUT_MS = 300_000;
@@ -42,9 +41,9 @@ export async function findChromium(): Promise<string> {
   return installed;
 }
 
-/** Starts it, without a window. */
-export function launch(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: ARGUMENTS });
+/** Starts it, without a window. Default: the one that {@link findChromium} finds. */
+export async function launchChromium(executablePath?: string): Promise<Browser> {
+  return chromium.launch({ executablePath: executablePath ?? (await findChromium()), args: ARGUMENTS });
 }
 
 async function findOnPath(): Promise<string | undefined> {
@@ -65,7 +64,7 @@ async function isProgram(path: string): Promise<boolean> {
 async function install(): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   for (const args of [['update'], ['install', '--yes', '--no-install-recommends', 'chromium']]) {
-    await promisify(execFile)('apt-get', args, { env, timeout: INSTALL_TIMEOUT_MS }).catch((cause: unknown) => {
+    await runCommand('apt-get', args, { env, timeoutMs: INSTALL_TIMEOUT_MS }).catch((cause: unknown) => {
       throw new Error(`apt-get ${args[0]} failed: ${CURE}`, { cause });
     });
   }
