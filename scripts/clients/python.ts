@@ -65,14 +65,13 @@ async function tools(): Promise<string> {
   await requireVersion({ command: 'python3', args: ['--version'], lowest: [3, 10], cure });
   const hash = createHash('sha256').update(await readFile(REQUIREMENTS));
   const folder = join(ROOT, '.cache/tools/python', hash.digest('hex').slice(0, HASH_DIGITS));
-  const bin = join(folder, 'bin');
-  await installOnce(folder, async () => {
-    await runCommand('python3', ['-m', 'venv', folder]).catch((cause: unknown) => {
+  const place = await installOnce(folder, async (made) => {
+    await runCommand('python3', ['-m', 'venv', made]).catch((cause: unknown) => {
       throw new Error(`no virtual environment could be made: ${cure}`, { cause });
     });
-    await runCommand(join(bin, 'python'), ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS]);
+    await runCommand(join(made, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS]);
   });
-  return bin;
+  return join(place, 'bin');
 }
 
 async function compile(bin: string, image: string, files: readonly FileDescriptorProto[], out: string): Promise<void> {
