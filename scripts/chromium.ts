@@ -1,9 +1,13 @@
+<<<<<<<< HEAD:scripts/chromium.ts
 /** Where Chromium is, and how it is started: for what is tested in a browser, and for pictures of it. */
 import { execFile } from 'node:child_process';
+========
+/** Where Chromium is, and how it is started: for tests of pages, and for pictures of them. */
+>>>>>>>> rb:stack/chromium.ts
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
 import { type Browser, chromium } from 'playwright-core';
+import { runCommand } from './command.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const INSTALL_TIMEOUT_MS = 300_000;
@@ -41,9 +45,15 @@ export async function findChromium(): Promise<string> {
   return installed;
 }
 
+<<<<<<<< HEAD:scripts/chromium.ts
 /** Starts it, without a window. */
 export function launch(executablePath: string, ...more: readonly string[]): Promise<Browser> {
   return chromium.launch({ executablePath, args: [...ARGUMENTS, ...more] });
+========
+/** Starts it, without a window. Default: the one that {@link findChromium} finds. */
+export async function launchChromium(executablePath?: string): Promise<Browser> {
+  return chromium.launch({ executablePath: executablePath ?? (await findChromium()), args: ARGUMENTS });
+>>>>>>>> rb:stack/chromium.ts
 }
 
 async function findOnPath(): Promise<string | undefined> {
@@ -64,7 +74,7 @@ async function isProgram(path: string): Promise<boolean> {
 async function install(): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   for (const args of [['update'], ['install', '--yes', '--no-install-recommends', 'chromium']]) {
-    await promisify(execFile)('apt-get', args, { env, timeout: INSTALL_TIMEOUT_MS }).catch((cause: unknown) => {
+    await runCommand('apt-get', args, { env, timeoutMs: INSTALL_TIMEOUT_MS }).catch((cause: unknown) => {
       throw new Error(`apt-get ${args[0]} failed: ${CURE}`, { cause });
     });
   }

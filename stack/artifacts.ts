@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { ROOT } from './command.ts';
 import { releaseLock, takeLock } from './lock-file.ts';
 import type { Supervisor } from './process.ts';
 
@@ -32,8 +32,7 @@ const MAVEN_FLAGS = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
 
 /** The folder of unpacked servers: CROSSFADE_CACHE, or .cache/ of the repository. */
 export function cacheFolder(): string {
-  const repository = dirname(dirname(fileURLToPath(import.meta.url)));
-  return process.env.CROSSFADE_CACHE ?? join(repository, '.cache');
+  return process.env.CROSSFADE_CACHE ?? join(ROOT, '.cache');
 }
 
 /** Throws, with the cure, when Java or Maven is missing or too old. Call it before anything is started. */

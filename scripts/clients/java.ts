@@ -1,7 +1,7 @@
 /** The Java client: protoc and gRPC's plugin from Maven Central, driven by buf; tested by Maven. */
 import { chmod, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkTools, fetchArtifact } from '../../stack/artifacts.ts';
+import { cacheFolder, checkTools, fetchArtifact } from '../../stack/artifacts.ts';
 import { ROOT, runCommand } from '../../stack/command.ts';
 import { Supervisor } from '../../stack/process.ts';
 import { buf } from './buf.ts';
@@ -11,7 +11,7 @@ import { installOnce } from './language-tools.ts';
 const PROTOC = '4.36.2';
 const GRPC = '1.83.1';
 const PLATFORM = 'linux-x86_64';
-const TOOLS = join(ROOT, '.cache/tools/java', `protoc-${PROTOC}-grpc-${GRPC}`);
+const TOOLS = join(cacheFolder(), 'tools/java', `protoc-${PROTOC}-grpc-${GRPC}`);
 const FETCH_TIMEOUT_MS = 5 * 60_000;
 
 const CLIENT = 'clients/java';

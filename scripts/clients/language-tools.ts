@@ -1,7 +1,6 @@
 /** The tools of other languages: looked for, and installed once, by fixed versions, below `.cache/tools`. */
-import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ROOT, runCommand } from '../../stack/command.ts';
 import { releaseLock, takeLock } from '../../stack/lock-file.ts';
@@ -29,24 +28,36 @@ export async function requireVersion(need: {
   if (!isEnough) throw new Error(`${need.command} is ${major}.${minor}, and ${lowest} is needed: ${need.cure}`);
 }
 
-/** Installs into `folder`, once: a mark says that it was done to its end. One process at a time. */
-export async function installOnce(folder: string, install: () => Promise<void>): Promise<void> {
-  const mark = join(folder, 'installed');
-  if (existsSync(mark)) return;
+/**
+ * Installs into `folder`, once, and returns where that is without links. A mark says that it was done to its end, and where: programs of an
+ * environment of Python's name the folder that they were installed in, so one that was moved is installed anew. One process at a time.
+ */
+export async function installOnce(folder: string, install: (place: string) => Promise<void>): Promise<string> {
   await mkdir(dirname(folder), { recursive: true });
-  const lock = `${folder}.lock`;
+  const place = join(await realpath(dirname(folder)), basename(folder));
+  if (await isInstalled(place)) return place;
+  const lock = `${place}.lock`;
   const giveUpAt = Date.now() + LOCK_TIMEOUT_MS;
   while (!takeLock(lock)) {
     if (Date.now() > giveUpAt) throw new Error(`${lock} is held by another process; if none installs, remove it`);
     await setTimeout(LOCK_POLL_MS);
   }
   try {
-    if (existsSync(mark)) return;
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
-    await install();
-    await writeFile(mark, '');
+    if (await isInstalled(place)) return place;
+    await rm(place, { recursive: true, force: true });
+    await mkdir(place, { recursive: true });
+    await install(place);
+    await writeFile(markOf(place), place);
+    return place;
   } finally {
     releaseLock(lock);
   }
+}
+
+async function isInstalled(place: string): Promise<boolean> {
+  return (await readFile(markOf(place), 'utf8').catch(() => undefined)) === place;
+}
+
+function markOf(place: string): string {
+  return join(place, 'installed');
 }

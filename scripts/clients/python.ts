@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, type FileDescriptorSet, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { cacheFolder } from '../../stack/artifacts.ts';
 import { ROOT, runCommand } from '../../stack/command.ts';
 import { buf } from './buf.ts';
 import { installOnce, requireVersion } from './language-tools.ts';
@@ -64,15 +65,14 @@ async function tools(): Promise<string> {
   const cure = 'install Python 3.10 or newer, with its venv module (Debian: apt install python3-venv)';
   await requireVersion({ command: 'python3', args: ['--version'], lowest: [3, 10], cure });
   const hash = createHash('sha256').update(await readFile(REQUIREMENTS));
-  const folder = join(ROOT, '.cache/tools/python', hash.digest('hex').slice(0, HASH_DIGITS));
-  const bin = join(folder, 'bin');
-  await installOnce(folder, async () => {
-    await runCommand('python3', ['-m', 'venv', folder]).catch((cause: unknown) => {
+  const folder = join(cacheFolder(), 'tools/python', hash.digest('hex').slice(0, HASH_DIGITS));
+  const place = await installOnce(folder, async (made) => {
+    await runCommand('python3', ['-m', 'venv', made]).catch((cause: unknown) => {
       throw new Error(`no virtual environment could be made: ${cure}`, { cause });
     });
-    await runCommand(join(bin, 'python'), ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS]);
+    await runCommand(join(made, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS]);
   });
-  return bin;
+  return join(place, 'bin');
 }
 
 async function compile(bin: string, image: string, files: readonly FileDescriptorProto[], out: string): Promise<void> {

@@ -16,7 +16,10 @@ export async function generate(target: string): Promise<void> {
 
 /** With this Node, which runs TypeScript. */
 export async function test(env: NodeJS.ProcessEnv): Promise<number> {
+<<<<<<< HEAD
   const chromium = await findChromium();
+=======
+>>>>>>> rb
   const folder = await mkdtemp(join(tmpdir(), 'crossfade-tests-'));
   try {
     const report = join(folder, 'report.json');

@@ -10,6 +10,7 @@ import { type Instance, startInstance } from '../../examples/hospital/demo/insta
 import { createTerminal } from '../../examples/hospital/demo/terminal.ts';
 import { createFlagSwitches } from '../../examples/hospital/demo/unleash-admin.ts';
 import { attributes, metricNames } from '../../src/telemetry/names.ts';
+import { launchChromium } from '../../stack/chromium.ts';
 import { ROOT } from '../../stack/command.ts';
 import { fetchCollector, isCollectorBuilt, startCollector } from '../../stack/otel-collector.ts';
 import { Supervisor } from '../../stack/process.ts';
@@ -153,7 +154,11 @@ function typical(traces: readonly (readonly ZipkinSpan[])[]): string {
 
 async function takePictures(url: string, traceId: string): Promise<void> {
   await mkdir(IMAGES, { recursive: true });
+<<<<<<< HEAD
   const browser = await launch(await findChromium());
+=======
+  const browser = await launchChromium();
+>>>>>>> rb
   try {
     const page = await browser.newPage({ viewport: VIEW });
     page.setDefaultTimeout(PAGE_TIMEOUT_MS);

@@ -6,7 +6,11 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Migrations } from '../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { createSession } from '../../clients/typescript/src/session.ts';
+<<<<<<< HEAD
 import { launch } from '../../scripts/chromium.ts';
+=======
+import { launchChromium } from '../../stack/chromium.ts';
+>>>>>>> rb
 import { createTokenKey, ISSUER, jwksOf, signToken, type TokenKey } from '../support/tokens.ts';
 import { type Bed, createBed, MIGRATION } from './bed.ts';
 import { openPage, takePicture, violations } from './looks.ts';
@@ -21,7 +25,7 @@ describe('the dashboard of a service that wants to know who looks', () => {
   let key: TokenKey;
 
   beforeAll(async () => {
-    browser = await launch(inject('chromium'));
+    browser = await launchChromium(inject('chromium'));
     folder = await mkdtemp(join(tmpdir(), 'crossfade-dashboard-'));
     key = await createTokenKey('one');
     const jwksFile = join(folder, 'jwks.json');

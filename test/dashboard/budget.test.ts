@@ -1,6 +1,10 @@
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+<<<<<<< HEAD
 import { launch } from '../../scripts/chromium.ts';
+=======
+import { launchChromium } from '../../stack/chromium.ts';
+>>>>>>> rb
 import { type Bed, createBed, keepCalling } from './bed.ts';
 import { goTo, openPage, takePicture } from './looks.ts';
 
@@ -37,7 +41,7 @@ describe("the dashboard's budget", () => {
   };
 
   beforeAll(async () => {
-    browser = await launch(inject('chromium'));
+    browser = await launchChromium(inject('chromium'));
     bed = await createBed({ rows: ROWS });
     call();
   });

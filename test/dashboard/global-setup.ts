@@ -1,5 +1,9 @@
 import type { TestProject } from 'vitest/node';
+<<<<<<< HEAD
 import { findChromium } from '../../scripts/chromium.ts';
+=======
+import { findChromium } from '../../stack/chromium.ts';
+>>>>>>> rb
 import { present, useServers } from '../support/stack.ts';
 
 declare module 'vitest' {

@@ -6,7 +6,11 @@ import {
   Phase,
   Store,
 } from '../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
+<<<<<<< HEAD
 import { launch } from '../../scripts/chromium.ts';
+=======
+import { launchChromium } from '../../stack/chromium.ts';
+>>>>>>> rb
 import { type Bed, createBed, keepCalling, MIGRATION } from './bed.ts';
 import { documentPicture, goTo, lookAt, makesPictures, openPage, type Watched } from './looks.ts';
 
@@ -27,7 +31,7 @@ describe('the dashboard, from the first look to the end of the source', () => {
   let page: Page;
 
   beforeAll(async () => {
-    browser = await launch(inject('chromium'));
+    browser = await launchChromium(inject('chromium'));
     bed = await createBed({ rows: ROWS, rowsPerSecondLimit: ROWS_PER_SECOND });
     calls = keepCalling(bed.records(), bed.parents, calling.signal);
     seen = await openPage(browser, bed.url, { colours: 'light', width: 1280 });

@@ -41,9 +41,11 @@ export const accounts: readonly Account[] = [
   { page: 'docs/dashboard.md', command: 'crossfade', by: 'hospital' },
   { page: 'docs/dashboard.md', command: 'grpcurl', by: 'hospital' },
   { page: 'docs/dashboard.md', command: '', by: 'elsewhere', check: 'test/dashboard/vitest.config.ts' },
-  { page: 'docs/deployment.md', command: '', by: 'elsewhere', check: 'scripts/deploy/main.ts' },
-  { page: 'README.md', command: 'docker', by: 'elsewhere', check: 'scripts/deploy/main.ts' },
-  { page: 'README.md', command: 'kubectl', by: 'elsewhere', check: 'scripts/deploy/main.ts' },
+  { page: 'docs/deployment.md', command: 'npm', by: 'elsewhere', check: '.ci/run' },
+  // There is neither an engine nor a cluster to run them: what they name is looked at, and scripts/deploy takes the same steps without.
+  { page: 'docs/deployment.md', command: '', by: 'elsewhere', check: 'test/unit/docs/deployment.test.ts' },
+  { page: 'README.md', command: 'docker', by: 'elsewhere', check: 'test/unit/docs/deployment.test.ts' },
+  { page: 'README.md', command: 'kubectl', by: 'elsewhere', check: 'test/unit/docs/deployment.test.ts' },
   {
     page: 'docs/riak.md',
     command: 'riak-admin',

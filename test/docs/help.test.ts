@@ -1,10 +1,8 @@
 /** Commands of the documents that are not run here, as they take long: that they exist, and know the options that are named. */
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { ROOT } from '../../stack/command.ts';
+import { ROOT, runCommand } from '../../stack/command.ts';
 import { accountOf } from './accounts.ts';
 import { commandsOf } from './commands.ts';
 import { readPages } from './pages.ts';
@@ -27,7 +25,7 @@ describe('a script that takes long', () => {
   it.each([...wanted])('npm run %s knows the options that the documents name', async (script, options) => {
     // The program behind the script: what the script gives it besides plays no part.
     const [, program = ''] = /\bnode (\S+\.ts)/.exec(scripts[script] ?? '') ?? [];
-    const { stdout } = await promisify(execFile)(process.execPath, [program, '--help'], { cwd: ROOT });
+    const stdout = await runCommand(process.execPath, [program, '--help']);
     const known = new Set([...(stdout.match(/--[a-z][\w-]*/g) ?? []), '--help']);
     expect(
       [...options].filter((option) => !known.has(option)),

@@ -13,6 +13,7 @@ const IN_SYNC =
   'medications\nphase synchronize, the flag asks for synchronize\n…\nfollower in-sync, attach 1, generation 5\n…\n';
 const VERIFIED = `${IN_SYNC}verified succeeded, …\n…`;
 
+const DRAWN = 'medications synchronize …\n…\ntarget cassandra … follower in-sync\n…';
 const STREAMED = '{\n…\n}\n…';
 const GRPCURL_DEADLINE_EXCEEDED = 68;
 
@@ -51,7 +52,7 @@ describe('with medications in both stores', () => {
 
 async function follow(command: DocumentedCommand): Promise<void> {
   const { text, plain } = command;
-  if (plain.includes('--watch')) return await reader.watch(text, IN_SYNC);
+  if (plain.includes('--watch')) return await reader.watch(text, DRAWN);
   await namePlaces(plain);
   // It lasts until its time is over, which grpcurl calls a failure.
   if (plain.includes('WatchDashboard')) return void (await reader.run(text, STREAMED, GRPCURL_DEADLINE_EXCEEDED));

@@ -10,7 +10,7 @@ import { isReady, Reader } from './reader.ts';
 import { startServers, variableIn } from './servers.ts';
 
 const SERVE_MS = 60_000;
-const IN_SYNC = 'order_lines\n…\nfollower in-sync, attach 1, generation 5\n…';
+const IN_SYNC = 'order_lines synchronize …\n…\ntarget cassandra … follower in-sync\n…';
 
 const pages = new Map(readPages().map((page) => [page.path, page]));
 

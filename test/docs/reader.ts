@@ -107,15 +107,17 @@ export class Reader {
   }
 
   /** Starts a program that stays, in a terminal of its own. */
-  stay(text: string): StayingProgram {
-    const program = new StayingProgram(this.folder, this.#prelude, this.localized(text), this.#env);
+  stay(text: string, { draws = false }: { readonly draws?: boolean } = {}): StayingProgram {
+    const { folder } = this;
+    const options = { folder, prelude: this.#prelude, env: this.#env, draws };
+    const program = new StayingProgram(this.localized(text), options);
     this.#staying.push(program);
     return program;
   }
 
-  /** Watches with a command until it prints `expected`, then Ctrl-C. */
+  /** Watches with a command until `expected` stands on the terminal, then Ctrl-C. */
   async watch(text: string, expected: string): Promise<void> {
-    const program = this.stay(text);
+    const program = this.stay(text, { draws: true });
     await program.until('as the document says', () => hasShape(program.output, expected), EFFECT_MS);
     const code = await program.interrupt();
     if (code !== 0) throw new Error(`${text}: Ctrl-C ended it with ${code}:\n${program.output}`);

@@ -3,6 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 
 /** What a command has printed, both streams as they came, and its exit code. */
 export interface Printed {
@@ -11,6 +12,7 @@ export interface Printed {
 }
 
 const POLL_MS = 50;
+const CTRL_C = '\u0003';
 /** How long a program may take to end after Ctrl-C. */
 const INTERRUPT_MS = 60_000;
 
@@ -56,20 +58,42 @@ export class Terminal {
   }
 }
 
+/** What a program that stays is started with. */
+export interface StayingOptions {
+  readonly folder: string;
+  /** What the reader types first in each terminal. */
+  readonly prelude: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether it is to draw, as it does on a terminal; else it prints lines. */
+  readonly draws: boolean;
+}
+
+/** The size of the terminal that programs draw on, without colours. */
+const SIZED = 'export TERM=xterm NO_COLOR=1; stty rows 60 cols 100';
+/** Between what is drawn on a terminal at once. */
+const FRAME = '\u001b[?2026h';
+
 /** A program that stays until Ctrl-C, in a terminal of its own. */
 export class StayingProgram {
   readonly #child: ChildProcessWithoutNullStreams;
+  readonly #draws: boolean;
   readonly #exited: Promise<unknown>;
   #output = '';
 
-  /** `prelude`: what the reader types first in each terminal. */
-  constructor(folder: string, prelude: string, command: string, env: Readonly<Record<string, string>> = {}) {
-    this.#child = spawn('bash', ['--noprofile', '--norc', '-c', `${prelude}\n${command}`], {
+  constructor(command: string, { folder, prelude, env, draws }: StayingOptions) {
+    const shell = ['bash', '--noprofile', '--norc', '-c', `${prelude}\n${command}`];
+    // util-linux's `script` is a terminal to what runs in it.
+    const typed = `${SIZED}; exec ${shell.map((part) => `'${part.replaceAll("'", "'\\''")}'`).join(' ')}`;
+    const [program = '', ...args] = draws
+      ? ['script', '--quiet', '--return', '--flush', '--command', typed, '/dev/null']
+      : shell;
+    this.#child = spawn(program, args, {
       cwd: folder,
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...env, SHELL: '/bin/sh' },
       detached: true,
     });
-    this.#child.stdin.end();
+    this.#draws = draws;
+    if (!draws) this.#child.stdin.end();
     this.#exited = once(this.#child, 'exit');
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -78,9 +102,11 @@ export class StayingProgram {
     }
   }
 
-  /** What it has printed so far. */
+  /** What it has printed so far; of one that draws what stands there now. */
   get output(): string {
-    return this.#output;
+    if (!this.#draws) return this.#output;
+    const whole = this.#output.split(FRAME).slice(0, -1).at(-1) ?? '';
+    return stripVTControlCharacters(whole).replaceAll('\r', '');
   }
 
   /** Waits until something is so. Throws, with what the program has printed, when it ends before that or takes too long. */
@@ -96,7 +122,8 @@ export class StayingProgram {
   /** Ctrl-C, as the terminal sends it: to the whole group. Resolves to the exit code. */
   async interrupt(): Promise<number | null> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      killGroup(this.#child.pid, 'SIGINT');
+      if (this.#draws) this.#child.stdin.write(CTRL_C);
+      else killGroup(this.#child.pid, 'SIGINT');
       const late = AbortSignal.timeout(INTERRUPT_MS);
       await Promise.race([this.#exited, once(late, 'abort')]);
     }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { installOnce, requireVersion } from '../../scripts/clients/language-tools.ts';
 
@@ -36,6 +36,25 @@ describe('the tools of other languages', () => {
     await installOnce(folder, install);
     expect(installs).toBe(1);
     expect(existsSync(join(folder, 'it'))).toBe(true);
+  });
+
+  it('are installed anew where the folder was moved, but not where a link leads to it', async () => {
+    let installs = 0;
+    const install = async () => {
+      installs += 1;
+    };
+    expect(await installOnce(folder, install)).toBe(folder);
+    const link = join(folder, '../../', `${basename(dirname(folder))}-link`);
+    await symlink(dirname(folder), link);
+    try {
+      expect(await installOnce(join(link, 'tool'), install)).toBe(folder);
+      expect(installs).toBe(1);
+    } finally {
+      await rm(link);
+    }
+    await rename(folder, `${folder}-moved`);
+    await installOnce(`${folder}-moved`, install);
+    expect(installs).toBe(2);
   });
 
   it('are installed anew, into an empty folder, where an installation broke off', async () => {

@@ -4,25 +4,20 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { Code } from '@connectrpc/connect';
 import { build } from 'esbuild';
-import { type Browser, chromium, type Page, type Request } from 'playwright-core';
+import type { Browser, Page, Request } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { launchChromium } from '../../../stack/chromium.ts';
 import type { BrowserSessionOptions } from '../src/browser.ts';
 import type { Outcome, TestPage } from './browser-page.ts';
 import { newId, serviceEnv } from './service-env.ts';
 
 const CLIENT = join(import.meta.dirname, '..');
+<<<<<<< HEAD
 const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+=======
+>>>>>>> rb
 /** The machine that carries these tests carries both stores and the browser as well. */
 const PATIENCE = { timeoutMs: 30_000, retries: 4 };
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 const origin = serviceEnv('ORIGIN');
 const service = `http://${serviceEnv('HTTP')}`;
@@ -43,7 +38,7 @@ beforeAll(async () => {
     ['/example/main.js', await bundle('example/browser/main.ts')],
   ]);
   pages = await serve(files, Number(new URL(origin).port));
-  browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGS });
+  browser = await launchChromium();
 });
 
 afterAll(async () => {

@@ -1,23 +1,14 @@
 /** The package as a stranger has it: packed, installed into a fresh project, checked by its types, and run. */
-import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../../../stack/command.ts';
 import { serviceEnv } from './service-env.ts';
 
 const CLIENT = join(import.meta.dirname, '..');
 const BIN = join(CLIENT, '../../node_modules/.bin');
-const COMMAND_TIMEOUT_MS = 200_000;
-const run = async (command: string, args: readonly string[], cwd: string): Promise<string> => {
-  const ended = promisify(execFile)(command, args, { cwd, timeout: COMMAND_TIMEOUT_MS });
-  // The compiler says on standard output what is wrong.
-  return ended.then(
-    ({ stdout }) => stdout,
-    ({ message, stdout }: { message: string; stdout: string }) => Promise.reject(new Error(`${message}\n${stdout}`)),
-  );
-};
+const run = (command: string, args: readonly string[], cwd: string) => runCommand(command, args, { cwd });
 
 let folder: string;
 let project: string;

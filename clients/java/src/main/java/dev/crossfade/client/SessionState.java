@@ -13,7 +13,9 @@ import java.util.regex.Pattern;
 final class SessionState {
   private static final Metadata.Key<String> VERSION = SessionOptions.key("crossfade-version");
   private static final Metadata.Key<String> CONSISTENCY = SessionOptions.key("crossfade-consistency");
-  private static final Pattern DIGITS = Pattern.compile("[0-9]{1,18}");
+
+  /** Versions are below 2^63. */
+  private static final Pattern DIGITS = Pattern.compile("[0-9]{1,19}");
 
   private final SessionOptions options;
   private final KnownVersions versions;
@@ -137,7 +139,12 @@ final class SessionState {
     return metadata == null ? Optional.empty() : parse(metadata.get(VERSION));
   }
 
-  private static Optional<Long> parse(String text) {
-    return text != null && DIGITS.matcher(text).matches() ? Optional.of(Long.parseLong(text)) : Optional.empty();
+  static Optional<Long> parse(String text) {
+    if (text == null || !DIGITS.matcher(text).matches()) {
+      return Optional.empty();
+    }
+    // Nineteen digits may be more than fits.
+    long version = Long.parseUnsignedLong(text);
+    return version < 0 ? Optional.empty() : Optional.of(version);
   }
 }

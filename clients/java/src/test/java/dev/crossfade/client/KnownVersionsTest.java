@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class KnownVersionsTest {
@@ -55,5 +56,13 @@ class KnownVersionsTest {
     assertEquals(0, versions.of("patients/p/medications/1"));
     assertEquals(5, versions.of("patients/p/medications/5"));
     assertEquals(5, versions.of(LIST));
+  }
+
+  @Test
+  void areReadUpToTheGreatestThereIs() {
+    assertEquals(Optional.of(Long.MAX_VALUE), SessionState.parse("9223372036854775807"));
+    for (String none : new String[] {null, "", "-1", "+1", "1x", "9223372036854775808", "10000000000000000000"}) {
+      assertEquals(Optional.empty(), SessionState.parse(none));
+    }
   }
 }
