@@ -1,9 +1,4 @@
-<<<<<<<< HEAD:scripts/chromium.ts
-/** Where Chromium is, and how it is started: for what is tested in a browser, and for pictures of it. */
-import { execFile } from 'node:child_process';
-========
 /** Where Chromium is, and how it is started: for tests of pages, and for pictures of them. */
->>>>>>>> rb:stack/chromium.ts
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
@@ -22,6 +17,7 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  '--enable-precise-memory-info',
 ];
 
 /**
@@ -45,15 +41,9 @@ export async function findChromium(): Promise<string> {
   return installed;
 }
 
-<<<<<<<< HEAD:scripts/chromium.ts
-/** Starts it, without a window. */
-export function launch(executablePath: string, ...more: readonly string[]): Promise<Browser> {
-  return chromium.launch({ executablePath, args: [...ARGUMENTS, ...more] });
-========
 /** Starts it, without a window. Default: the one that {@link findChromium} finds. */
 export async function launchChromium(executablePath?: string): Promise<Browser> {
   return chromium.launch({ executablePath: executablePath ?? (await findChromium()), args: ARGUMENTS });
->>>>>>>> rb:stack/chromium.ts
 }
 
 async function findOnPath(): Promise<string | undefined> {

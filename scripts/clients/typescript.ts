@@ -3,7 +3,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, runCommand } from '../../stack/command.ts';
-import { findChromium } from '../chromium.ts';
 import { buf } from './buf.ts';
 
 const CLIENT = 'clients/typescript';
@@ -16,10 +15,6 @@ export async function generate(target: string): Promise<void> {
 
 /** With this Node, which runs TypeScript. */
 export async function test(env: NodeJS.ProcessEnv): Promise<number> {
-<<<<<<< HEAD
-  const chromium = await findChromium();
-=======
->>>>>>> rb
   const folder = await mkdtemp(join(tmpdir(), 'crossfade-tests-'));
   try {
     const report = join(folder, 'report.json');
@@ -32,10 +27,7 @@ export async function test(env: NodeJS.ProcessEnv): Promise<number> {
       '--reporter=json',
       `--outputFile.json=${report}`,
     ];
-    await runCommand(process.execPath, [vitest, ...args], {
-      cwd: join(ROOT, CLIENT),
-      env: { ...env, CHROMIUM_PATH: chromium },
-    });
+    await runCommand(process.execPath, [vitest, ...args], { cwd: join(ROOT, CLIENT), env });
     const { numPassedTests: passed } = JSON.parse(await readFile(report, 'utf8')) as { numPassedTests: number };
     if (passed === 0) throw new Error('no test of the TypeScript client ran');
     return passed;

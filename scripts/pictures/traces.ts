@@ -15,7 +15,6 @@ import { ROOT } from '../../stack/command.ts';
 import { fetchCollector, isCollectorBuilt, startCollector } from '../../stack/otel-collector.ts';
 import { Supervisor } from '../../stack/process.ts';
 import type { StackAddresses } from '../../stack/stack.ts';
-import { findChromium, launch } from '../chromium.ts';
 
 /** Where the pictures go. */
 const IMAGES = join(ROOT, 'docs/images');
@@ -154,11 +153,7 @@ function typical(traces: readonly (readonly ZipkinSpan[])[]): string {
 
 async function takePictures(url: string, traceId: string): Promise<void> {
   await mkdir(IMAGES, { recursive: true });
-<<<<<<< HEAD
-  const browser = await launch(await findChromium());
-=======
   const browser = await launchChromium();
->>>>>>> rb
   try {
     const page = await browser.newPage({ viewport: VIEW });
     page.setDefaultTimeout(PAGE_TIMEOUT_MS);

@@ -6,11 +6,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Migrations } from '../../clients/typescript/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { createSession } from '../../clients/typescript/src/session.ts';
-<<<<<<< HEAD
-import { launch } from '../../scripts/chromium.ts';
-=======
 import { launchChromium } from '../../stack/chromium.ts';
->>>>>>> rb
 import { createTokenKey, ISSUER, jwksOf, signToken, type TokenKey } from '../support/tokens.ts';
 import { type Bed, createBed, MIGRATION } from './bed.ts';
 import { openPage, takePicture, violations } from './looks.ts';

@@ -1,9 +1,5 @@
 import type { TestProject } from 'vitest/node';
-<<<<<<< HEAD
-import { findChromium } from '../../scripts/chromium.ts';
-=======
 import { findChromium } from '../../stack/chromium.ts';
->>>>>>> rb
 import { present, useServers } from '../support/stack.ts';
 
 declare module 'vitest' {

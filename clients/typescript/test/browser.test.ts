@@ -12,10 +12,6 @@ import type { Outcome, TestPage } from './browser-page.ts';
 import { newId, serviceEnv } from './service-env.ts';
 
 const CLIENT = join(import.meta.dirname, '..');
-<<<<<<< HEAD
-const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-=======
->>>>>>> rb
 /** The machine that carries these tests carries both stores and the browser as well. */
 const PATIENCE = { timeoutMs: 30_000, retries: 4 };
 
