@@ -20,7 +20,7 @@ const OTHER_LANGUAGES = new Set(
 
 /** What a line begins with that is meant to be typed. */
 const TYPED =
-  /^\s*(\$ |(npm|npx|node|crossfade|curl|grpcurl|docker|kubectl|go|pip|pip3|python|python3|mvn|git|buf|helm|cd|source) )/;
+  /^\s*(\$ |(npm|npx|node|crossfade|curl|grpcurl|docker|kubectl|go|pip|pip3|python|python3|mvn|git|buf|helm|cd) |source \S+$)/;
 
 describe('the commands of the documents', () => {
   it('stand in blocks that say their language', () => {
