@@ -41,9 +41,9 @@ export async function findChromium(): Promise<string> {
   return installed;
 }
 
-/** Starts it, without a window. Default: the one that {@link findChromium} finds. */
-export async function launchChromium(executablePath?: string): Promise<Browser> {
-  return chromium.launch({ executablePath: executablePath ?? (await findChromium()), args: ARGUMENTS });
+/** Starts it, without a window. Default: the one that {@link findChromium} finds. `more`: further arguments of its own. */
+export async function launchChromium(executablePath?: string, ...more: readonly string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: executablePath ?? (await findChromium()), args: [...ARGUMENTS, ...more] });
 }
 
 async function findOnPath(): Promise<string | undefined> {

@@ -126,13 +126,15 @@ describe('the dashboard, from the first look to the end of the source', () => {
     const { verification, backfill, generation, epoch } = await bed.get();
     const figure = (card: string, name: string) =>
       region(card).locator('.figures div', { hasText: name }).locator('dd').textContent();
-    await expect.poll(() => figure('Verification', 'Rows')).toBe(verification?.rowCount.toLocaleString('en'));
+    await expect
+      .poll(() => figure('Verification', 'Rows'), { timeout: 10_000 })
+      .toBe(verification?.rowCount.toLocaleString('en'));
     expect(await figure('Verification', 'Differences')).toBe('0');
     expect(await figure('Bulk copy', 'Rows')).toBe(backfill?.rowCount.toLocaleString('en'));
     await shows(`Control record: epoch ${epoch}, attach 1, generation ${generation}.`);
     const { transitions } = await bed.migrations.listTransitions({ parent: MIGRATION });
     const entries = region('History').getByRole('listitem');
-    await expect.poll(() => entries.count()).toBe(transitions.length);
+    await expect.poll(() => entries.count(), { timeout: 10_000 }).toBe(transitions.length);
     const history = await entries.allTextContents();
     for (const [index, { reason }] of transitions.entries()) expect(history[index]).toContain(reason);
     const flag = region('Asked for by the flags').getByRole('link').first();
