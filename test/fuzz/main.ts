@@ -13,6 +13,8 @@ const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: INTERRUPTED } as const;
 /** As much more memory as the program may have at the end. */
 const GROWTH = 0.2;
 const WARM_UP = 0.15;
+/** So small that V8 collects what nobody holds rather than ask for more: what grows then is what is kept. */
+const HEAP_MIB = 256;
 const SETTLE_MS = 25_000;
 
 // Not by itself: connections that are kept open for a next request would hold it up.
@@ -52,7 +54,7 @@ async function fuzz({ seed, only, count, from, lanes, sourceOnly }: FuzzOptions,
           unleash: present(addresses.unleash, 'Unleash'),
         };
     const say = (line: string): void => terminal.say(line);
-    bed = await makeBed({ mysql: present(addresses.mysql, 'MySQL'), ...(target && { target }), say });
+    bed = await makeBed({ mysql: present(addresses.mysql, 'MySQL'), ...(target && { target }), heapMib: HEAP_MIB, say });
     terminal.say(`seed ${seed}`);
     const chosen = kinds.filter(({ name }) => only.length === 0 || only.includes(name));
     const status = (line: string): void => terminal.status(line);
