@@ -54,7 +54,12 @@ async function fuzz({ seed, only, count, from, lanes, sourceOnly }: FuzzOptions,
           unleash: present(addresses.unleash, 'Unleash'),
         };
     const say = (line: string): void => terminal.say(line);
-    bed = await makeBed({ mysql: present(addresses.mysql, 'MySQL'), ...(target && { target }), heapMib: HEAP_MIB, say });
+    bed = await makeBed({
+      mysql: present(addresses.mysql, 'MySQL'),
+      ...(target && { target }),
+      heapMib: HEAP_MIB,
+      say,
+    });
     terminal.say(`seed ${seed}`);
     const chosen = kinds.filter(({ name }) => only.length === 0 || only.includes(name));
     const status = (line: string): void => terminal.status(line);
