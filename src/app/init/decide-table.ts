@@ -1,4 +1,4 @@
-import { type ColumnType, isLooseKey } from '../../domain/resource.ts';
+import { isLooseKey } from '../../domain/resource.ts';
 import type { MysqlColumnDescription, MysqlTableDescription } from '../../domain/table-description.ts';
 import { checkForeignKeys } from '../../schema/check-mysql-table.ts';
 import { MAX_BUCKETS } from '../../schema/definitions.ts';
@@ -151,7 +151,7 @@ function refuseKey({ description, notes }: FoundTable, locked: LockedTable | und
       });
     }
   }
-  const tooLong = keyLengthMistake(typesOfKey(description));
+  const tooLong = keyLengthMistake(keyColumnsOf(description).map(({ type }) => type));
   if (tooLong !== undefined) reasons.push({ text: tooLong });
   const before = locked?.parts.map((part) => part.column);
   if (before !== undefined && before.join('\0') !== primaryKey.join('\0')) {
@@ -167,21 +167,20 @@ function keyMistake(column: MysqlColumnDescription): string | undefined {
   return 'mistake' in typed ? typed.mistake : keyTypeMistake(column, typed.type);
 }
 
-function typesOfKey({ primaryKey, columns }: MysqlTableDescription): ColumnType[] {
+/** The columns of the key that can be carried, with their types. */
+function keyColumnsOf({ primaryKey, columns }: MysqlTableDescription) {
   return primaryKey.flatMap((name) => {
     const column = columns.find((each) => each.name === name);
     const typed = column && columnTypeOf(column, null, 'plain');
-    return typed !== undefined && 'type' in typed ? [typed.type] : [];
+    return column !== undefined && typed !== undefined && 'type' in typed ? [{ column, type: typed.type }] : [];
   });
 }
 
 /** Columns of the key that take other spellings for the same. */
 export function looseColumns(description: MysqlTableDescription): string[] {
-  return description.primaryKey.filter((name) => {
-    const column = description.columns.find((each) => each.name === name);
-    const typed = column && columnTypeOf(column, null, 'plain');
-    return column !== undefined && typed !== undefined && 'type' in typed && isLooseKey(keyType(column, typed.type));
-  });
+  return keyColumnsOf(description)
+    .filter(({ column, type }) => isLooseKey(keyType(column, type)))
+    .map(({ column }) => column.name);
 }
 
 /** Rows that one partition of the target holds well. */
