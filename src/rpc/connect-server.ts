@@ -37,6 +37,7 @@ import type { Method, MethodTable, StreamingMethod, UnaryMethod } from './method
 import type { Pipeline } from './pipeline.ts';
 import type { Answer } from './request.ts';
 import { metadataNames, type RpcLimits } from './settings.ts';
+import { readRest, sparingRequests } from './unread-messages.ts';
 
 /** Answers a request that is none of the API's, for example a scrape of the metrics. */
 export type HttpRoute = (request: IncomingMessage, response: ServerResponse) => void;
@@ -127,7 +128,9 @@ function receive(
   try {
     const arrived = arrivals.enter(() => request.destroy());
     request.once('end', arrived);
-    response.once('close', arrived);
+    request.once('close', arrived);
+    // Its rest is among the arrivals too: they bound its time.
+    readRest(request, response);
   } catch (error) {
     refuse(response, toFailure(error, path));
     return;
@@ -178,7 +181,7 @@ function addMethods(router: ConnectRouter, options: ConnectServerOptions): void 
   for (const method of options.table.values()) addMethod(router, method, options.pipeline);
   const { access } = options;
   const recognizes = access && ((request: UniversalServerRequest) => access.recognizes(headOf(request)));
-  const handlers = router.handlers.map((handler) => admitMalformed(handler, recognizes));
+  const handlers = router.handlers.map((handler) => admitMalformed(sparingRequests(handler), recognizes));
   router.handlers.splice(0, router.handlers.length, ...handlers);
 }
 

@@ -104,6 +104,39 @@ describe('a message that does not come', () => {
   });
 });
 
+describe('a message that is answered before its end', () => {
+  /** Of a frame that says it is longer than any may be: answered as soon as that is read. */
+  const begin = (port: number, contentBytes: number): Socket => {
+    const socket = connect(port, '127.0.0.1');
+    ends.push(() => socket.destroy());
+    socket.on('error', () => {});
+    const type = 'content-type: application/grpc-web+proto';
+    socket.write(`POST ${PATH} HTTP/1.1\r\nhost: x\r\n${type}\r\ncontent-length: ${contentBytes}\r\n\r\n`);
+    socket.write(Buffer.from([0, 0xff, 0xff, 0xff, 0xff]));
+    return socket;
+  };
+
+  it('leaves its connection to the next request', async () => {
+    const { httpPort } = await start({});
+    // More than the buffers of the connection hold.
+    const rest = Buffer.alloc(16 << 20);
+    const socket = begin(httpPort, rest.length + 5);
+    const answers: string[] = [];
+    socket.on('data', (data) => answers.push(data.toString('latin1')));
+    await expect.poll(() => answers.join('')).toMatch(/grpc-status: *8/i);
+    socket.write(rest);
+    socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    await new Promise((resolve) => socket.on('close', resolve));
+    expect(answers.join('').match(/HTTP\/1.1 200/g)).toHaveLength(2);
+  });
+
+  it('is given up when its rest does not come', async () => {
+    const { httpPort } = await start({ arrivalTimeoutMs: 200 });
+    const socket = begin(httpPort, 100).resume();
+    await new Promise((resolve) => socket.on('close', resolve));
+  });
+});
+
 describe('messages on their way', () => {
   it('are refused with a pause where there are as many young ones as may be', async () => {
     const clock = new VirtualClock();
