@@ -223,7 +223,7 @@ class Bed {
       ...defaultProtocolSettings,
       settleMs: 100,
       // A loaded machine must not turn write-through into capture.
-      followerRetryBudgetMs: 5_000,
+      followerRetryBudgetMs: 30_000,
       verificationIntervalMs: 3_600_000,
       rowsPerSecondLimit: 0,
     };
