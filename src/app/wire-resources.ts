@@ -4,7 +4,7 @@ import { createKeyCodec, type KeyCodec } from '../domain/key.ts';
 import type { Log } from '../domain/log.ts';
 import { numberedColumn, type Resource } from '../domain/resource.ts';
 import { createAuthorityIds } from '../migration/authority-ids.ts';
-import { defaultCaptureSettings } from '../migration/capture-session.ts';
+import { defaultCaptureSettings } from '../migration/capture-settings.ts';
 import { defaultJobSettings } from '../migration/chunk-worker.ts';
 import type { Flags } from '../migration/flags.ts';
 import { Lease } from '../migration/lease.ts';

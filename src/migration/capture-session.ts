@@ -1,111 +1,47 @@
 // One reign of capture: from a checkpoint on, for one epoch and attach number, by the instance that has the task. The
 // order that must hold: rows are applied (or touched and applied) concurrently; a batch is acknowledged only when it
-// and all before it is; then its barriers are met; only then may a checkpoint pass them.
+// and all before it is; what follows from that is acknowledged-place.ts.
 
 import pLimit, { type LimitFunction } from 'p-limit';
-import type { Clock, Random } from '../domain/clock.ts';
+import type { Random } from '../domain/clock.ts';
 import type { Key, KeyCodec } from '../domain/key.ts';
-import type { Log } from '../domain/log.ts';
 import { internalCall } from '../stores/call.ts';
-import type { ChangeLog, Checkpoint, LogEvent, LogStop } from '../stores/change-log.ts';
+import type { LogEvent, LogStop } from '../stores/change-log.ts';
 import type { ControlRecord } from '../stores/control-store.ts';
 import type { Copy, FollowerStore, Guard, RecordStore } from '../stores/record-store.ts';
+import { AcknowledgedPlace, type AcknowledgedPlaceOptions } from './acknowledged-place.ts';
 import { Backoff, isTransient, publicText } from './backoff.ts';
+import type { CaptureSettings } from './capture-settings.ts';
 import { CascadeFollower, UnboundedCascade } from './cascade-follower.ts';
 import { isLaterAttach } from './control-record.ts';
 import { type Batch, Fold, type FoldOptions } from './fold.ts';
 import { InFlight } from './in-flight.ts';
 import type { HoldOutside } from './outside-writes.ts';
-import { slept } from './task-lease.ts';
 import { applyTouched, touchKeys } from './touch.ts';
-
-/** Times and bounds of capture. Milliseconds unless the name says otherwise. */
-export interface CaptureSettings {
-  /**
-   * The lease of the task; another instance takes over when it lapses. Longer than a large outside transaction makes every other
-   * commit of the source wait.
-   */
-  readonly taskLeaseMs: number;
-  /**
-   * The most records of one batch. Wide, so that many records of one partition go together where there is a backlog: one
-   * mutation for all of them costs the follower a third of one for each.
-   */
-  readonly foldRecords: number;
-  /** The most content of one batch, in bytes, roughly. */
-  readonly foldBytes: number;
-  /** The most batches under way: with `foldRecords` and `foldBytes` the bound on what is in memory. */
-  readonly batchesInFlight: number;
-  /** The most keys of one touch transaction. */
-  readonly touchBatch: number;
-  /** The most touch transactions under way: they share the source with its users. */
-  readonly touchesInFlight: number;
-  /** The most copies that go to the follower in one call. */
-  readonly applyBatch: number;
-  /** The most such calls under way. */
-  readonly appliesInFlight: number;
-  /** How often a checkpoint is written while there is work. */
-  readonly checkpointMs: number;
-  /** How often a checkpoint is written while nothing of the resource changes. */
-  readonly idleCheckpointMs: number;
-  /** How long one call of a store may take. */
-  readonly callMs: number;
-  /**
-   * What is done with an outside writer's change of the source while the target is the authority. `overwrite`: the record is set back
-   * to what the authority has. `hold`: it is left, and stands as an open mismatch until a person has repaired it.
-   */
-  readonly outsideWrites: 'overwrite' | 'hold';
-}
-
-/** The defaults. */
-export const defaultCaptureSettings: CaptureSettings = {
-  taskLeaseMs: 6000,
-  foldRecords: 8_000,
-  foldBytes: 16 * 1024 * 1024,
-  batchesInFlight: 4,
-  touchBatch: 200,
-  touchesInFlight: 4,
-  applyBatch: 500,
-  appliesInFlight: 8,
-  checkpointMs: 200,
-  idleCheckpointMs: 5000,
-  callMs: 5000,
-  outsideWrites: 'overwrite',
-};
 
 /** Pauses between tries of one call: short, as the follower may be back at any moment. */
 const RETRY = { firstMs: 50, maxMs: 1000 };
 /** How often a call that fails in a way that retries do not mend is tried all the same. */
 const MAX_TRIES_OF_A_REFUSAL = 4;
-/** The most barriers met by one call. */
-const MAX_BARRIERS_AT_ONCE = 100;
 
 /** What a session needs. */
-export interface CaptureSessionOptions {
+export interface CaptureSessionOptions extends Omit<AcknowledgedPlaceOptions, 'untilDone' | 'over'> {
   readonly authority: RecordStore;
   readonly follower: FollowerStore;
   readonly keys: KeyCodec;
   readonly keyLength: number;
   /** The newest control record known. */
   readonly control: () => ControlRecord | undefined;
-  readonly changeLog: ChangeLog;
-  /** From where on, and for which epoch and attach number. */
-  readonly checkpoint: Checkpoint;
-  /** Whether the checkpoint is the epoch before's, which may have left outside changes untouched: none may get lost. */
-  readonly resumed: boolean;
   /** Whether the service's own changes are in the log for the first time, not as copies of what the authority has. */
   readonly carriesOwn: boolean;
   readonly alreadyAcknowledged: FoldOptions['alreadyAcknowledged'];
   readonly remembersRequests?: boolean | undefined;
-  /** Told at once of barriers that are met, before the other instances can see it. */
-  readonly onBarriersMet: (ids: readonly string[]) => void;
   /** Takes outside changes where the target is the authority, in place of a touch; null: they are touched. */
   readonly holdOutside: HoldOutside | null;
   /** Told of each acknowledged batch. `lagMs` null: not known. */
   readonly onAcknowledged: (applied: number, touched: number, lagMs: number | null) => void;
   readonly settings: CaptureSettings;
-  readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
 }
 
 /** Why a session ended by itself. */
@@ -138,10 +74,7 @@ export class CaptureSession {
   readonly #carriesOwn: boolean;
   readonly #over = new AbortController();
   #end: SessionEnd | null = null;
-  #acknowledged: Pick<Checkpoint, 'position' | 'begun'>;
-  #worked = false;
-  #met: string[] = [];
-  #meeting: Promise<void> | null = null;
+  readonly #place: AcknowledgedPlace;
   readonly #carried = new Set<Promise<void>>();
   readonly #touches: LimitFunction;
   readonly #applies: LimitFunction;
@@ -153,10 +86,14 @@ export class CaptureSession {
   constructor(options: CaptureSessionOptions) {
     const { checkpoint, settings, alreadyAcknowledged, resumed } = options;
     this.#options = options;
-    this.#acknowledged = checkpoint;
     this.#carriesOwn = options.carriesOwn;
     this.#touches = pLimit(settings.touchesInFlight);
     this.#applies = pLimit(settings.appliesInFlight);
+    this.#place = new AcknowledgedPlace({
+      ...options,
+      untilDone: (signal, attempt) => this.#untilDone(signal, attempt),
+      over: this.#over.signal,
+    });
     this.#cascades = new CascadeFollower({
       ...options,
       callMs: settings.callMs,
@@ -182,7 +119,7 @@ export class CaptureSession {
   progress(): SessionProgress {
     const oldest = this.#inFlight.oldest?.committedAtMicros ?? 0n;
     return {
-      position: this.#acknowledged.position,
+      position: this.#place.position,
       waitingSinceMicros: oldest === 0n ? null : oldest,
       held: this.#held,
     };
@@ -191,7 +128,7 @@ export class CaptureSession {
   /** Runs until the log stops, the attach ends, a store refuses something, or the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<SessionEnd> {
     const running = AbortSignal.any([signal, this.#over.signal]);
-    const checkpoints = this.#writeCheckpoints(running);
+    const checkpoints = this.#place.writeCheckpoints(running);
     try {
       await this.#consume(running);
     } catch (error) {
@@ -209,7 +146,7 @@ export class CaptureSession {
   }
 
   async #consume(signal: AbortSignal): Promise<void> {
-    for await (const events of this.#options.changeLog.stream(this.#acknowledged.position, signal)) {
+    for await (const events of this.#options.changeLog.stream(this.#place.position, signal)) {
       for (const event of events) await this.#take(event, signal);
       this.#dispatchIfQuiet(signal);
       if (signal.aborted) return;
@@ -379,70 +316,14 @@ export class CaptureSession {
 
   #acknowledge(batch: Batch): void {
     const { clock, onAcknowledged } = this.#options;
-    if (batch.position !== null) this.#acknowledged = { position: batch.position, begun: batch.begun };
     const touched = batch.touches.size + (this.#cascaded.get(batch) ?? 0);
     const rows = (this.#carriesOwn ? batch.copies.size : 0) + touched;
-    if (rows > 0 || batch.barriers.length > 0) this.#worked = true;
     if (rows > 0) {
       const lagMicros = clock.wallMicros() - batch.committedAtMicros;
       const lagMs = batch.committedAtMicros === 0n ? null : Math.max(0, Number(lagMicros) / 1000);
       onAcknowledged(rows, touched, lagMs);
     }
-    if (batch.barriers.length === 0) return;
-    this.#options.onBarriersMet(batch.barriers);
-    this.#met.push(...batch.barriers);
-    this.#meeting ??= this.#meet();
-  }
-
-  /** Tells the other instances of met barriers. Never rejects. */
-  async #meet(): Promise<void> {
-    const { changeLog, clock, settings, log } = this.#options;
-    const signal = this.#over.signal;
-    try {
-      while (this.#met.length > 0) {
-        const ids = this.#met.slice(0, MAX_BARRIERS_AT_ONCE);
-        await this.#untilDone(signal, () => changeLog.meetBarriers(ids, internalCall(clock, settings.callMs, signal)));
-        this.#met = this.#met.slice(ids.length);
-      }
-    } catch (error) {
-      if (!signal.aborted) log.warn('barriers that were met could not be marked; their waiters ask again', { error });
-    }
-    this.#meeting = null;
-  }
-
-  /** Writes checkpoints until the signal aborts, and a last one then. Never rejects. */
-  async #writeCheckpoints(signal: AbortSignal): Promise<void> {
-    const { clock, settings } = this.#options;
-    let written = this.#acknowledged;
-    let writtenMs = clock.monotonicMs();
-    for (let last = false; !last; ) {
-      last = !(await slept(clock, settings.checkpointMs, signal));
-      const next = this.#acknowledged;
-      // A checkpoint is a transaction too: without this it would make the log grow for ever, and itself necessary.
-      // Until the epoch's own beginning is behind it, a successor must know that the checkpoint was the epoch before's.
-      if (this.#options.resumed && !next.begun) continue;
-      const due = last || this.#worked || clock.monotonicMs() - writtenMs >= settings.idleCheckpointMs;
-      if (!due || next.position === written.position) continue;
-      await this.#meeting;
-      if (last && this.#met.length > 0) return;
-      if (!(await this.#writeCheckpoint(next))) continue;
-      written = next;
-      writtenMs = clock.monotonicMs();
-    }
-  }
-
-  async #writeCheckpoint(acknowledged: Pick<Checkpoint, 'position' | 'begun'>): Promise<boolean> {
-    const { changeLog, checkpoint, clock, settings, log } = this.#options;
-    this.#worked = false;
-    const call = internalCall(clock, settings.checkpointMs * 5);
-    try {
-      await changeLog.writeCheckpoint({ ...checkpoint, ...acknowledged }, call);
-      return true;
-    } catch (error) {
-      this.#worked = true;
-      log.warn('a checkpoint of capture could not be written; trying again', { error });
-      return false;
-    }
+    this.#place.advance(batch, rows > 0);
   }
 }
 

@@ -14,7 +14,7 @@ import type { MigrationMetrics } from '../telemetry/migration-metrics.ts';
 import { createBackfill } from './backfill.ts';
 import { Barriers } from './barrier.ts';
 import { Capture, type CaptureStatus } from './capture.ts';
-import type { CaptureSettings } from './capture-session.ts';
+import type { CaptureSettings } from './capture-settings.ts';
 import type { JobSettings } from './chunk-worker.ts';
 import { Controller } from './controller.ts';
 import { Demotion } from './demotion.ts';

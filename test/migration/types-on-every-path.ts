@@ -10,7 +10,7 @@ import { MAX_JSON_DEPTH } from '../../src/domain/json-text.ts';
 import { createKeyCodec, type Key } from '../../src/domain/key.ts';
 import { noLog } from '../../src/domain/log.ts';
 import { type Column, differingColumns, type Resource, type Row, type Value } from '../../src/domain/resource.ts';
-import { defaultCaptureSettings } from '../../src/migration/capture-session.ts';
+import { defaultCaptureSettings } from '../../src/migration/capture-settings.ts';
 import { defaultJobSettings } from '../../src/migration/chunk-worker.ts';
 import { Lease } from '../../src/migration/lease.ts';
 import { Registers } from '../../src/migration/registers.ts';

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '../../src/domain/clock.ts';
 import { createKeyCodec } from '../../src/domain/key.ts';
-import { defaultCaptureSettings } from '../../src/migration/capture-session.ts';
+import { defaultCaptureSettings } from '../../src/migration/capture-settings.ts';
 import { defaultJobSettings } from '../../src/migration/chunk-worker.ts';
 import type { MigrationSettings } from '../../src/migration/resource-migration.ts';
 import { defaultProtocolSettings } from '../../src/migration/settings.ts';

@@ -3,7 +3,7 @@ import { createKeyCodec } from '../../src/domain/key.ts';
 import { noLog } from '../../src/domain/log.ts';
 import type { Resource } from '../../src/domain/resource.ts';
 import { createAuthorityIds } from '../../src/migration/authority-ids.ts';
-import { type CaptureSettings, defaultCaptureSettings } from '../../src/migration/capture-session.ts';
+import { type CaptureSettings, defaultCaptureSettings } from '../../src/migration/capture-settings.ts';
 import { defaultJobSettings } from '../../src/migration/chunk-worker.ts';
 import type { Flags, Phase } from '../../src/migration/flags.ts';
 import { Lease } from '../../src/migration/lease.ts';

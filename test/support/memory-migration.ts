@@ -5,7 +5,7 @@ import type { Row } from '../../src/domain/resource.ts';
 import { attachFollower } from '../../src/migration/attach-follower.ts';
 import { Barriers } from '../../src/migration/barrier.ts';
 import { Capture, type CaptureGap } from '../../src/migration/capture.ts';
-import { type CaptureSettings, defaultCaptureSettings } from '../../src/migration/capture-session.ts';
+import { type CaptureSettings, defaultCaptureSettings } from '../../src/migration/capture-settings.ts';
 import { step } from '../../src/migration/control-record.ts';
 import { Registers } from '../../src/migration/registers.ts';
 import { internalCall } from '../../src/stores/call.ts';

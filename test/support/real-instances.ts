@@ -4,7 +4,7 @@ import { systemClock, systemRandom } from '../../src/domain/clock.ts';
 import { createKeyCodec } from '../../src/domain/key.ts';
 import { noLog } from '../../src/domain/log.ts';
 import type { Resource } from '../../src/domain/resource.ts';
-import { defaultCaptureSettings } from '../../src/migration/capture-session.ts';
+import { defaultCaptureSettings } from '../../src/migration/capture-settings.ts';
 import { defaultJobSettings } from '../../src/migration/chunk-worker.ts';
 import { Lease } from '../../src/migration/lease.ts';
 import { OwnHand } from '../../src/migration/logged-store.ts';

@@ -7,7 +7,7 @@ import { attachFollower } from '../../src/migration/attach-follower.ts';
 import { createBackfill } from '../../src/migration/backfill.ts';
 import { Barriers } from '../../src/migration/barrier.ts';
 import { Capture, type CaptureGap } from '../../src/migration/capture.ts';
-import { defaultCaptureSettings } from '../../src/migration/capture-session.ts';
+import { defaultCaptureSettings } from '../../src/migration/capture-settings.ts';
 import { defaultJobSettings, type JobSettings } from '../../src/migration/chunk-worker.ts';
 import { JobRunner } from '../../src/migration/job-runner.ts';
 import { LiveTraffic } from '../../src/migration/live-traffic.ts';
