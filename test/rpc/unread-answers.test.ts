@@ -1,7 +1,7 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { create, type DescMethod, toBinary } from '@bufbuild/protobuf';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { grpcCaller, methodsOf } from '../support/rpc-clients.ts';
 import {
   loadMedications,
