@@ -29,6 +29,7 @@ import { createPipeline, type Pipeline } from '../rpc/pipeline.ts';
 import { addReflection } from '../rpc/reflection.ts';
 import { defaultRpcLimits, type RpcLimits } from '../rpc/settings.ts';
 import { createTypedMethods } from '../rpc/typed-service.ts';
+import { ANSWER_TIMEOUT_MS, createUnreadAnswers } from '../rpc/unread-answers.ts';
 import { internalCall } from '../stores/call.ts';
 import { createCassandraControlStore } from '../stores/cassandra/control-store.ts';
 import { createCassandraWriteAheadLog } from '../stores/cassandra/write-ahead-log.ts';
@@ -275,8 +276,9 @@ function createServers(
     clock: systemClock,
     memory,
   });
-  const shared = { table, pipeline, limits, tls, access, arrivals, toFailure };
-  const grpc = createGrpcServer({ ...shared, clock: systemClock });
+  const answers = createUnreadAnswers({ timeoutMs: ANSWER_TIMEOUT_MS, clock: systemClock, memory });
+  const shared = { table, pipeline, limits, tls, access, arrivals, answers, toFailure, clock: systemClock };
+  const grpc = createGrpcServer(shared);
   health.addTo(grpc.server);
   const admit = createReflectionGate(access, grpc, toFailure);
   addReflection(grpc.server, { files: filesOf(registry), services, admit });

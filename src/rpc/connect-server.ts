@@ -22,6 +22,7 @@ import {
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { errorToJson } from '@connectrpc/connect/protocol-connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import type { Clock } from '../domain/clock.ts';
 import { file_crossfade_v1alpha1_migrations } from '../gen/crossfade/v1alpha1/migrations_pb.ts';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
 import { namesOfPeer } from '../security/certificate-names.ts';
@@ -30,6 +31,7 @@ import type { AccessControl } from './access.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Inbound, Peer } from './call-context.ts';
 import { type Arrival, admitMalformed, arrivalKey } from './connect-malformed.ts';
+import { addressOf, type Connections, createConnections } from './connections.ts';
 import { createCors } from './cors.ts';
 import { type RpcFailure, toConnectError } from './errors.ts';
 import { listen } from './listen.ts';
@@ -37,6 +39,7 @@ import type { Method, MethodTable, StreamingMethod, UnaryMethod } from './method
 import type { Pipeline } from './pipeline.ts';
 import type { Answer } from './request.ts';
 import { metadataNames, type RpcLimits } from './settings.ts';
+import type { UnreadAnswers } from './unread-answers.ts';
 import { readRest, sparingRequests } from './unread-messages.ts';
 
 /** Answers a request that is none of the API's, for example a scrape of the metrics. */
@@ -70,6 +73,8 @@ export interface ConnectServerOptions {
   /** Null: whoever reaches the port may do everything. */
   readonly access: AccessControl | null;
   readonly arrivals: Arrivals;
+  readonly answers: UnreadAnswers;
+  readonly clock: Clock;
   /** What a failure is answered as; see `createFailureMapper`. */
   readonly toFailure: (error: unknown, method: string) => RpcFailure;
 }
@@ -84,9 +89,10 @@ const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Creates the server. Unknown fields in JSON are refused: a misspelt field would be ignored in silence. */
 export function createConnectServer(options: ConnectServerOptions): ConnectServer {
-  const { limits } = options;
+  const { limits, access, clock } = options;
+  const connections = createConnections({ most: limits.maxConnections, clock });
   const handleRpc = connectNodeAdapter({
-    routes: (router) => addMethods(router, options),
+    routes: (router) => addMethods(router, options, connections.prove),
     grpc: false,
     readMaxBytes: limits.maxMessageBytes,
     writeMaxBytes: limits.maxMessageBytes,
@@ -99,11 +105,15 @@ export function createConnectServer(options: ConnectServerOptions): ConnectServe
   const answerPreflight = createCors(options.corsOrigins);
   let closing = false;
   const server = createHttpServer(options, (request, response) => {
+    // Where nobody has to prove anything, who sends a request is a caller.
+    if (access === null) connections.prove(addressOf(request.socket));
+    awaitReader(request, response, options);
     if (closing) response.setHeader('connection', 'close');
-    const route = options.routes.get(request.url?.split('?', 1)[0] ?? '');
+    const route = options.routes.get(pathOf(request));
     if (route !== undefined) route(request, response);
     else if (!answerPreflight(request, response)) receive(request, response, options, handleRpc);
   });
+  server.on('connection', (socket) => connections.enter(socket));
   return {
     listen: (address) => listen(server, address),
     discourage: () => {
@@ -113,7 +123,7 @@ export function createConnectServer(options: ConnectServerOptions): ConnectServe
       new Promise((resolve, reject) => {
         server.close((error) => (error === undefined ? resolve() : reject(error)));
       }),
-    destroy: () => server.closeAllConnections(),
+    destroy: () => connections.destroy(),
   };
 }
 
@@ -143,6 +153,27 @@ function receive(
   }
 }
 
+/** Counts the answer as unread from its head on, unless it is a stream, which lasts. */
+function awaitReader(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { table, answers }: ConnectServerOptions,
+): void {
+  if (table.get(pathOf(request))?.kind === 'server_streaming') return;
+  const writeHead = response.writeHead.bind(response) as (...head: unknown[]) => ServerResponse;
+  let read: (() => void) | null = null;
+  response.writeHead = (...head: unknown[]) => {
+    // Not the answer's own end: of those that a caller has asked for at once, the later ones wait for their turn.
+    read ??= answers.enter(() => request.socket.destroy());
+    return writeHead(...head);
+  };
+  response.once('close', () => read?.());
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '';
+}
+
 /** As Connect has its errors. gRPC-Web's callers go by the status. */
 function refuse(response: ServerResponse, failure: RpcFailure): void {
   response.writeHead(TOO_MANY_REQUESTS, { 'content-type': 'application/json', connection: 'close' });
@@ -158,7 +189,6 @@ function createHttpServer({ limits, tls }: ConnectServerOptions, listener: Reque
   };
   const server =
     tls === null ? createServer(bounds, listener) : createTlsServer({ ...tls.options(), ...bounds }, listener);
-  server.maxConnections = limits.maxConnections;
   if (tls !== null) tls.keepRenewed(server as ReturnType<typeof createTlsServer>);
   return server;
 }
@@ -172,15 +202,22 @@ const peers = new WeakMap<Socket, Peer>();
 export function peerOf(socket: Socket | undefined): Peer {
   const known = socket && peers.get(socket);
   if (known !== undefined) return known;
-  const peer = { address: `${socket?.remoteAddress}:${socket?.remotePort}`, names: namesOfPeer(socket) };
+  const peer = { address: addressOf(socket), names: namesOfPeer(socket) };
   if (socket !== undefined) peers.set(socket, peer);
   return peer;
 }
 
-function addMethods(router: ConnectRouter, options: ConnectServerOptions): void {
+function addMethods(router: ConnectRouter, options: ConnectServerOptions, prove: Connections['prove']): void {
   for (const method of options.table.values()) addMethod(router, method, options.pipeline);
   const { access } = options;
-  const recognizes = access && ((request: UniversalServerRequest) => access.recognizes(headOf(request)));
+  const recognizes =
+    access &&
+    (async (request: UniversalServerRequest) => {
+      const head = headOf(request);
+      const recognized = await access.recognizes(head);
+      if (recognized) prove(head.peer().address);
+      return recognized;
+    });
   const handlers = router.handlers.map((handler) => admitMalformed(sparingRequests(handler), recognizes));
   router.handlers.splice(0, router.handlers.length, ...handlers);
 }

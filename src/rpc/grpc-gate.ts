@@ -6,6 +6,7 @@ import {
 } from '@grpc/grpc-js';
 import type { AccessControl } from './access.ts';
 import type { Inbound, Peer } from './call-context.ts';
+import type { Connections } from './connections.ts';
 import { toGrpcStatus } from './errors.ts';
 import type { MethodTable } from './method-table.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -16,6 +17,8 @@ export interface GrpcGateOptions {
   readonly table: MethodTable;
   readonly pipeline: Pipeline;
   readonly peerAt: (address: string) => Peer;
+  /** Called for connections of callers with credentials that count. */
+  readonly prove: Connections['prove'];
 }
 
 /**
@@ -23,19 +26,18 @@ export interface GrpcGateOptions {
  * A request without credentials that count goes to the pipeline without its message, and is refused there as any other.
  */
 export function createGrpcGate(options: GrpcGateOptions): ServerInterceptor {
-  const { access, table, peerAt } = options;
+  const { access, table, peerAt, prove } = options;
   return ({ path }, call) => {
     if (!table.has(path)) return new ServerInterceptingCall(call);
     const onReceiveMetadata = (metadata: Metadata, forward: (metadata: Metadata) => void): void => {
       const inbound = new GateInbound(metadata, call, peerAt);
       const recognized = access.recognizes(inbound);
-      if (recognized === true) forward(metadata);
-      else
-        void decide(
-          recognized,
-          () => forward(metadata),
-          () => refuse(options, path, inbound, call),
-        );
+      const admit = (): void => {
+        prove(call.getPeer());
+        forward(metadata);
+      };
+      if (recognized === true) admit();
+      else void decide(recognized, admit, () => refuse(options, path, inbound, call));
     };
     return new ServerInterceptingCall(call, { start: (next) => next({ onReceiveMetadata }) });
   };

@@ -9,8 +9,10 @@ import { Code } from '@connectrpc/connect';
 import type { DomainError } from '../domain/errors.ts';
 import type { Arrivals } from './arrivals.ts';
 import { type RpcFailure, toGrpcStatus } from './errors.ts';
+import type { MethodTable } from './method-table.ts';
 import { tooManyRequests } from './pipeline.ts';
 import { malformedRequest } from './typed-service.ts';
+import type { UnreadAnswers } from './unread-answers.ts';
 
 /*
  * grpc-js answers by itself what it can't read: a time-out or a compressed message that is none is INTERNAL to it, any method
@@ -20,8 +22,10 @@ import { malformedRequest } from './typed-service.ts';
 
 /** What {@link guardHeads} needs. */
 export interface GrpcHeadsOptions {
+  readonly table: MethodTable;
   readonly arrivals: Arrivals;
-  /** The most streams at once of the methods below {@link LASTING_PREFIX}. */
+  readonly answers: UnreadAnswers;
+  /** The most streams at once of the methods below {@link BESIDE_PREFIX} that last. */
   readonly maxConcurrentStreams: number;
   /** The largest head, in bytes: nghttp2 holds a caller to it only when the caller has acknowledged the setting. */
   readonly maxHeaderBytes: number;
@@ -30,7 +34,9 @@ export interface GrpcHeadsOptions {
 }
 
 /** Health and reflection, which the pipeline does not see: their streams last as long as a caller likes. */
-const LASTING_PREFIX = '/grpc.';
+const BESIDE_PREFIX = '/grpc.';
+/** The others of them. Not counted with the streams: probes must be answered while those are all taken. */
+const UNARY_BESIDE: ReadonlySet<string> = new Set(['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/List']);
 /** The protocol's form of a time-out: at most eight digits, and a unit. */
 const TIMEOUT_PATTERN = /^(\d{1,8})([HMSmun])$/;
 const MS_OF_UNIT: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000 };
@@ -61,13 +67,14 @@ export function guardHeads(server: Http2Server, options: GrpcHeadsOptions): void
     const refuse = (error: DomainError): void => respondWith(stream, options.toFailure(error, path));
     try {
       readTimeout(headers);
-      if (path.startsWith(LASTING_PREFIX)) countLasting(stream, lasting, options);
+      if (isBeside(path)) countLasting(stream, lasting, options);
       else awaitMessage(stream, options.arrivals.enter(refuse));
     } catch (error) {
       refuse(error as DomainError);
       return;
     }
-    blameCaller(stream);
+    const lasts = isBeside(path) || options.table.get(path)?.kind === 'server_streaming';
+    onAnswer(stream, () => !lasts && awaitReader(stream, options.answers));
     for (const listener of behind) listener.call(server, stream, headers, flags, rawHeaders);
   };
   server.on('stream', look);
@@ -104,10 +111,24 @@ function countLasting(stream: ServerHttp2Stream, lasting: Set<ServerHttp2Stream>
   stream.once('close', () => lasting.delete(stream));
 }
 
-/** What grpc-js answers by itself in place of a handler is about a message that it could not read, not a fault of the service. */
-function blameCaller(stream: ServerHttp2Stream): void {
+/** A stream that the pipeline does not see. */
+function isBeside(path: string): boolean {
+  return path.startsWith(BESIDE_PREFIX) && !UNARY_BESIDE.has(path);
+}
+
+function awaitReader(stream: ServerHttp2Stream, answers: UnreadAnswers): void {
+  const read = answers.enter(() => stream.close(constants.NGHTTP2_CANCEL));
+  stream.once('close', read);
+}
+
+/**
+ * Calls back when an answer begins. What grpc-js answers by itself in place of a handler is about a message that it could not
+ * read, not a fault of the service.
+ */
+function onAnswer(stream: ServerHttp2Stream, begin: () => void): void {
   const respond = stream.respond.bind(stream);
   stream.respond = (headers?: OutgoingHttpHeaders, more?: Parameters<typeof respond>[1]): void => {
+    begin();
     const isOwn = headers?.['grpc-status-details-bin'] !== undefined;
     const isFault = Number(headers?.['grpc-status']) === Code.Internal;
     if (isFault && !isOwn) respond({ ...headers, ...headersOf(unreadable) }, more);

@@ -16,6 +16,7 @@ import type { ServerTls } from '../security/server-tls.ts';
 import type { AccessControl } from './access.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Inbound, Peer } from './call-context.ts';
+import { addressOf, type Connections, createConnections } from './connections.ts';
 import { type RpcFailure, toGrpcStatus } from './errors.ts';
 import { createGrpcGate } from './grpc-gate.ts';
 import { type GrpcHeadsOptions, guardHeads } from './grpc-heads.ts';
@@ -25,6 +26,7 @@ import type { MethodTable, StreamingMethod, UnaryMethod } from './method-table.t
 import type { Pipeline } from './pipeline.ts';
 import type { Answer } from './request.ts';
 import { metadataNames, type RpcLimits } from './settings.ts';
+import type { UnreadAnswers } from './unread-answers.ts';
 
 /** The gRPC port. */
 export interface GrpcServer {
@@ -54,6 +56,7 @@ export interface GrpcServerOptions {
   /** Null: whoever reaches the port may do everything. */
   readonly access: AccessControl | null;
   readonly arrivals: Arrivals;
+  readonly answers: UnreadAnswers;
   /** What a failure is answered as; see `createFailureMapper`. */
   readonly toFailure: GrpcHeadsOptions['toFailure'];
 }
@@ -83,6 +86,8 @@ const KEEPALIVE_TIMEOUT_MS = 20_000;
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { table, pipeline, limits, clock, tls, access } = options;
   const peerAt: PeerOf = (address) => listener.peerAt(address);
+  const connections = createConnections({ most: limits.maxConnections, clock });
+  const { prove } = connections;
   // It writes what it complains of to the standard error output: metadata that it can't read, tokens among it.
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
@@ -93,14 +98,17 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     // Counters that nobody here reads, kept for each connection and message.
     'grpc.enable_channelz': 0,
-    ...(access && { interceptors: [createGrpcGate({ access, table, pipeline, peerAt })] }),
+    ...(access && { interceptors: [createGrpcGate({ access, table, pipeline, peerAt, prove })] }),
   });
   // TLS, if any, ends before: grpc-js gets a connection that is ready for HTTP/2.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   boundHeaders(server, limits.maxHeaderBytes);
-  for (const http2 of heldBy(server).keys()) guardHeads(http2, { ...options, ...limits });
-  const listener = createGrpcListener(tls, (socket) => injector.injectConnection(socket));
-  listener.server.maxConnections = limits.maxConnections;
+  for (const http2 of heldBy(server).keys()) {
+    guardHeads(http2, { ...options, ...limits });
+    // Where nobody has to prove anything, who sends a request is a caller.
+    if (access === null) http2.on('session', (session) => proveByRequest(session, prove));
+  }
+  const listener = createGrpcListener({ tls, connections, carry: (socket) => injector.injectConnection(socket) });
   for (const method of table.values()) {
     if (method.kind === 'unary') registerUnary(server, method, pipeline, peerAt);
     else registerStreaming(server, method, pipeline, peerAt);
@@ -119,7 +127,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     },
     destroy: () => {
       listener.server.close();
-      listener.destroy();
+      connections.destroy();
     },
   };
 }
@@ -141,6 +149,11 @@ function sessionsOf(server: Server): ServerHttp2Session[] {
 /** Bounds a request's head, which grpc-js has no option for; without its servers node's own bound holds, 64 KiB. */
 function boundHeaders(server: Server, maxHeaderListSize: number): void {
   for (const http2 of heldBy(server).keys()) http2.updateSettings({ maxHeaderListSize });
+}
+
+function proveByRequest(session: ServerHttp2Session, prove: Connections['prove']): void {
+  const address = addressOf(session.socket);
+  session.once('stream', () => prove(address));
 }
 
 function registerUnary(server: Server, method: UnaryMethod, pipeline: Pipeline, peerAt: PeerOf): void {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions, type TlsOptions } from 'node:tls';
 import type { Log } from '../domain/log.ts';
 import { WatchedFiles } from './watched-files.ts';
@@ -28,6 +29,19 @@ export interface ServerTls {
   close(): void;
 }
 
+/** Where each certificate of a PEM file begins. */
+const CERTIFICATE = /(?=-----BEGIN [A-Z0-9 ]*CERTIFICATE-----)/;
+
+/**
+ * Throws where there is no certificate, or one that is cut off: OpenSSL takes what it can read of such a file for the whole,
+ * and would know no caller any more.
+ */
+function checkAuthorities(pem: Buffer): void {
+  const [, ...certificates] = `\n${pem.toString('latin1')}`.split(CERTIFICATE);
+  if (certificates.length === 0) throw new RangeError('the file of client authorities holds no certificate');
+  for (const certificate of certificates) new X509Certificate(certificate);
+}
+
 /** How long a handshake may take: a peer that says nothing holds a socket for no longer. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
@@ -42,6 +56,7 @@ export async function openServerTls(config: ServerTlsConfig, log: Log, lookMs?: 
       const next = { cert, key, ...(ca !== undefined && { ca }), minVersion: 'TLSv1.2' as const };
       // Throws for a key that is not the certificate's: a pair that is only half replaced.
       createSecureContext(next);
+      if (ca !== undefined) checkAuthorities(ca);
       current = next;
       for (const server of servers) server.setSecureContext(next);
     },

@@ -67,18 +67,20 @@ describe('a head over gRPC', () => {
   });
 });
 
-it('streams of health and reflection are bounded', async () => {
-  const watch = () => {
-    const path = '/grpc.health.v1.Health/Watch';
+it('streams of health and reflection are bounded, and probes are answered while all of them are taken', async () => {
+  const ask = (method: 'Watch' | 'Check') => {
+    const path = `/grpc.health.v1.Health/${method}`;
     const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
     stream.on('error', () => {});
     stream.end(Buffer.alloc(5));
     return stream;
   };
-  const open = Array.from({ length: 3 }, watch);
+  const open = Array.from({ length: 3 }, () => ask('Watch'));
   await Promise.all(open.map((stream) => new Promise((resolve) => stream.once('response', resolve))));
-  const refused = await new Promise<IncomingHttpHeaders>((resolve) => watch().once('response', resolve));
-  expect(refused['grpc-status']).toBe(RESOURCE_EXHAUSTED);
+  const headOf = (method: 'Watch' | 'Check') =>
+    new Promise<IncomingHttpHeaders>((resolve) => ask(method).once('response', resolve));
+  expect(await headOf('Watch')).toMatchObject({ 'grpc-status': RESOURCE_EXHAUSTED });
+  expect(await headOf('Check')).not.toHaveProperty('grpc-status');
   for (const stream of open) stream.close();
 });
 

@@ -2,7 +2,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import type { DescMethod } from '@bufbuild/protobuf';
 import { afterEach, expect, it } from 'vitest';
-import { grpcCaller, methodsOf } from '../support/rpc-clients.ts';
+import { allCallers, grpcCaller, methodsOf } from '../support/rpc-clients.ts';
 import {
   loadMedications,
   memoryRecords,
@@ -11,6 +11,7 @@ import {
   startServers,
 } from '../support/rpc-fixture.ts';
 
+const NOT_FOUND = 5;
 const PARENT = 'patients/6f1c2f70-0d5c-4a5e-9a8e-0123456789ab';
 
 let servers: Servers | undefined;
@@ -57,6 +58,37 @@ it('a port has no more connections than the limit', async () => {
     );
     expect(closed).toBe(true);
   }
+});
+
+it('connections of strangers give way to those of callers', async () => {
+  const { grpcPort, httpPort, methods } = await start({ maxConnections: 2 });
+  for (const port of [grpcPort, httpPort]) {
+    sockets.push(connect(port, '127.0.0.1'), connect(port, '127.0.0.1'));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  for (const caller of allCallers({ grpcPort, httpPort })) {
+    const outcome = await caller.call(methods.GetMedication as DescMethod, { name: `${PARENT}/medications/1` });
+    caller.close();
+    expect(outcome.code, caller.protocol).toBe(NOT_FOUND);
+  }
+});
+
+it('and a caller that is connected stays', async () => {
+  const { grpcPort, methods } = await start({ maxConnections: 2 });
+  const caller = grpcCaller(grpcPort);
+  const ask = () => caller.call(methods.GetMedication as DescMethod, { name: `${PARENT}/medications/1` });
+  expect((await ask()).code).toBe(NOT_FOUND);
+  const lost: unknown[] = [];
+  for (let i = 0; i < 3; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const socket = connect(grpcPort, '127.0.0.1');
+    // Reads what is sent, or it would not see the end.
+    socket.resume().on('close', () => lost.push(i));
+    sockets.push(socket);
+  }
+  await expect.poll(() => lost).toEqual([0, 1]);
+  expect((await ask()).code).toBe(NOT_FOUND);
+  caller.close();
 });
 
 it('a connection is told how many requests it may have under way', async () => {

@@ -1,9 +1,13 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect as connectHttp2 } from 'node:http2';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
-import type { DescMethod } from '@bufbuild/protobuf';
+import { create, type DescMethod, toBinary } from '@bufbuild/protobuf';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { alternativeNames } from '../../src/security/certificate-names.ts';
 import type { Role } from '../../src/security/roles.ts';
@@ -83,12 +87,14 @@ interface Doors {
   readonly clientCa?: boolean;
   readonly requireClientCert?: boolean;
   readonly tokens?: boolean;
+  readonly host?: string;
 }
 
 async function openDoors({
   clientCa = false,
   requireClientCert = false,
   tokens = false,
+  host = '127.0.0.1',
 }: Doors = {}): Promise<Servers> {
   await writeServerCertificate(authority);
   await writeFile(file('clients.crt'), clientAuthority.cert);
@@ -117,6 +123,7 @@ async function openDoors({
       },
     },
     tls,
+    host,
     ...(access && { access: access.access }),
   });
   opened.push(() => servers.stop());
@@ -232,6 +239,22 @@ describe('a client certificate', () => {
     expect(seen).toEqual([CLINIC, CLINIC, CLINIC]);
   });
 
+  it('is checked as before while the file of its authorities holds none, as in the midst of a renewal', async () => {
+    const servers = await openDoors({ clientCa: true, requireClientCert: true });
+    for (const broken of ['', clientAuthority.cert.slice(0, 200)]) {
+      log.lines.length = 0;
+      await writeFile(file('clients.crt'), broken);
+      await expect.poll(() => log.lines.map(({ message }) => message).join()).toContain('what was read before holds');
+      for (const caller of callersOf(servers, { ca: authority.cert, ...clinic })) {
+        expect(await get(caller), caller.protocol).toMatchObject({ code: NOT_FOUND });
+      }
+      await writeFile(file('clients.crt'), clientAuthority.cert);
+      await expect.poll(() => log.lines.at(-1)?.message).toContain('read again');
+    }
+    const files = { certFile: file('server.crt'), keyFile: file('server.key'), requireClientCert: true };
+    await expect(openServerTls({ ...files, clientCaFile: file('server.key') }, log)).rejects.toThrow();
+  });
+
   it('by its common name only where it has no other', async () => {
     const servers = await openDoors({ clientCa: true, requireClientCert: true });
     const ann = clientAuthority.issue({ commonName: 'ann' });
@@ -272,6 +295,59 @@ describe('a client certificate', () => {
     }
   });
 });
+
+/** A call by an HTTP/2 connection from this port of 127.0.0.1 to one of this machine's addresses. */
+async function callFrom(localPort: number, host: string, port: number, own: CallerTls): Promise<() => Promise<string>> {
+  const socket: TLSSocket = connect({
+    host,
+    port,
+    localPort,
+    localAddress: '127.0.0.1',
+    ca: authority.cert,
+    ...own,
+    ALPNProtocols: ['h2'],
+    checkServerIdentity: () => undefined,
+  });
+  socket.on('error', () => {});
+  await once(socket, 'secureConnect');
+  const session = connectHttp2(`https://${host}:${port}`, { createConnection: () => socket });
+  session.on('error', () => {});
+  opened.push(() => session.destroy());
+  return async () => {
+    const { input, parent, name } = methods.GetMedication as DescMethod;
+    const message = toBinary(input, create(input, { name: NAME } as object));
+    const frame = Buffer.concat([Buffer.alloc(5), message]);
+    frame.writeUInt32BE(message.length, 1);
+    const path = `/${parent.typeName}/${name}`;
+    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+    return new Promise<string>((resolve) => {
+      stream.on('response', (headers) => resolve(String(headers['grpc-status'])));
+      stream.on('error', () => resolve('broken')).end(frame);
+    });
+  };
+}
+
+describe('two connections from one address and port', () => {
+  it('to two addresses of the service: neither goes by the name of the other', async () => {
+    const servers = await openDoors({ clientCa: true, host: '0.0.0.0' });
+    const localPort = await freePort();
+    const stranger = await callFrom(localPort, '127.0.0.2', servers.grpcPort, {});
+    expect(await stranger()).toBe(String(UNAUTHENTICATED));
+    await callFrom(localPort, '127.0.0.1', servers.grpcPort, clinic);
+    expect(await stranger()).toBe(String(UNAUTHENTICATED));
+    expect(seen).toEqual([]);
+  });
+});
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 describe('the names of a certificate', () => {
   it('are its URIs, then its host names, and nothing that only looks like one', () => {

@@ -28,6 +28,7 @@ import { createRecordMethods } from '../../src/rpc/record-methods.ts';
 import { addReflection } from '../../src/rpc/reflection.ts';
 import type { RequestOptions } from '../../src/rpc/request.ts';
 import { defaultRpcLimits, type RpcLimits } from '../../src/rpc/settings.ts';
+import { ANSWER_TIMEOUT_MS, createUnreadAnswers } from '../../src/rpc/unread-answers.ts';
 import { bindResource } from '../../src/schema/bind-resource.ts';
 import type { ResourceDefinition } from '../../src/schema/definition.ts';
 import { findDefinitions } from '../../src/schema/definitions.ts';
@@ -116,6 +117,9 @@ export interface ServersOptions {
   readonly memory?: Pick<MemoryWatch, 'isShort'>;
   readonly delay?: Pick<DelayWatch, 'isBehind'>;
   readonly arrivalTimeoutMs?: number;
+  readonly answerTimeoutMs?: number;
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
 }
 
 /** Both servers, up. */
@@ -129,9 +133,9 @@ export interface Servers {
   stop(): Promise<void>;
 }
 
-/** Starts both servers on 127.0.0.1. */
+/** Starts both servers. */
 export async function startServers(options: ServersOptions): Promise<Servers> {
-  const { medications } = options;
+  const { medications, host = '127.0.0.1' } = options;
   const { registry, definition, resource, names, messages } = medications;
   const limits = { ...defaultRpcLimits, ...options.limits };
   const { tls = null, access = null } = options;
@@ -169,8 +173,13 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     clock: systemClock,
     memory: options.memory ?? null,
   });
-  const shared = { table, pipeline, limits, tls, access, arrivals, toFailure };
-  const grpc = createGrpcServer({ ...shared, clock: systemClock });
+  const answers = createUnreadAnswers({
+    timeoutMs: options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS,
+    clock: systemClock,
+    memory: options.memory ?? null,
+  });
+  const shared = { table, pipeline, limits, tls, access, arrivals, answers, toFailure, clock: systemClock };
+  const grpc = createGrpcServer(shared);
   health.addTo(grpc.server);
   addReflection(grpc.server, {
     files: [
@@ -191,10 +200,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
       ...(options.routes ?? []).map(([path, route]) => [path, guardRoute(path, route, access)] as const),
     ]),
   });
-  const [grpcPort, httpPort] = await Promise.all([
-    grpc.listen({ host: '127.0.0.1', port: 0 }),
-    connect.listen({ host: '127.0.0.1', port: 0 }),
-  ]);
+  const [grpcPort, httpPort] = await Promise.all([grpc.listen({ host, port: 0 }), connect.listen({ host, port: 0 })]);
   health.setServing(true);
   return {
     grpcPort,
