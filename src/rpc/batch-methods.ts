@@ -53,7 +53,7 @@ function ruledBatch(options: BatchMethodsOptions, method: MethodDefinition, hand
 }
 
 function getHandler(options: BatchMethodsOptions, method: Batch<'batchGet'>): Handle {
-  const { batches, names } = options;
+  const { batches } = options;
   const encode = createItemsEncoder(method.items);
   return async (request, context) => {
     // Without a parent the records may be of several.
@@ -115,7 +115,7 @@ function updateHandler(options: BatchMethodsOptions, method: Batch<'batchUpdate'
 }
 
 function deleteHandler(options: BatchMethodsOptions, method: Batch<'batchDelete'>): Handle {
-  const { batches, names } = options;
+  const { batches } = options;
   return async (request, context) => {
     const parent = readParent(options, request);
     const deletes =
@@ -176,14 +176,17 @@ function atPlace<Read>(index: number, place: string, read: () => Read): Read {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof DomainError) || error.metadata.field === undefined) throw error;
+    const field = error instanceof DomainError ? error.metadata.field : undefined;
+    if (!(error instanceof DomainError) || field === undefined) throw error;
     const { kind, reason, message, metadata, violations } = error;
-    const path = (field: string): string => (field === '' ? place : `${place}.${field}`);
+    const path = (within: string): string => (within === '' ? place : `${place}.${within}`);
+    // The message begins with the field, if there is one.
+    const said = message.replace(/^: /, '');
     throw new DomainError({
       kind,
       reason,
-      message: metadata.field === '' ? `${place}${message}` : `${place}.${message}`,
-      metadata: { ...metadata, field: path(metadata.field), index: String(index) },
+      message: field === '' ? `${place}: ${said}` : `${place}.${message}`,
+      metadata: { ...metadata, field: path(field), index: String(index) },
       violations: violations.map((one) => ({ ...one, field: path(one.field) })),
     });
   }
