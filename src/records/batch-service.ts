@@ -191,7 +191,14 @@ function checkDifferent(changes: readonly Change[], field: string): void {
   const places = new Map<string, number>();
   for (const [index, { key }] of changes.entries()) {
     const other = places.get(key.id);
-    if (other !== undefined) throw invalidField(`${field}[${index}]`, `names the same record as ${field}[${other}]`);
+    if (other !== undefined) {
+      throw new DomainError({
+        kind: 'invalid_argument',
+        reason: 'INVALID_FIELD',
+        message: `names the same record as ${field}[${other}]`,
+        metadata: { field: `${field}[${index}]`, index: String(index) },
+      });
+    }
     places.set(key.id, index);
   }
 }

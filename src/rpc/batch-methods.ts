@@ -53,16 +53,12 @@ function ruledBatch(options: BatchMethodsOptions, method: MethodDefinition, hand
 }
 
 function getHandler(options: BatchMethodsOptions, method: Batch<'batchGet'>): Handle {
-  const { batches, names } = options;
+  const { batches } = options;
   const encode = createItemsEncoder(method.items);
   return async (request, context) => {
     // Without a parent the records may be of several.
     const parent = method.parent && request.parent !== '' ? readParent(options, request) : [];
-    const keys = readNames(request, method.names.localName).map((name, i) => {
-      const key = names.keyOf(name, `names[${i}]`);
-      checkParent(key, parent, `names[${i}]`);
-      return key;
-    });
+    const keys = readKeys(options, request[method.names.localName] as readonly string[], parent);
     const found = await named(options, keys, 'names', () => batches.get(keys, context));
     return answerRead(options, found, encode, context);
   };
@@ -119,16 +115,14 @@ function updateHandler(options: BatchMethodsOptions, method: Batch<'batchUpdate'
 }
 
 function deleteHandler(options: BatchMethodsOptions, method: Batch<'batchDelete'>): Handle {
-  const { batches, names } = options;
+  const { batches } = options;
   return async (request, context) => {
     const parent = readParent(options, request);
     const deletes =
       'names' in method
-        ? readNames(request, method.names.localName).map((name, i): DeleteRecord => {
-            const key = names.keyOf(name, `names[${i}]`);
-            checkParent(key, parent, `names[${i}]`);
-            return { key, etag: '', allowMissing: false };
-          })
+        ? readKeys(options, request[method.names.localName] as readonly string[], parent).map(
+            (key): DeleteRecord => ({ key, etag: '', allowMissing: false }),
+          )
         : readEach(request, method.requests.localName, (one): DeleteRecord => {
             const remove = really(readDelete(options, method.each, one));
             checkParent(remove.key, parent, 'name');
@@ -157,28 +151,45 @@ function checkParent(key: Key, parent: readonly KeyValue[], field: string): void
   throw invalidField(field, "must be of the batch's parent");
 }
 
-function readNames(request: Request, field: string): readonly string[] {
-  return request[field] as readonly string[];
+/** Reads each of the names. */
+function readKeys(
+  { names }: BatchMethodsOptions,
+  texts: readonly string[],
+  parent: readonly KeyValue[],
+): readonly Key[] {
+  return texts.map((text, i) =>
+    atPlace(i, `names[${i}]`, () => {
+      const key = names.keyOf(text, '');
+      checkParent(key, parent, '');
+      return key;
+    }),
+  );
 }
 
-/** Reads each of the requests; what is wrong with one is said of its field in the batch. */
+/** Reads each of the requests. */
 function readEach<Read>(request: Request, field: string, read: (one: Request) => Read): readonly Read[] {
-  return (request[field] as readonly Request[]).map((one, i) => {
-    try {
-      return read(one);
-    } catch (error) {
-      if (!(error instanceof DomainError) || error.metadata.field === undefined) throw error;
-      const { kind, reason, message, metadata, violations } = error;
-      const path = `requests[${i}].`;
-      throw new DomainError({
-        kind,
-        reason,
-        message: path + message,
-        metadata: { ...metadata, field: `${path}${metadata.field}` },
-        violations: violations.map((one) => ({ ...one, field: `${path}${one.field}` })),
-      });
-    }
-  });
+  return (request[field] as readonly Request[]).map((one, i) => atPlace(i, `requests[${i}]`, () => read(one)));
+}
+
+/** What is wrong with one part of a batch is said of its field in the batch, with its `index`. */
+function atPlace<Read>(index: number, place: string, read: () => Read): Read {
+  try {
+    return read();
+  } catch (error) {
+    const field = error instanceof DomainError ? error.metadata.field : undefined;
+    if (!(error instanceof DomainError) || field === undefined) throw error;
+    const { kind, reason, message, metadata, violations } = error;
+    const path = (within: string): string => (within === '' ? place : `${place}.${within}`);
+    // The message begins with the field, if there is one.
+    const said = message.replace(/^: /, '');
+    throw new DomainError({
+      kind,
+      reason,
+      message: field === '' ? `${place}: ${said}` : `${place}.${message}`,
+      metadata: { ...metadata, field: path(field), index: String(index) },
+      violations: violations.map((one) => ({ ...one, field: path(one.field) })),
+    });
+  }
 }
 
 /** Runs a batch; the error of one of its records names that record. */

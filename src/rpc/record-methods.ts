@@ -1,7 +1,7 @@
 import type { DescField, Message } from '@bufbuild/protobuf';
 import { invalidField } from '../domain/errors.ts';
 import type { KeyValue } from '../domain/key.ts';
-import type { Resource, Row } from '../domain/resource.ts';
+import { type Resource, type Row, sameValue } from '../domain/resource.ts';
 import type { AssignedIds } from '../records/assigned-ids.ts';
 import type { CreateRecord, DeleteRecord, Found, RecordService, UpdateRecord } from '../records/record-service.ts';
 import type { MethodDefinition, ResourceDefinition, StandardMethods } from '../schema/definition.ts';
@@ -121,6 +121,25 @@ function createRecordCheck({
   return (name, row) => found.check(decode(messages.toWire(name, row)), (path) => path.length === 0);
 }
 
+/**
+ * Holds the record that an update makes, whose IMMUTABLE columns are still those of the record that is there, against what the request says
+ * of them: the same is let be, and another value is refused (AIP-203). Undefined: it says nothing.
+ */
+function createFixedCheck(
+  { messages, resource }: RecordMethodsOptions,
+  message: Request,
+  { mask, at }: { readonly mask: readonly string[]; readonly at: string },
+): ((row: Row) => void) | undefined {
+  const columns = messages.columnsFixed(message, mask);
+  if (columns.length === 0) return undefined;
+  const wanted = messages.rowFromMessage(message, { columns });
+  return (row) => {
+    const changed = columns.find((index) => !sameValue(wanted[index] ?? null, row[index] ?? null));
+    if (changed === undefined) return;
+    throw invalidField(`${at}.${resource.columns[changed]?.field}`, 'can not be changed once the record is there');
+  };
+}
+
 function getHandler({ service, messages, names }: RecordMethodsOptions): Handle {
   return async (request, context) => {
     const name = request.name as string;
@@ -225,7 +244,7 @@ export function updateReader(
   method: NonNullable<StandardMethods['update']>,
 ): (request: Request) => UpdateRecord {
   const { messages, names, definition } = options;
-  const check = createRequestCheck(options, method);
+  const checkRequest = createRequestCheck(options, method);
   const checkRecord = createRecordCheck(options);
   return (request) => {
     const message = requireMessage(request, method.resource);
@@ -233,19 +252,23 @@ export function updateReader(
     const key = names.keyOf(name, `${method.resource.name}.name`);
     const mask = (request.updateMask as { readonly paths: readonly string[] } | undefined)?.paths ?? [];
     const columns = mask.length === 0 ? messages.columnsPopulated(message) : messages.columnsOfMask(mask);
-    check(request, columns);
+    checkRequest(request, columns);
     const rowOf = (of: readonly number[]) => messages.rowFromMessage(message, { columns: of, key: key.values });
     const createIt = () => {
       const all = messages.columnsToCreate(message);
-      check(request, 'new record');
+      checkRequest(request, 'new record');
       return { row: rowOf(all), columns: all };
     };
     const ifMissing = readFlag(request, method.allowMissing) ? createIt : null;
     const etag = readText(message, definition.etagField);
     const validateOnly = readFlag(request, method.validateOnly);
-    const holds = checkRecord && { check: (after: Row) => checkRecord(name, after) };
+    const checkFixed = createFixedCheck(options, message, { mask, at: method.resource.name });
+    const check = (after: Row): void => {
+      checkFixed?.(after);
+      checkRecord?.(name, after);
+    };
     const change = { key, row: rowOf(columns), columns, etag, ifMissing, validateOnly };
-    return { ...change, ...holds, ...readRequestId(method, request) };
+    return { ...change, ...((checkFixed ?? checkRecord) && { check }), ...readRequestId(method, request) };
   };
 }
 

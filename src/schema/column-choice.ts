@@ -7,12 +7,17 @@ import { enumNumbers, hasPresence } from './field-shape.ts';
 /** Which columns a request sets. All answers are indexes of {@link Resource.columns}, ascending, never of key columns. */
 export interface ColumnChoice {
   /**
-   * The columns that an update mask names (AIP-134). `*`: every column that an update may set. `etag` is let be, as clients
-   * that name every field name it too.
+   * The columns that an update mask names (AIP-134). `*`: every column that an update may set. What an update can't set is let be, as
+   * clients that name every field name it too (AIP-161): the name, the etag, OUTPUT_ONLY fields; for IMMUTABLE ones see {@link fixed}.
    *
-   * @throws DomainError INVALID_ARGUMENT for a path that is no field, is OUTPUT_ONLY, IMMUTABLE or the name.
+   * @throws DomainError INVALID_ARGUMENT for a path that is no field.
    */
   ofMask(paths: readonly string[]): readonly number[];
+  /**
+   * The IMMUTABLE columns that an update speaks of: the record must have these values already (AIP-203). Without a path, or with `*`, those
+   * of the fields that the message has set, else those that are named.
+   */
+  fixed(message: Message, paths: readonly string[]): readonly number[];
   /** The columns of the fields that a message has set, for an update without a mask: those that are not zero or absent. */
   ofPopulated(message: Message): readonly number[];
   /**
@@ -29,7 +34,6 @@ interface Choice {
   readonly index: number;
   readonly field: DescField;
   readonly column: Column;
-  readonly isKey: boolean;
   readonly immutable: boolean;
   readonly required: boolean;
   /** Whether "not set" is no value of the column, though the field has no presence. */
@@ -40,15 +44,26 @@ interface Choice {
 export function createColumnChoice(definition: ResourceDefinition, resource: Resource, path: string): ColumnChoice {
   const choices = choicesOf(definition, resource);
   const byName = new Map(choices.map((choice) => [choice.field.name, choice]));
-  const updatable = choices.filter((choice) => choice.column.writable && !choice.immutable);
+  const writable = choices.filter(({ column }) => column.writable);
+  const updatable = writable.filter(({ immutable }) => !immutable);
+  const fixed = writable.filter(({ immutable }) => immutable);
   return {
     ofMask(paths) {
       const indexes = new Set<number>();
       for (const name of paths) {
         if (name === '*') for (const choice of updatable) indexes.add(choice.index);
-        else if (name !== 'etag') indexes.add(indexOfPath(byName, name));
+        else if (!UNSTORED.has(name)) {
+          const { column, immutable, index } = choiceOfPath(byName, name);
+          if (column.writable && !immutable) indexes.add(index);
+        }
       }
       return [...indexes].sort((a, b) => a - b);
+    },
+    fixed(message, paths) {
+      const isEach = paths.length === 0 || paths.includes('*');
+      const isAsked = ({ field }: Choice): boolean =>
+        paths.includes(field.name) || (isEach && isFieldSet(message, field));
+      return fixed.filter(isAsked).map(({ index }) => index);
     },
     ofPopulated: (message) => updatable.filter(({ field }) => isFieldSet(message, field)).map(({ index }) => index),
     ofCreate: (message) => choices.filter((choice) => isGiven(choice, message, path)).map(({ index }) => index),
@@ -64,7 +79,6 @@ function choicesOf(definition: ResourceDefinition, resource: Resource): readonly
       index,
       field,
       column,
-      isKey: index < resource.keyLength,
       immutable,
       required,
       emptyIsUnset: emptyIsUnset(field, column),
@@ -72,15 +86,14 @@ function choicesOf(definition: ResourceDefinition, resource: Resource): readonly
   });
 }
 
-function indexOfPath(byName: ReadonlyMap<string, Choice>, name: string): number {
+function choiceOfPath(byName: ReadonlyMap<string, Choice>, name: string): Choice {
   const choice = byName.get(name);
-  if (name === 'name') throw invalidField('update_mask', '"name" says which record it is: it can not be changed');
   if (choice === undefined) throw invalidField('update_mask', `"${printable(name)}" is not a field of the resource`);
-  if (choice.isKey || choice.immutable) throw invalidField('update_mask', `"${name}" can not be changed`);
-  if (!choice.column.writable) throw invalidField('update_mask', `"${name}" is output only`);
-  return choice.index;
+  return choice;
 }
 
+/** Fields that no column holds: an update says by them which record it means, and in which state. */
+const UNSTORED: ReadonlySet<string> = new Set(['name', 'etag']);
 const MAX_PRINTED_PATH = 100;
 
 function printable(name: string): string {

@@ -30,6 +30,8 @@ export interface MessageCodec {
   rowFromMessage(message: Message, options: RowOptions): Row;
   /** See {@link ColumnChoice.ofMask}. */
   columnsOfMask: ColumnChoice['ofMask'];
+  /** See {@link ColumnChoice.fixed}. */
+  columnsFixed: ColumnChoice['fixed'];
   /** See {@link ColumnChoice.ofPopulated}. */
   columnsPopulated: ColumnChoice['ofPopulated'];
   /** See {@link ColumnChoice.ofCreate}. */
@@ -69,6 +71,7 @@ export function createMessageCodec(definition: ResourceDefinition, resource: Res
     encodeListResponse: list === undefined ? missingList : createListEncoder(list),
     rowFromMessage: createRowFromMessage(definition, resource, path),
     columnsOfMask: choice.ofMask,
+    columnsFixed: choice.fixed,
     columnsPopulated: choice.ofPopulated,
     columnsToCreate: choice.ofCreate,
     fieldPath: (columnIndex) => resource.columns[columnIndex]?.field ?? 'name',

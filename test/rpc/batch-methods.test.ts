@@ -137,5 +137,7 @@ describe.each(PROTOCOLS)('a batch over %s', (protocol) => {
     const outcome = await call(method, request() as unknown as JsonObject);
     expect(outcome).toMatchObject({ code: 3, reason: 'INVALID_FIELD', metadata: { field } });
     expect(outcome.message).toContain(field);
+    // Of one request, and not of the batch as such: said which, for programs.
+    expect(outcome.metadata?.index).toBe(/\[(\d)\]/.exec(field)?.[1]);
   });
 });

@@ -14,6 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { file_crossfade_v1alpha1_dashboard } from '../../src/gen/crossfade/v1alpha1/dashboard_pb.ts';
 import { file_crossfade_v1alpha1_migrations } from '../../src/gen/crossfade/v1alpha1/migrations_pb.ts';
 import { FieldBehavior, field_behavior } from '../../src/gen/google/api/field_behavior_pb.ts';
+import { FieldInfo_Format, field_info } from '../../src/gen/google/api/field_info_pb.ts';
 import { resource_reference, resource as resourceOption } from '../../src/gen/google/api/resource_pb.ts';
 import { operation_info } from '../../src/gen/google/longrunning/operations_pb.ts';
 import { loadDescriptors } from '../../src/schema/descriptors.ts';
@@ -92,6 +93,12 @@ describe('the published protos', () => {
       const { responseType, metadataType } = getOption(method, operation_info);
       for (const name of [responseType, metadataType]) expect(messages.map((one) => one.name)).toContain(name);
     }
+  });
+
+  it('say of every request_id that it is a UUID (AIP-155)', () => {
+    const ids = messages.flatMap(({ fields }) => fields.filter(({ name }) => name === 'request_id'));
+    expect(ids.length).toBe(3);
+    for (const field of ids) expect(getOption(field, field_info).format, field.toString()).toBe(FieldInfo_Format.UUID4);
   });
 
   it('offer etags (AIP-154) and validate_only (AIP-163) wherever records are changed', () => {

@@ -8,6 +8,7 @@ export const IMPORTED_FILES = [
   'crossfade/v1alpha1/options.proto',
   'google/api/client.proto',
   'google/api/field_behavior.proto',
+  'google/api/field_info.proto',
   'google/api/launch_stage.proto',
   'google/api/resource.proto',
 ];

@@ -44,6 +44,12 @@ import {
   file_google_api_field_behavior,
 } from '../../gen/google/api/field_behavior_pb.ts';
 import {
+  FieldInfo_Format,
+  FieldInfoSchema,
+  field_info,
+  file_google_api_field_info,
+} from '../../gen/google/api/field_info_pb.ts';
+import {
   file_google_api_resource,
   ResourceDescriptorSchema,
   ResourceReferenceSchema,
@@ -66,6 +72,7 @@ const IMPORTABLE: readonly DescFile[] = [
   file_crossfade_v1alpha1_options,
   file_google_api_client,
   file_google_api_field_behavior,
+  file_google_api_field_info,
   file_google_api_resource,
   file_google_protobuf_empty,
   file_google_protobuf_field_mask,
@@ -217,10 +224,12 @@ function jsonName(name: string): string {
   return name.replace(/_+(.?)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function fieldOptions({ behavior, storage, rules, reference }: ProtoField) {
-  if ([behavior, storage, rules, reference].every((option) => option === undefined)) return undefined;
+function fieldOptions({ behavior, format, storage, rules, reference }: ProtoField) {
+  if ([behavior, format, storage, rules, reference].every((option) => option === undefined)) return undefined;
   const options = create(FieldOptionsSchema);
   if (behavior !== undefined) setExtension(options, field_behavior, [FieldBehavior[behavior]]);
+  if (format !== undefined)
+    setExtension(options, field_info, create(FieldInfoSchema, { format: FieldInfo_Format[format] }));
   if (reference !== undefined) {
     const init = 'type' in reference ? { type: reference.type } : { childType: reference.childType };
     setExtension(options, resource_reference, create(ResourceReferenceSchema, init));

@@ -122,6 +122,8 @@ export interface ProtoField {
   readonly label?: 'optional' | 'repeated';
   readonly comment: readonly string[];
   readonly behavior?: 'REQUIRED' | 'OPTIONAL' | 'OUTPUT_ONLY' | 'IDENTIFIER';
+  /** `google.api.field_info.format` (AIP-202). */
+  readonly format?: 'UUID4';
   readonly storage?: ColumnOption;
   readonly rules?: FieldRules;
   /** `google.api.resource_reference`. */

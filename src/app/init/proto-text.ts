@@ -143,9 +143,10 @@ function typeText(type: ProtoType): string {
   return type.of === undefined ? type.enum : `${type.of}.${type.enum}`;
 }
 
-function fieldOptions({ behavior, storage, rules, reference }: ProtoField): string[] {
+function fieldOptions({ behavior, format, storage, rules, reference }: ProtoField): string[] {
   const options: string[] = [];
   if (behavior !== undefined) options.push(`(google.api.field_behavior) = ${behavior}`);
+  if (format !== undefined) options.push(`(google.api.field_info).format = ${format}`);
   if (reference !== undefined) {
     const [key, type] = 'type' in reference ? ['type', reference.type] : ['child_type', reference.childType];
     options.push(`(google.api.resource_reference).${key} = ${quoted(type)}`);

@@ -1,4 +1,5 @@
 import { enumValueName } from '../../schema/field-shape.ts';
+import { MAX_REMEMBERED } from '../../stores/remembered-requests.ts';
 import { batchMessages, batchMethods } from './batch-proto.ts';
 import { linesOf } from './field-comment.ts';
 import { type LookupWording, lookupMessages, lookupMethod } from './lookup-proto.ts';
@@ -20,6 +21,7 @@ const IMPORTS = [
   'crossfade/v1alpha1/options.proto',
   'google/api/client.proto',
   'google/api/field_behavior.proto',
+  'google/api/field_info.proto',
   'google/api/resource.proto',
   'google/protobuf/empty.proto',
 ];
@@ -428,8 +430,10 @@ function requestIdField(): ProtoField {
     type: { scalar: 'string' },
     comment: [
       'Names this request, a UUID of version 4, so that it can be sent again after an unknown outcome: it is not done twice.',
+      `The record remembers its last ${MAX_REMEMBERED}, for an hour.`,
     ],
     behavior: 'OPTIONAL',
+    format: 'UUID4',
   };
 }
 

@@ -477,7 +477,7 @@ type CreateMedicationRequest struct {
 	// Whether the request is only checked: nothing is written, and the answer is what would be.
 	ValidateOnly bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// Names this request, so that it can be sent again after an unknown outcome: a UUID of version 4. One that the record remembers
-	// (the last 8, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
+	// (the last 32, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
 	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1065,7 +1065,7 @@ var File_hospital_v1_medications_proto protoreflect.FileDescriptor
 
 const file_hospital_v1_medications_proto_rawDesc = "" +
 	"\n" +
-	"\x1dhospital/v1/medications.proto\x12\vhospital.v1\x1a\x1bbuf/validate/validate.proto\x1a crossfade/v1alpha1/options.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\n" +
+	"\x1dhospital/v1/medications.proto\x12\vhospital.v1\x1a\x1bbuf/validate/validate.proto\x1a crossfade/v1alpha1/options.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\n" +
 	"\n" +
 	"\n" +
 	"Medication\x12\x17\n" +
@@ -1130,16 +1130,16 @@ const file_hospital_v1_medications_proto_rawDesc = "" +
 	"\x06filter\x18\x05 \x01(\tB\x03\xe0A\x01R\x06filter\"|\n" +
 	"\x17ListMedicationsResponse\x129\n" +
 	"\vmedications\x18\x01 \x03(\v2\x17.hospital.v1.MedicationR\vmedications\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8c\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x94\x02\n" +
 	"\x17CreateMedicationRequest\x12;\n" +
 	"\x06parent\x18\x01 \x01(\tB#\xe0A\x02\xfaA\x1d\x12\x1bhospital.example/MedicationR\x06parent\x12(\n" +
 	"\rmedication_id\x18\x02 \x01(\tB\x03\xe0A\x02R\fmedicationId\x12<\n" +
 	"\n" +
 	"medication\x18\x03 \x01(\v2\x17.hospital.v1.MedicationB\x03\xe0A\x02R\n" +
 	"medication\x12(\n" +
-	"\rvalidate_only\x18\x05 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12\"\n" +
+	"\rvalidate_only\x18\x05 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12*\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tB\x03\xe0A\x01R\trequestId\"\x91\x02\n" +
+	"request_id\x18\x04 \x01(\tB\v\xe0A\x01\xe2\x8c\xcf\xd7\b\x02\b\x01R\trequestId\"\x99\x02\n" +
 	"\x17UpdateMedicationRequest\x12<\n" +
 	"\n" +
 	"medication\x18\x01 \x01(\v2\x17.hospital.v1.MedicationB\x03\xe0A\x02R\n" +
@@ -1147,16 +1147,16 @@ const file_hospital_v1_medications_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\n" +
 	"updateMask\x12(\n" +
 	"\rallow_missing\x18\x03 \x01(\bB\x03\xe0A\x01R\fallowMissing\x12(\n" +
-	"\rvalidate_only\x18\x05 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12\"\n" +
+	"\rvalidate_only\x18\x05 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12*\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tB\x03\xe0A\x01R\trequestId\"\xb9\x01\n" +
+	"request_id\x18\x04 \x01(\tB\v\xe0A\x01\xe2\x8c\xcf\xd7\b\x02\b\x01R\trequestId\"\xc1\x01\n" +
 	"\x17DeleteMedicationRequest\x127\n" +
 	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xfaA\x1d\n" +
 	"\x1bhospital.example/MedicationR\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x12(\n" +
-	"\rvalidate_only\x18\x05 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12\"\n" +
+	"\rvalidate_only\x18\x05 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12*\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tB\x03\xe0A\x01R\trequestId\"\x94\x01\n" +
+	"request_id\x18\x04 \x01(\tB\v\xe0A\x01\xe2\x8c\xcf\xd7\b\x02\b\x01R\trequestId\"\x94\x01\n" +
 	"\x1aBatchGetMedicationsRequest\x12;\n" +
 	"\x06parent\x18\x01 \x01(\tB#\xe0A\x01\xfaA\x1d\x12\x1bhospital.example/MedicationR\x06parent\x129\n" +
 	"\x05names\x18\x02 \x03(\tB#\xe0A\x02\xfaA\x1d\n" +

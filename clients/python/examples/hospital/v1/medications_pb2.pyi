@@ -277,7 +277,7 @@ class CreateMedicationRequest(_message.Message):
     """Whether the request is only checked: nothing is written, and the answer is what would be."""
     request_id: _builtins.str
     """Names this request, so that it can be sent again after an unknown outcome: a UUID of version 4. One that the record remembers
-    (the last 8, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
+    (the last 32, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
     """
     @_builtins.property
     def medication(self) -> Global___Medication:

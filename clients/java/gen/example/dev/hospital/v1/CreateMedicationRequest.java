@@ -209,10 +209,10 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Names this request, so that it can be sent again after an unknown outcome: a UUID of version 4. One that the record remembers
-   * (the last 8, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
+   * (the last 32, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
    * </pre>
    *
-   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
    * @return The requestId.
    */
   @java.lang.Override
@@ -231,10 +231,10 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Names this request, so that it can be sent again after an unknown outcome: a UUID of version 4. One that the record remembers
-   * (the last 8, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
+   * (the last 32, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
    * </pre>
    *
-   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
    * @return The bytes for requestId.
    */
   @java.lang.Override
@@ -1056,10 +1056,10 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Names this request, so that it can be sent again after an unknown outcome: a UUID of version 4. One that the record remembers
-     * (the last 8, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
+     * (the last 32, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @return The requestId.
      */
     public java.lang.String getRequestId() {
@@ -1077,10 +1077,10 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Names this request, so that it can be sent again after an unknown outcome: a UUID of version 4. One that the record remembers
-     * (the last 8, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
+     * (the last 32, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @return The bytes for requestId.
      */
     public com.google.protobuf.ByteString
@@ -1099,10 +1099,10 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Names this request, so that it can be sent again after an unknown outcome: a UUID of version 4. One that the record remembers
-     * (the last 8, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
+     * (the last 32, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @param value The requestId to set.
      * @return This builder for chaining.
      */
@@ -1117,10 +1117,10 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Names this request, so that it can be sent again after an unknown outcome: a UUID of version 4. One that the record remembers
-     * (the last 8, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
+     * (the last 32, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @return This builder for chaining.
      */
     public Builder clearRequestId() {
@@ -1132,10 +1132,10 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Names this request, so that it can be sent again after an unknown outcome: a UUID of version 4. One that the record remembers
-     * (the last 8, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
+     * (the last 32, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @param value The bytes for requestId to set.
      * @return This builder for chaining.
      */

@@ -90,20 +90,20 @@ public interface CreateMedicationRequestOrBuilder extends
   /**
    * <pre>
    * Names this request, so that it can be sent again after an unknown outcome: a UUID of version 4. One that the record remembers
-   * (the last 8, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
+   * (the last 32, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
    * </pre>
    *
-   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
    * @return The requestId.
    */
   java.lang.String getRequestId();
   /**
    * <pre>
    * Names this request, so that it can be sent again after an unknown outcome: a UUID of version 4. One that the record remembers
-   * (the last 8, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
+   * (the last 32, for an hour) is not done again, whichever store has the word by then; its answer is the record as it is now.
    * </pre>
    *
-   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
    * @return The bytes for requestId.
    */
   com.google.protobuf.ByteString

@@ -172,7 +172,7 @@ private static final long serialVersionUID = 0L;
    * As in CreateMedicationRequest.
    * </pre>
    *
-   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
    * @return The requestId.
    */
   @java.lang.Override
@@ -193,7 +193,7 @@ private static final long serialVersionUID = 0L;
    * As in CreateMedicationRequest.
    * </pre>
    *
-   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
    * @return The bytes for requestId.
    */
   @java.lang.Override
@@ -817,7 +817,7 @@ private static final long serialVersionUID = 0L;
      * As in CreateMedicationRequest.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @return The requestId.
      */
     public java.lang.String getRequestId() {
@@ -837,7 +837,7 @@ private static final long serialVersionUID = 0L;
      * As in CreateMedicationRequest.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @return The bytes for requestId.
      */
     public com.google.protobuf.ByteString
@@ -858,7 +858,7 @@ private static final long serialVersionUID = 0L;
      * As in CreateMedicationRequest.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @param value The requestId to set.
      * @return This builder for chaining.
      */
@@ -875,7 +875,7 @@ private static final long serialVersionUID = 0L;
      * As in CreateMedicationRequest.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @return This builder for chaining.
      */
     public Builder clearRequestId() {
@@ -889,7 +889,7 @@ private static final long serialVersionUID = 0L;
      * As in CreateMedicationRequest.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @param value The bytes for requestId to set.
      * @return This builder for chaining.
      */

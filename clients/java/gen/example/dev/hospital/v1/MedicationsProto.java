@@ -109,126 +109,128 @@ public final class MedicationsProto extends com.google.protobuf.GeneratedFile {
       "l.v1\032\033buf/validate/validate.proto\032 cross" +
       "fade/v1alpha1/options.proto\032\027google/api/" +
       "client.proto\032\037google/api/field_behavior." +
-      "proto\032\031google/api/resource.proto\032\033google" +
-      "/protobuf/empty.proto\032 google/protobuf/f" +
-      "ield_mask.proto\032\037google/protobuf/timesta" +
-      "mp.proto\"\373\n\n\nMedication\022\027\n\004name\030\001 \001(\tB\003\340" +
-      "A\010R\004name\0223\n\014encounter_id\030\002 \001(\tB\013\340A\001\272H\005r\003" +
-      "\260\001\001H\000R\013encounterId\210\001\001\0221\n\010payer_id\030\003 \001(\tB" +
-      "\021\340A\001\272H\005r\003\260\001\001\322\332\030\002\030\001H\001R\007payerId\210\001\001\022C\n\006stat" +
-      "us\030\004 \001(\0162\036.hospital.v1.Medication.Status" +
-      "B\013\340A\001\272H\005\202\001\002\020\001R\006status\022\027\n\004code\030\005 \001(\rB\003\340A\002" +
-      "R\004code\0220\n\013description\030\006 \001(\tB\016\340A\002\272H\010r\003\030\377\001" +
-      "\310\001\001R\013description\022N\n\nstart_time\030\007 \001(\0132\032.g" +
-      "oogle.protobuf.TimestampB\023\340A\002\322\332\030\014\n\nstart" +
-      "ed_atR\tstartTime\022L\n\tstop_time\030\010 \001(\0132\032.go" +
-      "ogle.protobuf.TimestampB\023\340A\001\322\332\030\014\n\nstoppe" +
-      "d_atR\010stopTime\022M\n\tbase_cost\030\t \001(\tB0\340A\001\272H" +
-      "*r%2#^-?0*[0-9]{1,10}([.][0-9]{1,2}0*)?$" +
-      "\330\001\001R\010baseCost\022W\n\016payer_coverage\030\n \001(\tB0\340" +
-      "A\001\272H*r%2#^-?0*[0-9]{1,10}([.][0-9]{1,2}0" +
-      "*)?$\330\001\001R\rpayerCoverage\022(\n\tdispenses\030\013 \001(" +
-      "\005B\n\340A\001\272H\004\032\002(\000R\tdispenses\022O\n\ntotal_cost\030\014" +
-      " \001(\tB0\340A\001\272H*r%2#^-?0*[0-9]{1,12}([.][0-9" +
-      "]{1,2}0*)?$\330\001\001R\ttotalCost\022)\n\013reason_code" +
-      "\030\r \001(\003B\003\340A\001H\002R\nreasonCode\210\001\001\022?\n\022reason_d" +
-      "escription\030\016 \001(\tB\013\340A\001\272H\005r\003\030\377\001H\003R\021reasonD" +
-      "escription\210\001\001\022%\n\004note\030\017 \001(\tB\014\340A\001\272H\006r\004(\377\377" +
-      "\003H\004R\004note\210\001\001\022P\n\013update_time\030\020 \001(\0132\032.goog" +
-      "le.protobuf.TimestampB\023\340A\003\322\332\030\014\n\nupdated_" +
-      "atR\nupdateTime\022\027\n\004etag\030\021 \001(\tB\003\340A\001R\004etag\"" +
-      "Y\n\006Status\022\026\n\022STATUS_UNSPECIFIED\020\000\022\021\n\rSTA" +
-      "TUS_ACTIVE\020\001\022\022\n\016STATUS_STOPPED\020\002\022\020\n\014STAT" +
-      "US_DRAFT\020\003:\363\001\352Ac\n\033hospital.example/Medic" +
-      "ation\022+patients/{patient}/medications/{m" +
-      "edication}*\013medications2\nmedication\312\332\030\210\001" +
-      "\n\013medications\022\027\n\010hospital\022\013medications\032," +
-      "\n\010hospital\022\013medications\032\007patient\"\nmedica" +
-      "tion\"\025\n\007patient\022\npatient_id\"\033\n\nmedicatio" +
-      "n\022\rmedication_idB\017\n\r_encounter_idB\013\n\t_pa" +
-      "yer_idB\016\n\014_reason_codeB\025\n\023_reason_descri" +
-      "ptionB\007\n\005_note\"O\n\024GetMedicationRequest\0227" +
-      "\n\004name\030\001 \001(\tB#\340A\002\372A\035\n\033hospital.example/M" +
-      "edicationR\004name\"\330\001\n\026ListMedicationsReque" +
+      "proto\032\033google/api/field_info.proto\032\031goog" +
+      "le/api/resource.proto\032\033google/protobuf/e" +
+      "mpty.proto\032 google/protobuf/field_mask.p" +
+      "roto\032\037google/protobuf/timestamp.proto\"\373\n" +
+      "\n\nMedication\022\027\n\004name\030\001 \001(\tB\003\340A\010R\004name\0223\n" +
+      "\014encounter_id\030\002 \001(\tB\013\340A\001\272H\005r\003\260\001\001H\000R\013enco" +
+      "unterId\210\001\001\0221\n\010payer_id\030\003 \001(\tB\021\340A\001\272H\005r\003\260\001" +
+      "\001\322\332\030\002\030\001H\001R\007payerId\210\001\001\022C\n\006status\030\004 \001(\0162\036." +
+      "hospital.v1.Medication.StatusB\013\340A\001\272H\005\202\001\002" +
+      "\020\001R\006status\022\027\n\004code\030\005 \001(\rB\003\340A\002R\004code\0220\n\013d" +
+      "escription\030\006 \001(\tB\016\340A\002\272H\010r\003\030\377\001\310\001\001R\013descri" +
+      "ption\022N\n\nstart_time\030\007 \001(\0132\032.google.proto" +
+      "buf.TimestampB\023\340A\002\322\332\030\014\n\nstarted_atR\tstar" +
+      "tTime\022L\n\tstop_time\030\010 \001(\0132\032.google.protob" +
+      "uf.TimestampB\023\340A\001\322\332\030\014\n\nstopped_atR\010stopT" +
+      "ime\022M\n\tbase_cost\030\t \001(\tB0\340A\001\272H*r%2#^-?0*[" +
+      "0-9]{1,10}([.][0-9]{1,2}0*)?$\330\001\001R\010baseCo" +
+      "st\022W\n\016payer_coverage\030\n \001(\tB0\340A\001\272H*r%2#^-" +
+      "?0*[0-9]{1,10}([.][0-9]{1,2}0*)?$\330\001\001R\rpa" +
+      "yerCoverage\022(\n\tdispenses\030\013 \001(\005B\n\340A\001\272H\004\032\002" +
+      "(\000R\tdispenses\022O\n\ntotal_cost\030\014 \001(\tB0\340A\001\272H" +
+      "*r%2#^-?0*[0-9]{1,12}([.][0-9]{1,2}0*)?$" +
+      "\330\001\001R\ttotalCost\022)\n\013reason_code\030\r \001(\003B\003\340A\001" +
+      "H\002R\nreasonCode\210\001\001\022?\n\022reason_description\030" +
+      "\016 \001(\tB\013\340A\001\272H\005r\003\030\377\001H\003R\021reasonDescription\210" +
+      "\001\001\022%\n\004note\030\017 \001(\tB\014\340A\001\272H\006r\004(\377\377\003H\004R\004note\210\001" +
+      "\001\022P\n\013update_time\030\020 \001(\0132\032.google.protobuf" +
+      ".TimestampB\023\340A\003\322\332\030\014\n\nupdated_atR\nupdateT" +
+      "ime\022\027\n\004etag\030\021 \001(\tB\003\340A\001R\004etag\"Y\n\006Status\022\026" +
+      "\n\022STATUS_UNSPECIFIED\020\000\022\021\n\rSTATUS_ACTIVE\020" +
+      "\001\022\022\n\016STATUS_STOPPED\020\002\022\020\n\014STATUS_DRAFT\020\003:" +
+      "\363\001\352Ac\n\033hospital.example/Medication\022+pati" +
+      "ents/{patient}/medications/{medication}*" +
+      "\013medications2\nmedication\312\332\030\210\001\n\013medicatio" +
+      "ns\022\027\n\010hospital\022\013medications\032,\n\010hospital\022" +
+      "\013medications\032\007patient\"\nmedication\"\025\n\007pat" +
+      "ient\022\npatient_id\"\033\n\nmedication\022\rmedicati" +
+      "on_idB\017\n\r_encounter_idB\013\n\t_payer_idB\016\n\014_" +
+      "reason_codeB\025\n\023_reason_descriptionB\007\n\005_n" +
+      "ote\"O\n\024GetMedicationRequest\0227\n\004name\030\001 \001(" +
+      "\tB#\340A\002\372A\035\n\033hospital.example/MedicationR\004" +
+      "name\"\330\001\n\026ListMedicationsRequest\022;\n\006paren" +
+      "t\030\001 \001(\tB#\340A\002\372A\035\022\033hospital.example/Medica" +
+      "tionR\006parent\022 \n\tpage_size\030\002 \001(\005B\003\340A\001R\010pa" +
+      "geSize\022\"\n\npage_token\030\003 \001(\tB\003\340A\001R\tpageTok" +
+      "en\022\036\n\010order_by\030\004 \001(\tB\003\340A\001R\007orderBy\022\033\n\006fi" +
+      "lter\030\005 \001(\tB\003\340A\001R\006filter\"|\n\027ListMedicatio" +
+      "nsResponse\0229\n\013medications\030\001 \003(\0132\027.hospit" +
+      "al.v1.MedicationR\013medications\022&\n\017next_pa" +
+      "ge_token\030\002 \001(\tR\rnextPageToken\"\224\002\n\027Create" +
+      "MedicationRequest\022;\n\006parent\030\001 \001(\tB#\340A\002\372A" +
+      "\035\022\033hospital.example/MedicationR\006parent\022(" +
+      "\n\rmedication_id\030\002 \001(\tB\003\340A\002R\014medicationId" +
+      "\022<\n\nmedication\030\003 \001(\0132\027.hospital.v1.Medic" +
+      "ationB\003\340A\002R\nmedication\022(\n\rvalidate_only\030" +
+      "\005 \001(\010B\003\340A\001R\014validateOnly\022*\n\nrequest_id\030\004" +
+      " \001(\tB\013\340A\001\342\214\317\327\010\002\010\001R\trequestId\"\231\002\n\027UpdateM" +
+      "edicationRequest\022<\n\nmedication\030\001 \001(\0132\027.h" +
+      "ospital.v1.MedicationB\003\340A\002R\nmedication\022@" +
+      "\n\013update_mask\030\002 \001(\0132\032.google.protobuf.Fi" +
+      "eldMaskB\003\340A\001R\nupdateMask\022(\n\rallow_missin" +
+      "g\030\003 \001(\010B\003\340A\001R\014allowMissing\022(\n\rvalidate_o" +
+      "nly\030\005 \001(\010B\003\340A\001R\014validateOnly\022*\n\nrequest_" +
+      "id\030\004 \001(\tB\013\340A\001\342\214\317\327\010\002\010\001R\trequestId\"\301\001\n\027Del" +
+      "eteMedicationRequest\0227\n\004name\030\001 \001(\tB#\340A\002\372" +
+      "A\035\n\033hospital.example/MedicationR\004name\022\027\n" +
+      "\004etag\030\002 \001(\tB\003\340A\001R\004etag\022(\n\rvalidate_only\030" +
+      "\005 \001(\010B\003\340A\001R\014validateOnly\022*\n\nrequest_id\030\004" +
+      " \001(\tB\013\340A\001\342\214\317\327\010\002\010\001R\trequestId\"\224\001\n\032BatchGe" +
+      "tMedicationsRequest\022;\n\006parent\030\001 \001(\tB#\340A\001" +
+      "\372A\035\022\033hospital.example/MedicationR\006parent" +
+      "\0229\n\005names\030\002 \003(\tB#\340A\002\372A\035\n\033hospital.exampl" +
+      "e/MedicationR\005names\"X\n\033BatchGetMedicatio" +
+      "nsResponse\0229\n\013medications\030\001 \003(\0132\027.hospit" +
+      "al.v1.MedicationR\013medications\"\243\001\n\035BatchC" +
+      "reateMedicationsRequest\022;\n\006parent\030\001 \001(\tB" +
+      "#\340A\002\372A\035\022\033hospital.example/MedicationR\006pa" +
+      "rent\022E\n\010requests\030\002 \003(\0132$.hospital.v1.Cre" +
+      "ateMedicationRequestB\003\340A\002R\010requests\"[\n\036B" +
+      "atchCreateMedicationsResponse\0229\n\013medicat" +
+      "ions\030\001 \003(\0132\027.hospital.v1.MedicationR\013med" +
+      "ications\"\243\001\n\035BatchUpdateMedicationsReque" +
       "st\022;\n\006parent\030\001 \001(\tB#\340A\002\372A\035\022\033hospital.exa" +
-      "mple/MedicationR\006parent\022 \n\tpage_size\030\002 \001" +
-      "(\005B\003\340A\001R\010pageSize\022\"\n\npage_token\030\003 \001(\tB\003\340" +
-      "A\001R\tpageToken\022\036\n\010order_by\030\004 \001(\tB\003\340A\001R\007or" +
-      "derBy\022\033\n\006filter\030\005 \001(\tB\003\340A\001R\006filter\"|\n\027Li" +
-      "stMedicationsResponse\0229\n\013medications\030\001 \003" +
-      "(\0132\027.hospital.v1.MedicationR\013medications" +
-      "\022&\n\017next_page_token\030\002 \001(\tR\rnextPageToken" +
-      "\"\214\002\n\027CreateMedicationRequest\022;\n\006parent\030\001" +
-      " \001(\tB#\340A\002\372A\035\022\033hospital.example/Medicatio" +
-      "nR\006parent\022(\n\rmedication_id\030\002 \001(\tB\003\340A\002R\014m" +
-      "edicationId\022<\n\nmedication\030\003 \001(\0132\027.hospit" +
-      "al.v1.MedicationB\003\340A\002R\nmedication\022(\n\rval" +
-      "idate_only\030\005 \001(\010B\003\340A\001R\014validateOnly\022\"\n\nr" +
-      "equest_id\030\004 \001(\tB\003\340A\001R\trequestId\"\221\002\n\027Upda" +
-      "teMedicationRequest\022<\n\nmedication\030\001 \001(\0132" +
-      "\027.hospital.v1.MedicationB\003\340A\002R\nmedicatio" +
-      "n\022@\n\013update_mask\030\002 \001(\0132\032.google.protobuf" +
-      ".FieldMaskB\003\340A\001R\nupdateMask\022(\n\rallow_mis" +
-      "sing\030\003 \001(\010B\003\340A\001R\014allowMissing\022(\n\rvalidat" +
-      "e_only\030\005 \001(\010B\003\340A\001R\014validateOnly\022\"\n\nreque" +
-      "st_id\030\004 \001(\tB\003\340A\001R\trequestId\"\271\001\n\027DeleteMe" +
-      "dicationRequest\0227\n\004name\030\001 \001(\tB#\340A\002\372A\035\n\033h" +
-      "ospital.example/MedicationR\004name\022\027\n\004etag" +
-      "\030\002 \001(\tB\003\340A\001R\004etag\022(\n\rvalidate_only\030\005 \001(\010" +
-      "B\003\340A\001R\014validateOnly\022\"\n\nrequest_id\030\004 \001(\tB" +
-      "\003\340A\001R\trequestId\"\224\001\n\032BatchGetMedicationsR" +
-      "equest\022;\n\006parent\030\001 \001(\tB#\340A\001\372A\035\022\033hospital" +
-      ".example/MedicationR\006parent\0229\n\005names\030\002 \003" +
-      "(\tB#\340A\002\372A\035\n\033hospital.example/MedicationR" +
-      "\005names\"X\n\033BatchGetMedicationsResponse\0229\n" +
-      "\013medications\030\001 \003(\0132\027.hospital.v1.Medicat" +
-      "ionR\013medications\"\243\001\n\035BatchCreateMedicati" +
-      "onsRequest\022;\n\006parent\030\001 \001(\tB#\340A\002\372A\035\022\033hosp" +
-      "ital.example/MedicationR\006parent\022E\n\010reque" +
-      "sts\030\002 \003(\0132$.hospital.v1.CreateMedication" +
-      "RequestB\003\340A\002R\010requests\"[\n\036BatchCreateMed" +
-      "icationsResponse\0229\n\013medications\030\001 \003(\0132\027." +
-      "hospital.v1.MedicationR\013medications\"\243\001\n\035" +
-      "BatchUpdateMedicationsRequest\022;\n\006parent\030" +
-      "\001 \001(\tB#\340A\002\372A\035\022\033hospital.example/Medicati" +
-      "onR\006parent\022E\n\010requests\030\002 \003(\0132$.hospital." +
-      "v1.UpdateMedicationRequestB\003\340A\002R\010request" +
-      "s\"[\n\036BatchUpdateMedicationsResponse\0229\n\013m" +
-      "edications\030\001 \003(\0132\027.hospital.v1.Medicatio" +
-      "nR\013medications\"\243\001\n\035BatchDeleteMedication" +
-      "sRequest\022;\n\006parent\030\001 \001(\tB#\340A\002\372A\035\022\033hospit" +
-      "al.example/MedicationR\006parent\022E\n\010request" +
-      "s\030\002 \003(\0132$.hospital.v1.DeleteMedicationRe" +
-      "questB\003\340A\002R\010requests2\236\010\n\013Medications\022T\n\r" +
-      "GetMedication\022!.hospital.v1.GetMedicatio" +
-      "nRequest\032\027.hospital.v1.Medication\"\007\332A\004na" +
-      "me\022g\n\017ListMedications\022#.hospital.v1.List" +
-      "MedicationsRequest\032$.hospital.v1.ListMed" +
-      "icationsResponse\"\t\332A\006parent\022u\n\020CreateMed" +
-      "ication\022$.hospital.v1.CreateMedicationRe" +
-      "quest\032\027.hospital.v1.Medication\"\"\332A\037paren" +
-      "t,medication,medication_id\022l\n\020UpdateMedi" +
-      "cation\022$.hospital.v1.UpdateMedicationReq" +
-      "uest\032\027.hospital.v1.Medication\"\031\332A\026medica" +
-      "tion,update_mask\022Y\n\020DeleteMedication\022$.h" +
-      "ospital.v1.DeleteMedicationRequest\032\026.goo" +
-      "gle.protobuf.Empty\"\007\332A\004name\022y\n\023BatchGetM" +
-      "edications\022\'.hospital.v1.BatchGetMedicat" +
-      "ionsRequest\032(.hospital.v1.BatchGetMedica" +
-      "tionsResponse\"\017\332A\014parent,names\022\205\001\n\026Batch" +
-      "CreateMedications\022*.hospital.v1.BatchCre" +
-      "ateMedicationsRequest\032+.hospital.v1.Batc" +
-      "hCreateMedicationsResponse\"\022\332A\017parent,re" +
-      "quests\022\205\001\n\026BatchUpdateMedications\022*.hosp" +
-      "ital.v1.BatchUpdateMedicationsRequest\032+." +
-      "hospital.v1.BatchUpdateMedicationsRespon" +
-      "se\"\022\332A\017parent,requests\022p\n\026BatchDeleteMed" +
-      "ications\022*.hospital.v1.BatchDeleteMedica" +
-      "tionsRequest\032\026.google.protobuf.Empty\"\022\332A" +
-      "\017parent,requests\032\023\312A\020hospital.exampleBp\n" +
-      "\017dev.hospital.v1B\020MedicationsProtoP\001\242\002\003H" +
-      "XX\252\002\013Hospital.V1\312\002\013Hospital\\V1\342\002\027Hospita" +
-      "l\\V1\\GPBMetadata\352\002\014Hospital::V1b\006proto3"
+      "mple/MedicationR\006parent\022E\n\010requests\030\002 \003(" +
+      "\0132$.hospital.v1.UpdateMedicationRequestB" +
+      "\003\340A\002R\010requests\"[\n\036BatchUpdateMedications" +
+      "Response\0229\n\013medications\030\001 \003(\0132\027.hospital" +
+      ".v1.MedicationR\013medications\"\243\001\n\035BatchDel" +
+      "eteMedicationsRequest\022;\n\006parent\030\001 \001(\tB#\340" +
+      "A\002\372A\035\022\033hospital.example/MedicationR\006pare" +
+      "nt\022E\n\010requests\030\002 \003(\0132$.hospital.v1.Delet" +
+      "eMedicationRequestB\003\340A\002R\010requests2\236\010\n\013Me" +
+      "dications\022T\n\rGetMedication\022!.hospital.v1" +
+      ".GetMedicationRequest\032\027.hospital.v1.Medi" +
+      "cation\"\007\332A\004name\022g\n\017ListMedications\022#.hos" +
+      "pital.v1.ListMedicationsRequest\032$.hospit" +
+      "al.v1.ListMedicationsResponse\"\t\332A\006parent" +
+      "\022u\n\020CreateMedication\022$.hospital.v1.Creat" +
+      "eMedicationRequest\032\027.hospital.v1.Medicat" +
+      "ion\"\"\332A\037parent,medication,medication_id\022" +
+      "l\n\020UpdateMedication\022$.hospital.v1.Update" +
+      "MedicationRequest\032\027.hospital.v1.Medicati" +
+      "on\"\031\332A\026medication,update_mask\022Y\n\020DeleteM" +
+      "edication\022$.hospital.v1.DeleteMedication" +
+      "Request\032\026.google.protobuf.Empty\"\007\332A\004name" +
+      "\022y\n\023BatchGetMedications\022\'.hospital.v1.Ba" +
+      "tchGetMedicationsRequest\032(.hospital.v1.B" +
+      "atchGetMedicationsResponse\"\017\332A\014parent,na" +
+      "mes\022\205\001\n\026BatchCreateMedications\022*.hospita" +
+      "l.v1.BatchCreateMedicationsRequest\032+.hos" +
+      "pital.v1.BatchCreateMedicationsResponse\"" +
+      "\022\332A\017parent,requests\022\205\001\n\026BatchUpdateMedic" +
+      "ations\022*.hospital.v1.BatchUpdateMedicati" +
+      "onsRequest\032+.hospital.v1.BatchUpdateMedi" +
+      "cationsResponse\"\022\332A\017parent,requests\022p\n\026B" +
+      "atchDeleteMedications\022*.hospital.v1.Batc" +
+      "hDeleteMedicationsRequest\032\026.google.proto" +
+      "buf.Empty\"\022\332A\017parent,requests\032\023\312A\020hospit" +
+      "al.exampleBp\n\017dev.hospital.v1B\020Medicatio" +
+      "nsProtoP\001\242\002\003HXX\252\002\013Hospital.V1\312\002\013Hospital" +
+      "\\V1\342\002\027Hospital\\V1\\GPBMetadata\352\002\014Hospital" +
+      "::V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -237,6 +239,7 @@ public final class MedicationsProto extends com.google.protobuf.GeneratedFile {
           dev.crossfade.v1alpha1.OptionsProto.getDescriptor(),
           com.google.api.ClientProto.getDescriptor(),
           com.google.api.FieldBehaviorProto.getDescriptor(),
+          com.google.api.FieldInfoProto.getDescriptor(),
           com.google.api.ResourceProto.getDescriptor(),
           com.google.protobuf.EmptyProto.getDescriptor(),
           com.google.protobuf.FieldMaskProto.getDescriptor(),
@@ -331,6 +334,7 @@ public final class MedicationsProto extends com.google.protobuf.GeneratedFile {
     dev.crossfade.v1alpha1.OptionsProto.getDescriptor();
     com.google.api.ClientProto.getDescriptor();
     com.google.api.FieldBehaviorProto.getDescriptor();
+    com.google.api.FieldInfoProto.getDescriptor();
     com.google.api.ResourceProto.getDescriptor();
     com.google.protobuf.EmptyProto.getDescriptor();
     com.google.protobuf.FieldMaskProto.getDescriptor();
@@ -342,6 +346,7 @@ public final class MedicationsProto extends com.google.protobuf.GeneratedFile {
     registry.add(dev.crossfade.v1alpha1.OptionsProto.storage);
     registry.add(com.google.api.ClientProto.defaultHost);
     registry.add(com.google.api.FieldBehaviorProto.fieldBehavior);
+    registry.add(com.google.api.FieldInfoProto.fieldInfo);
     registry.add(com.google.api.ClientProto.methodSignature);
     registry.add(com.google.api.ResourceProto.resource);
     registry.add(com.google.api.ResourceProto.resourceReference);

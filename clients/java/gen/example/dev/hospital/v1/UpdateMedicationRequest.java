@@ -168,7 +168,7 @@ private static final long serialVersionUID = 0L;
    * As in CreateMedicationRequest.
    * </pre>
    *
-   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
    * @return The requestId.
    */
   @java.lang.Override
@@ -189,7 +189,7 @@ private static final long serialVersionUID = 0L;
    * As in CreateMedicationRequest.
    * </pre>
    *
-   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
    * @return The bytes for requestId.
    */
   @java.lang.Override
@@ -1042,7 +1042,7 @@ private static final long serialVersionUID = 0L;
      * As in CreateMedicationRequest.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @return The requestId.
      */
     public java.lang.String getRequestId() {
@@ -1062,7 +1062,7 @@ private static final long serialVersionUID = 0L;
      * As in CreateMedicationRequest.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @return The bytes for requestId.
      */
     public com.google.protobuf.ByteString
@@ -1083,7 +1083,7 @@ private static final long serialVersionUID = 0L;
      * As in CreateMedicationRequest.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @param value The requestId to set.
      * @return This builder for chaining.
      */
@@ -1100,7 +1100,7 @@ private static final long serialVersionUID = 0L;
      * As in CreateMedicationRequest.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @return This builder for chaining.
      */
     public Builder clearRequestId() {
@@ -1114,7 +1114,7 @@ private static final long serialVersionUID = 0L;
      * As in CreateMedicationRequest.
      * </pre>
      *
-     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+     * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
      * @param value The bytes for requestId to set.
      * @return This builder for chaining.
      */

@@ -89,7 +89,7 @@ public interface UpdateMedicationRequestOrBuilder extends
    * As in CreateMedicationRequest.
    * </pre>
    *
-   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
    * @return The requestId.
    */
   java.lang.String getRequestId();
@@ -98,7 +98,7 @@ public interface UpdateMedicationRequestOrBuilder extends
    * As in CreateMedicationRequest.
    * </pre>
    *
-   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL];</code>
+   * <code>string request_id = 4 [json_name = "requestId", (.google.api.field_behavior) = OPTIONAL, (.google.api.field_info) = { ... }</code>
    * @return The bytes for requestId.
    */
   com.google.protobuf.ByteString
