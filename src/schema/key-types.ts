@@ -31,10 +31,13 @@ export function keyTypeMistake(column: MysqlColumnDescription, type: ColumnType)
 }
 
 /** Why the columns together can't be a key; undefined if they can. */
-export function keyLengthMistake(types: readonly ColumnType[]): string | undefined {
-  const bytes = longestKey(types);
+export function keyLengthMistake(
+  columns: readonly { readonly name: string; readonly type: ColumnType }[],
+): string | undefined {
+  const bytes = longestKey(columns.map(({ type }) => type));
   if (bytes <= MAX_KEY_BYTES) return undefined;
-  return `the key may take ${bytes} bytes where it is kept beside the versions, which hold ${MAX_KEY_BYTES}: shorten the widest of its columns`;
+  const [widest] = columns.toSorted((a, b) => longestKey([b.type]) - longestKey([a.type]));
+  return `the key may take ${bytes} bytes where it is kept beside the versions, which hold ${MAX_KEY_BYTES}: shorten ${widest?.name}, the widest of its columns`;
 }
 
 /** The type of a column as a key's: whether MySQL compares and sorts it as Cassandra does, which compares bytes. */
