@@ -10,6 +10,7 @@ const CARRIED = 'integers, YEAR, DECIMAL, DATE, DATETIME, TIMESTAMP, BINARY, VAR
 
 /** Why a column can't be part of a key; undefined if it can. A key's values must be equal, and sort, in both stores alike. */
 export function keyTypeMistake(column: MysqlColumnDescription, type: ColumnType): string | undefined {
+  if (column.generated) return 'MySQL computes it from other columns, so no record could be created under a given name';
   switch (type.kind) {
     case 'int':
       if (type.bit === undefined) return undefined;

@@ -140,7 +140,7 @@ function refuseKey({ description, notes }: FoundTable, locked: LockedTable | und
   const before = locked?.parts.map((part) => part.column);
   if (before !== undefined && before.join('\0') !== primaryKey.join('\0')) {
     reasons.push({
-      text: `the primary key was (${before.join(', ')}) and is (${primaryKey.join(', ')}) now: every record would have another name, so this needs a new version of the package`,
+      text: `the primary key was (${before.join(', ')}) and is (${primaryKey.join(', ')}) now: its columns are in the names of records and in the target's key, so this needs a new version of the package`,
     });
   }
   return reasons;

@@ -73,7 +73,7 @@ export async function runInit(
   print(decisionLines(decisions.plans, settings));
   const tables = decisions.plans.map((plan) => tableOf(plan, found));
   const files = await filesOf({ options, settings, decisions, tables });
-  const changes = await compareFiles(folder, files, lock?.written ?? {});
+  const changes = asWritten(await compareFiles(folder, files, lock?.written ?? {}), lock);
   print(fileLines(changes, { dryRun: options.dryRun, folder }));
   refuseUnknownProtos(changes, decisions.plans, settings, lock);
   if (!options.dryRun) await write(options, changes);
@@ -168,6 +168,14 @@ function refuseUnknownProtos(
   throw new InitError(
     `nothing was written, as ${LOCK_FILE} does not know what is there already: ${unknown.join(', ')}. ` +
       `Bring ${LOCK_FILE} back, or delete the protos if nobody uses them`,
+  );
+}
+
+/** The lock file, which holds no hash of itself, was read before: what differs in it is what init changes now. */
+function asWritten(changes: readonly FileChange[], lock: LockFile | null): readonly FileChange[] {
+  if (lock === null) return changes;
+  return changes.map((change) =>
+    change.path === LOCK_FILE && change.state === 'edited' ? { ...change, state: 'changed' } : change,
   );
 }
 
