@@ -286,7 +286,7 @@ describe('columns that the server fills in', () => {
     const { resource, setControl } = await harness.open(notesResource);
     const triggers = ['INSERT', 'UPDATE'].map(
       (event) =>
-        `CREATE TRIGGER rekey_${event} BEFORE ${event} ON notes FOR EACH ROW SET NEW.note_id = CONCAT(NEW.note_id, '-2')`,
+        `CREATE TRIGGER rekey_${event} BEFORE ${event} ON notes FOR EACH ROW SET NEW.note = CONCAT(NEW.note, '-2')`,
     );
     const first = createMysqlRecordStore({ pool: harness.pool, resource, role: 'authority' });
     await setControl({});
