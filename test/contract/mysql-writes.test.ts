@@ -299,8 +299,13 @@ describe('columns that the server fills in', () => {
         reason: 'CONSTRAINT_VIOLATED',
         message: expect.stringContaining('a trigger would store the record under another key'),
       };
-      for (const id of ['new', 'there']) {
-        await expect(store.write(upsert(note(id), 'loud'), GUARD, testCall())).rejects.toMatchObject(refused);
+      for (const [id, kind] of [
+        ['new', 'create'],
+        ['new', 'upsert'],
+        ['there', 'update'],
+      ] as const) {
+        const change = { ...upsert(note(id), 'loud'), kind };
+        await expect(store.write(change, GUARD, testCall())).rejects.toMatchObject(refused);
       }
       const rows = await store.getMany([note('new'), note('new-2'), note('there-2'), note('there')], testCall());
       expect(rows.map(({ row }) => row?.[2])).toEqual([undefined, undefined, undefined, 'quiet']);

@@ -5,6 +5,7 @@ import { LOCK_ABOUT, type LockFile } from '../../src/app/init/lock-file.ts';
 import { lockPlan } from '../../src/app/init/locked-plan.ts';
 import type { FoundTable, TablePlan } from '../../src/app/init/plan.ts';
 import { buildImage } from '../../src/app/init/proto-descriptor.ts';
+import { keyspaceOf } from '../../src/app/init/resource-names.ts';
 import { resourceProto } from '../../src/app/init/resource-proto.ts';
 import { foundTable, initSettings, tableColumn } from '../support/init-tables.ts';
 
@@ -93,6 +94,18 @@ describe('tables that would be called alike', () => {
     const customer = foundTable('customer', [tableColumn('id', 'int'), tableColumn('code', 'int')], { keys });
     const plans = plannedTogether([customer, plain('customer_by_code')]);
     expect(plans.map(({ target }) => target?.table)).toEqual(['customer', 'customer_by_code_record']);
+  });
+});
+
+describe('the keyspace', () => {
+  it.each([
+    ['shop', 'shop'],
+    ['system', 'system_records'],
+    ['system_auth', 'system_auth_records'],
+    ['system_of_a_shop', 'system_of_a_shop'],
+    ['a'.repeat(64), 'a'.repeat(48)],
+  ])('of %s is %s', (schema, keyspace) => {
+    expect(keyspaceOf(schema)).toBe(keyspace);
   });
 });
 

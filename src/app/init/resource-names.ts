@@ -44,6 +44,14 @@ export function cassandraTableOf(table: string): string {
   return snakeName(table, 'table').slice(0, MAX_CASSANDRA_NAME);
 }
 
+/** Keyspaces that every Cassandra has. */
+const SYSTEM_KEYSPACE = /^system(_(auth|distributed|schema|traces|views|virtual_schema))?$/;
+
+/** The keyspace for the tables of a schema. @param schema its name in lower-case letters, digits and _. */
+export function keyspaceOf(schema: string): string {
+  return (SYSTEM_KEYSPACE.test(schema) ? `${schema}_records` : schema).slice(0, MAX_CASSANDRA_NAME);
+}
+
 /** A name that is cut off still tells the choices apart. */
 function shortened(name: string, most: number, choice: number): string {
   if (name.length <= most) return name;

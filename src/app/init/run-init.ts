@@ -20,6 +20,7 @@ import { buildImage } from './proto-descriptor.ts';
 import { compareWithLock, withHandWritten } from './proto-numbers.ts';
 import { printProto } from './proto-text.ts';
 import { cassandraChanges, decisionLines, fileLines, uncarriedLines } from './report.ts';
+import { keyspaceOf } from './resource-names.ts';
 import { resourceProto } from './resource-proto.ts';
 
 /** What `crossfade init` is asked for. */
@@ -139,7 +140,7 @@ function settingsOf(options: InitOptions, lock: LockFile | null): InitSettings {
   return {
     packageName,
     host: lock?.host ?? options.host ?? `${domain}.example`,
-    keyspace: lock?.keyspace ?? options.keyspace ?? plain.slice(0, MAX_KEYSPACE),
+    keyspace: lock?.keyspace ?? options.keyspace ?? keyspaceOf(plain),
   };
 }
 
