@@ -185,7 +185,12 @@ export class FollowerKeeper {
       case 'running':
         return [hold('backfill_running', 'the bulk copy is under way')];
       case 'failed':
-        return [hold('backfill_failed', `${job.error}; run it again with \`crossfade backfill ${resource}\``)];
+        return [
+          hold(
+            'backfill_failed',
+            `${job.error.replace(/\.$/, '')}; run it again with \`crossfade backfill ${resource}\``,
+          ),
+        ];
       case 'cancelled':
         return [hold('backfill_cancelled', `run it again with \`crossfade backfill ${resource}\``)];
     }

@@ -106,8 +106,11 @@ function wantedPhase(unleash: Unleash, name: string): Phase | undefined {
   return phases.find((phase) => variant.enabled && phase === variant.name);
 }
 
+/** A list of records without a parent has no name, and a rollout that sticks to nothing is off, whatever its percentage. */
+const NO_PARENT = '-';
+
 function contextOf(subject: FlagSubject): { userId?: string; properties: Record<string, string> } {
-  const properties = { recordKey: subject.recordKey, caller: subject.caller };
+  const properties = { recordKey: subject.recordKey || NO_PARENT, caller: subject.caller };
   return subject.user === '' ? { properties } : { userId: subject.user, properties };
 }
 

@@ -38,7 +38,9 @@ export function bindResource(
 ): BoundResource {
   const binding: Binding = { definition, table, mistakes: [] };
   const keyColumns = definition.key.map((_, index) => bindKeyColumn(binding, index));
-  const tooLong = keyLengthMistake(keyColumns.flatMap((column) => column?.type ?? []));
+  const tooLong = keyLengthMistake(
+    keyColumns.flatMap((column) => (column === undefined ? [] : { name: column.mysqlName, type: column.type })),
+  );
   if (tooLong !== undefined) binding.mistakes.push(tooLong);
   const fieldColumns = definition.fields.map((field) => bindFieldColumn(binding, field));
   const columns = [...keyColumns, ...fieldColumns].filter((column) => column !== undefined);

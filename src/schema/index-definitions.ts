@@ -8,7 +8,7 @@ const NAME = /^[a-z][a-z0-9_]{0,23}$/;
 /** As many as a key of MySQL has columns, at most. */
 const MAX_FIELDS = 16;
 /** Each is one more write of every copy of a record. */
-const MAX_INDEXES = 16;
+export const MAX_INDEXES = 16;
 /** Fields that no column holds. */
 const UNSTORED = ['name', 'etag'];
 

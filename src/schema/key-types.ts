@@ -10,6 +10,7 @@ const CARRIED = 'integers, YEAR, DECIMAL, DATE, DATETIME, TIMESTAMP, BINARY, VAR
 
 /** Why a column can't be part of a key; undefined if it can. A key's values must be equal, and sort, in both stores alike. */
 export function keyTypeMistake(column: MysqlColumnDescription, type: ColumnType): string | undefined {
+  if (column.generated) return 'MySQL computes it from other columns, so no record could be created under a given name';
   switch (type.kind) {
     case 'int':
       if (type.bit === undefined) return undefined;
@@ -31,10 +32,13 @@ export function keyTypeMistake(column: MysqlColumnDescription, type: ColumnType)
 }
 
 /** Why the columns together can't be a key; undefined if they can. */
-export function keyLengthMistake(types: readonly ColumnType[]): string | undefined {
-  const bytes = longestKey(types);
+export function keyLengthMistake(
+  columns: readonly { readonly name: string; readonly type: ColumnType }[],
+): string | undefined {
+  const bytes = longestKey(columns.map(({ type }) => type));
   if (bytes <= MAX_KEY_BYTES) return undefined;
-  return `the key may take ${bytes} bytes where it is kept beside the versions, which hold ${MAX_KEY_BYTES}: shorten the widest of its columns`;
+  const [widest] = columns.toSorted((a, b) => longestKey([b.type]) - longestKey([a.type]));
+  return `the key may take ${bytes} bytes where it is kept beside the versions, which hold ${MAX_KEY_BYTES}: shorten ${widest?.name}, the widest of its columns`;
 }
 
 /** The type of a column as a key's: whether MySQL compares and sorts it as Cassandra does, which compares bytes. */

@@ -27,9 +27,7 @@ export function constraintsOfMysqlAlone(
     if (indexed && !key.isPrefix) return foldingReasons(table, key);
     // Values that are unique already are so together with others.
     if (kept.some((columns) => isSubset(columns, key.columns)) && !key.isPrefix) return [];
-    return [
-      `Cassandra would not keep the unique key ${key.name} (${key.columns.join(', ')}): name it in storage.index, or drop it`,
-    ];
+    return [`Cassandra would not keep the unique key ${key.name} (${partsOf(key)}): ${cureOf(key)}`];
   });
   const foreign = [
     ...table.foreignKeys.map(({ name, referencedTable }) => `${name}, to ${referencedTable}`),
@@ -64,6 +62,20 @@ export function whyAuthorityStays(
 /** Of texts in the key that MySQL takes other spellings of for the same. */
 export function looseKeyReason(columns: readonly string[]): string {
   return `the collation of ${columns.join(', ')} takes different spellings for the same key, which only MySQL can refuse`;
+}
+
+/** A part without a column is an expression. */
+function partsOf({ columns, isPrefix }: KeyDescription): string {
+  return (
+    columns.map((column) => (column === '' ? 'an expression' : column)).join(', ') + (isPrefix ? ', by prefixes' : '')
+  );
+}
+
+/** An index is of whole columns. */
+function cureOf({ columns, isPrefix }: KeyDescription): string {
+  return columns.includes('') || isPrefix
+    ? 'make it one of whole columns, or drop it'
+    : 'name it in storage.index, or drop it';
 }
 
 function foldingReasons(table: MysqlTableDescription, key: KeyDescription): string[] {

@@ -282,6 +282,38 @@ describe('columns that the server fills in', () => {
     }
   });
 
+  it('are no key: a record that a trigger stores under another one is refused, and nothing is left behind', async () => {
+    const { resource, setControl } = await harness.open(notesResource);
+    const triggers = ['INSERT', 'UPDATE'].map(
+      (event) =>
+        `CREATE TRIGGER rekey_${event} BEFORE ${event} ON notes FOR EACH ROW SET NEW.note = CONCAT(NEW.note, '-2')`,
+    );
+    const first = createMysqlRecordStore({ pool: harness.pool, resource, role: 'authority' });
+    await setControl({});
+    await first.write(upsert(note('there'), 'quiet'), GUARD, testCall());
+    for (const trigger of triggers) await harness.database.run(trigger);
+    try {
+      const store = createMysqlRecordStore({ pool: harness.pool, resource, role: 'authority' });
+      const refused = {
+        kind: 'failed_precondition',
+        reason: 'CONSTRAINT_VIOLATED',
+        message: expect.stringContaining('a trigger would store the record under another key'),
+      };
+      for (const [id, kind] of [
+        ['new', 'create'],
+        ['new', 'upsert'],
+        ['there', 'update'],
+      ] as const) {
+        const change = { ...upsert(note(id), 'loud'), kind };
+        await expect(store.write(change, GUARD, testCall())).rejects.toMatchObject(refused);
+      }
+      const rows = await store.getMany([note('new'), note('new-2'), note('there-2'), note('there')], testCall());
+      expect(rows.map(({ row }) => row?.[2])).toEqual([undefined, undefined, undefined, 'quiet']);
+    } finally {
+      for (const event of ['INSERT', 'UPDATE']) await harness.database.run(`DROP TRIGGER rekey_${event}`);
+    }
+  });
+
   it('may hold a date that is none, which a write of another column leaves alone and a read refuses', async () => {
     const { store } = await open();
     await store.write(create({ [STATE]: 'a' }), GUARD, testCall());

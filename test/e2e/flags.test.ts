@@ -1,7 +1,9 @@
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { noLog } from '../../src/domain/log.ts';
 import { createFlagApi } from '../../src/migration/flag-admin-api.ts';
 import { changeFlags } from '../../src/migration/flag-changes.ts';
 import { createFlags } from '../../src/migration/flag-setup.ts';
+import { createUnleashFlags } from '../../src/migration/unleash-flags.ts';
 
 /** A first flag takes Unleash some seconds, and on a loaded machine many. */
 const TIMEOUT_MS = 120_000;
@@ -62,6 +64,26 @@ describe('flags in Unleash', { timeout: TIMEOUT_MS }, () => {
     await changeFlags(unleash(), 'flagged', { shadowRead: 100 });
     expect((await strategies('read-target'))[0]?.parameters.rollout).toBe('10');
     expect(await enabledPhases()).toEqual(['source-only']);
+  });
+
+  it('send all reads to the target at 100 %, also lists of records without a parent, and none at 0 %', async () => {
+    await createFlags(unleash(), 'whole');
+    const { url, clientToken: token } = inject('unleash');
+    const flags = createUnleashFlags({
+      url: `${url}/api`,
+      token,
+      appName: 'test',
+      instance: 'test',
+      refreshMs: 200,
+      log: noLog,
+    });
+    onTestFinished(() => flags.close());
+    const answers = () =>
+      ['patients/1', ''].map((recordKey) => flags.readTarget('whole', { recordKey, caller: '', user: '' }));
+    await vi.waitUntil(() => answers().every((answer) => answer === false), { timeout: 20_000 });
+    await changeFlags(unleash(), 'whole', { readTarget: 100 });
+    await vi.waitUntil(() => answers()[0] === true, { timeout: 20_000 });
+    expect(answers()).toEqual([true, true]);
   });
 
   it('are not said to be made where the project or the environment is not there', async () => {

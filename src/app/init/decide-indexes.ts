@@ -1,10 +1,11 @@
 import type { KeyDescription, MysqlTableDescription } from '../../domain/table-description.ts';
 import { isIndexable } from '../../schema/bind-indexes.ts';
+import { MAX_INDEXES } from '../../schema/index-definitions.ts';
 import { constraintsOfMysqlAlone } from '../../schema/target-authority.ts';
 import { columnTypeOf } from '../../schema/types.ts';
 import type { LockedTable } from './lock-file.ts';
 import { snakeName } from './naming.ts';
-import type { FieldPlan, IndexedFieldPlan, IndexPlan, PatternPart, Reason, Reserved } from './plan.ts';
+import type { FieldPlan, IndexedFieldPlan, IndexPlan, PatternPart, Reason, Reserved, ResourceNames } from './plan.ts';
 
 /** What becomes of a table's unique keys. */
 export interface IndexDecisions {
@@ -29,18 +30,19 @@ const FIRST_PART_NUMBER = 10_000;
 /** Makes an index of each unique key whose columns have fields or are in the name; says so, and what is left to MySQL alone. */
 export function decideIndexes(
   description: MysqlTableDescription,
-  { parts, fields }: { readonly parts: readonly PatternPart[]; readonly fields: readonly FieldPlan[] },
+  { names, parts, fields }: IndexedParts & { readonly names: ResourceNames },
   locked: LockedTable | undefined,
 ): IndexDecisions {
   const indexes: IndexPlan[] = [];
   const remarks: Reason[] = [];
-  const room = Math.min(MAX_NAME, MAX_TABLE_NAME - snakeName(description.table, 'table').length - '_by_'.length);
+  const room = Math.min(MAX_NAME, MAX_TABLE_NAME - names.cassandraTable.length - '_by_'.length);
   for (const key of description.keys ?? []) {
     // Together with the whole primary key everything is unique.
     const isImplied = description.primaryKey.every((column) => key.columns.includes(column));
     if (!key.unique || key.isPrefix || isImplied) continue;
     const indexed = key.columns.map((column) => indexedField(description, { parts, fields }, column));
     if (room < MIN_NAME || indexed.includes(undefined) || indexes.some((other) => sameColumns(other, key))) continue;
+    if (indexes.length === MAX_INDEXES) continue;
     const name = nameOf(key, indexes, room);
     indexes.push({ name, fields: indexed as IndexedFieldPlan[], columns: key.columns });
     remarks.push({
@@ -57,10 +59,16 @@ export function decideIndexes(
   };
 }
 
-/** Undefined: the column has no field, or no type for an index. */
+/** What has values that can be looked up. */
+interface IndexedParts {
+  readonly parts: readonly PatternPart[];
+  readonly fields: readonly FieldPlan[];
+}
+
+/** Undefined: the column has no field, or no type for an index, or a lookup means something else by its name. */
 function indexedField(
   { columns }: MysqlTableDescription,
-  { parts, fields }: { readonly parts: readonly PatternPart[]; readonly fields: readonly FieldPlan[] },
+  { parts, fields }: IndexedParts,
   name: string,
 ): IndexedFieldPlan | undefined {
   const column = columns.find((each) => each.name === name);
@@ -78,7 +86,9 @@ function indexedField(
     field === undefined
       ? { name: parts[part]?.variable ?? '', number: FIRST_PART_NUMBER + part }
       : { name: field.name, number: field.number, field };
-  return TAKEN.includes(indexed.name) ? undefined : indexed;
+  // A field is meant where a variable of the name pattern is called the same.
+  const isHidden = field === undefined && fields.some(({ name: other }) => other === indexed.name);
+  return TAKEN.includes(indexed.name) || isHidden ? undefined : indexed;
 }
 
 function sameColumns({ columns }: IndexPlan, key: KeyDescription): boolean {

@@ -3,35 +3,35 @@ import type { MysqlColumnDescription, MysqlTableDescription } from '../../domain
 import { checkForeignKeys } from '../../schema/check-mysql-table.ts';
 import { MAX_BUCKETS } from '../../schema/definitions.ts';
 import { keyLengthMistake, keyType, keyTypeMistake } from '../../schema/key-types.ts';
-import { snakeCase } from '../../schema/method-inspection.ts';
 import { looseKeyReason } from '../../schema/target-authority.ts';
 import { columnTypeOf } from '../../schema/types.ts';
+import { MAX_OPTIONAL_COLUMNS } from '../../stores/mysql/limits.ts';
 import { decideFields, type FieldDecisions } from './decide-fields.ts';
 import { decideIndexes, type IndexDecisions } from './decide-indexes.ts';
 import { decidePattern } from './decide-pattern.ts';
 import { linesOf } from './field-comment.ts';
 import { foreignKeyRemarks } from './foreign-key-remarks.ts';
 import type { LockedTable } from './lock-file.ts';
-import { pascalName, pluralOf, singularOf, snakeName } from './naming.ts';
 import type { FoundTable, InitSettings, PatternPart, Reason, ResourceNames, TableDecision, TablePlan } from './plan.ts';
-
-/** Fields of the standard methods' requests, which also have a field for the resource. */
-const TAKEN_BY_REQUESTS = ['parent', 'update_mask', 'allow_missing'];
-/** Ids of resources and names of tables in the target may not be longer. */
-const MAX_ID = 40;
-const MAX_CASSANDRA_NAME = 48;
+import { namesOf } from './resource-names.ts';
 
 /**
  * Decides what a table's definition is, or why it gets none. Says nothing that the server's own checks would not say
  * later: it says it before anything is written, and by column.
  *
  * @param locked what an earlier run has decided: names and numbers that stay.
+ * @param choice which of its possible names the table gets; see {@link namesOf}.
  */
-export function decideTable(found: FoundTable, settings: InitSettings, locked?: LockedTable): TableDecision {
+export function decideTable(
+  found: FoundTable,
+  settings: InitSettings,
+  locked?: LockedTable,
+  choice = 1,
+): TableDecision {
   const { description } = found;
-  const names = namesOf(description.table, locked);
+  const names = namesOf(description.table, locked, choice);
   const refused = [...refuseTable(found), ...refuseKey(found, locked)];
-  const { parts, remarks: keyRemarks } = decidePattern(found, names.singular, locked);
+  const { parts, remarks: keyRemarks } = decidePattern(found, names, locked);
   const cassandraNames = new Set(parts.map((part) => part.cassandraColumn));
   const decided = decideFields(found, names, locked, cassandraNames);
   for (const { column, text } of decided.missing) {
@@ -41,7 +41,7 @@ export function decideTable(found: FoundTable, settings: InitSettings, locked?: 
     });
   }
   if (refused.length > 0) return { kind: 'refused', refusal: { table: description.table, reasons: refused } };
-  const indexed = decideIndexes(description, { parts, fields: decided.fields }, locked);
+  const indexed = decideIndexes(description, { names, parts, fields: decided.fields }, locked);
   const all: Parts = { names, parts, keyRemarks, decided, indexed, buckets: locked?.buckets };
   return { kind: 'planned', plan: planOf(found, settings, all) };
 }
@@ -92,30 +92,14 @@ function planOf(found: FoundTable, settings: InitSettings, all: Parts): TablePla
     ...(staysBecause.length === 0 && {
       target: {
         keyspace: settings.keyspace,
-        table: snakeName(description.table, 'table').slice(0, MAX_CASSANDRA_NAME),
+        table: names.cassandraTable,
         ...(buckets !== undefined && { buckets: buckets.count }),
       },
     }),
     staysBecause,
     leftOut: decided.leftOut,
-    unshown: notes.unshown,
+    unshown: [...notes.unshown, ...keysOfNoDay(found)],
     remarks,
-  };
-}
-
-function namesOf(table: string, locked: LockedTable | undefined): ResourceNames {
-  const base = snakeName(table, 'table');
-  const singular = singularOf(base);
-  const message = locked?.message ?? pascalName(TAKEN_BY_REQUESTS.includes(singular) ? `${singular}_record` : singular);
-  const plural = locked?.plural ?? (singular === base ? pluralOf(base) : base);
-  const service = pascalName(plural);
-  return {
-    id: locked?.id ?? plural.slice(0, MAX_ID).replace(/_+$/, ''),
-    message,
-    singular: snakeCase(message),
-    plural,
-    service: service === message ? `${message}Service` : service,
-    file: `${plural}.proto`,
   };
 }
 
@@ -130,7 +114,7 @@ function refuseTable({ description, notes }: FoundTable): Reason[] {
   for (const column of notes.tooManyServerValued) {
     reasons.push({
       column,
-      text: `one of ${notes.tooManyServerValued.length} columns that the server sets by itself, more than a write can leave out`,
+      text: `one of ${notes.tooManyServerValued.length} columns that the server sets by itself; a write can leave out ${MAX_OPTIONAL_COLUMNS}`,
     });
   }
   return reasons;
@@ -138,7 +122,7 @@ function refuseTable({ description, notes }: FoundTable): Reason[] {
 
 function refuseKey({ description, notes }: FoundTable, locked: LockedTable | undefined): Reason[] {
   const { primaryKey, columns } = description;
-  if (primaryKey.length === 0) return [{ text: 'the table has no primary key, so its records have no names' }];
+  if (primaryKey.length === 0) return [{ text: noPrimaryKey(description) }];
   const reasons: Reason[] = [];
   for (const name of primaryKey) {
     const column = columns.find((each) => each.name === name);
@@ -151,15 +135,33 @@ function refuseKey({ description, notes }: FoundTable, locked: LockedTable | und
       });
     }
   }
-  const tooLong = keyLengthMistake(keyColumnsOf(description).map(({ type }) => type));
+  const tooLong = keyLengthMistake(keyColumnsOf(description).map(({ column, type }) => ({ name: column.name, type })));
   if (tooLong !== undefined) reasons.push({ text: tooLong });
   const before = locked?.parts.map((part) => part.column);
   if (before !== undefined && before.join('\0') !== primaryKey.join('\0')) {
     reasons.push({
-      text: `the primary key was (${before.join(', ')}) and is (${primaryKey.join(', ')}) now: every record would have another name, so this needs a new version of the package`,
+      text: `the primary key was (${before.join(', ')}) and is (${primaryKey.join(', ')}) now: its columns are in the names of records and in the target's key, so this needs a new version of the package`,
     });
   }
   return reasons;
+}
+
+function noPrimaryKey({ schema, table, keys, columns }: MysqlTableDescription): string {
+  const text = 'the table has no primary key, so its records have no names';
+  const isWhole = (name: string): boolean => columns.some((column) => column.name === name && !column.nullable);
+  const unique = keys?.find((key) => key.unique && !key.isPrefix && key.columns.every(isWhole));
+  if (unique === undefined) return text;
+  const key = unique.columns.map((name) => `\`${name}\``).join(', ');
+  return `${text}; the unique key ${unique.name} can be it: ALTER TABLE \`${schema}\`.\`${table}\` ADD PRIMARY KEY (${key})`;
+}
+
+/** Dates in the key are in names, which have no policy for what is no day. */
+function keysOfNoDay({ description, notes }: FoundTable): Reason[] {
+  const columns = description.primaryKey.filter((name) => notes.noDays.includes(name));
+  return columns.map((column) => ({
+    column,
+    text: 'a date that is no day of the calendar, such as 0000-00-00, in the key',
+  }));
 }
 
 function keyMistake(column: MysqlColumnDescription): string | undefined {

@@ -31,6 +31,8 @@ const lockedTable = z.strictObject({
   id: z.string(),
   message: z.string(),
   plural: z.string(),
+  /** The table in the target, if it is not called as the table of MySQL. */
+  cassandraTable: z.string().optional(),
   /** The name pattern's parts. */
   parts: z.array(lockedPart).min(1),
   /** Of a table whose records have no parent: the target was made for so many. */

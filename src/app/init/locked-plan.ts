@@ -1,5 +1,6 @@
 import type { LockedField, LockedTable } from './lock-file.ts';
 import type { FieldPlan, TablePlan } from './plan.ts';
+import { cassandraTableOf } from './resource-names.ts';
 
 /** What of a plan the next run must keep. */
 export function lockPlan(plan: TablePlan): LockedTable {
@@ -9,6 +10,7 @@ export function lockPlan(plan: TablePlan): LockedTable {
     id: names.id,
     message: names.message,
     plural: names.plural,
+    ...(names.cassandraTable !== cassandraTableOf(plan.table) && { cassandraTable: names.cassandraTable }),
     parts: parts.map(({ looks: _, ...part }) => part),
     ...(target?.buckets !== undefined && { buckets: target.buckets }),
     fields: Object.fromEntries(fields.map((field) => [field.column, lockField(field)])),

@@ -96,6 +96,8 @@ export interface ResourceNames {
   readonly service: string;
   /** `order_details.proto`, below the folder of the package. */
   readonly file: string;
+  /** The table in the target, if it gets one. */
+  readonly cassandraTable: string;
 }
 
 /** A variable of the name pattern, with its column. */

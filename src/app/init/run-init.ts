@@ -20,6 +20,7 @@ import { buildImage } from './proto-descriptor.ts';
 import { compareWithLock, withHandWritten } from './proto-numbers.ts';
 import { printProto } from './proto-text.ts';
 import { cassandraChanges, decisionLines, fileLines, uncarriedLines } from './report.ts';
+import { keyspaceOf } from './resource-names.ts';
 import { resourceProto } from './resource-proto.ts';
 
 /** What `crossfade init` is asked for. */
@@ -73,7 +74,7 @@ export async function runInit(
   print(decisionLines(decisions.plans, settings));
   const tables = decisions.plans.map((plan) => tableOf(plan, found));
   const files = await filesOf({ options, settings, decisions, tables });
-  const changes = await compareFiles(folder, files, lock?.written ?? {});
+  const changes = asWritten(await compareFiles(folder, files, lock?.written ?? {}), lock);
   print(fileLines(changes, { dryRun: options.dryRun, folder }));
   refuseUnknownProtos(changes, decisions.plans, settings, lock);
   if (!options.dryRun) await write(options, changes);
@@ -139,7 +140,7 @@ function settingsOf(options: InitOptions, lock: LockFile | null): InitSettings {
   return {
     packageName,
     host: lock?.host ?? options.host ?? `${domain}.example`,
-    keyspace: lock?.keyspace ?? options.keyspace ?? plain.slice(0, MAX_KEYSPACE),
+    keyspace: lock?.keyspace ?? options.keyspace ?? keyspaceOf(plain),
   };
 }
 
@@ -168,6 +169,14 @@ function refuseUnknownProtos(
   throw new InitError(
     `nothing was written, as ${LOCK_FILE} does not know what is there already: ${unknown.join(', ')}. ` +
       `Bring ${LOCK_FILE} back, or delete the protos if nobody uses them`,
+  );
+}
+
+/** The lock file, which holds no hash of itself, was read before: what differs in it is what init changes now. */
+function asWritten(changes: readonly FileChange[], lock: LockFile | null): readonly FileChange[] {
+  if (lock === null) return changes;
+  return changes.map((change) =>
+    change.path === LOCK_FILE && change.state === 'edited' ? { ...change, state: 'changed' } : change,
   );
 }
 

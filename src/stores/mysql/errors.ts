@@ -26,6 +26,8 @@ export const LOCK_WAIT_TIMEOUT = 1205;
 export const DUPLICATE_ENTRY = 1062;
 /** Ours, no server's: another spelling of the key is stored, which the column's collation takes for the same. */
 export const OTHER_SPELLING = 30_062;
+/** Ours, no server's: what was stored has another key than it was given. */
+export const KEY_CHANGED = 30_048;
 /** The write procedure was dropped since it was looked for. */
 export const NO_SUCH_PROCEDURE = 1305;
 /** Another instance has made the write procedure. */
@@ -94,6 +96,7 @@ const CONSTRAINTS: ReadonlyMap<number, string> = new Map([
   [1216, 'a foreign key refers to a record that does not exist'],
   [1217, 'a foreign key still refers to the record'],
   [1644, 'a trigger refused the change'],
+  [KEY_CHANGED, 'a trigger would store the record under another key'],
   [3819, 'a check constraint does not hold'],
   [4025, 'a check constraint does not hold'],
   [1264, 'a number is out of its range'],

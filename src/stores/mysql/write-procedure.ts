@@ -1,7 +1,7 @@
 import { MAX_KEY_BYTES } from '../../domain/key.ts';
 import type { Change, Guard } from '../record-store.ts';
 import type { MysqlColumnDetails } from './describe-table.ts';
-import { DUPLICATE_ENTRY, OTHER_SPELLING } from './errors.ts';
+import { DUPLICATE_ENTRY, KEY_CHANGED, OTHER_SPELLING } from './errors.ts';
 import { MAX_OPTIONAL_COLUMNS } from './limits.ts';
 import { identifier } from './names.ts';
 import type { MysqlParameter } from './pool.ts';
@@ -196,6 +196,7 @@ function procedureBody(tables: RecordTables, assigned: readonly Assigned[]): str
   IF p_read THEN
     ${selectRow} LOCK IN SHARE MODE;
     SET v_seen = FOUND_ROWS() > 0;
+    IF NOT v_seen AND p_kind <> ${kinds.touch} THEN ${signal(KEY_CHANGED, "'a trigger has changed the key'")}; END IF;
   END IF;
   IF NOT v_seen THEN SELECT v_meta; END IF;
   IF p_phase <> ${phases.part} THEN COMMIT; END IF;
@@ -218,8 +219,6 @@ function changeStatements(
   // Another unique key's duplicate is the caller's mistake, not an answer: only the record itself makes it one.
   const exists = (isThis: string): string =>
     `EXISTS (SELECT 1 FROM ${tables.table} t WHERE ${isThis} LOCK IN SHARE MODE)`;
-  const signal = (errno: number, text: string): string =>
-    `SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = ${text}`;
   const spelled = `IF ${exists(isAlike)} THEN ${signal(OTHER_SPELLING, "'another spelling of the key'")}; END IF;`;
   const duplicate = `${isKey === isAlike ? '' : spelled} ${signal(DUPLICATE_ENTRY, 'v_text')}`;
   return `IF p_kind = ${kinds.create} OR p_kind = ${kinds.upsert} THEN
@@ -243,6 +242,10 @@ function changeStatements(
     ${tables.deleteWhere((i) => `p_${i}`, 'p_key')};
     IF ROW_COUNT() = 0 THEN SET v_outcome = ${outcomes.notFound}; END IF;
   END IF;`;
+}
+
+function signal(errno: number, text: string): string {
+  return `SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = ${text}`;
 }
 
 /** Columns that were not set get their default: as a value where the server can tell it, else by being left out. */
