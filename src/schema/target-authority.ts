@@ -27,15 +27,20 @@ export function constraintsOfMysqlAlone(
     if (indexed && !key.isPrefix) return foldingReasons(table, key);
     // Values that are unique already are so together with others.
     if (kept.some((columns) => isSubset(columns, key.columns)) && !key.isPrefix) return [];
-    return [
-      `Cassandra would not keep the unique key ${key.name} (${key.columns.join(', ')}): name it in storage.index, or drop it`,
-    ];
+    const cure = key.isHash
+      ? 'make it one USING BTREE, and name it in storage.index, or drop it'
+      : 'name it in storage.index, or drop it';
+    return [`Cassandra would not keep the unique key ${key.name} (${key.columns.join(', ')}): ${cure}`];
   });
   const foreign = [
     ...table.foreignKeys.map(({ name, referencedTable }) => `${name}, to ${referencedTable}`),
     ...references.map(({ name, table: from }) => `${name}, of ${from}`),
   ];
   for (const key of foreign) reasons.push(`Cassandra would not keep the foreign key ${key}: drop it`);
+  for (const check of table.checks ?? [])
+    reasons.push(`Cassandra would not keep the check constraint ${check}: drop it`);
+  for (const key of table.periodKeys ?? [])
+    reasons.push(`Cassandra would not keep the periods of the key ${key} apart (WITHOUT OVERLAPS): drop it`);
   return reasons;
 }
 

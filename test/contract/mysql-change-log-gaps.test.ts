@@ -1,5 +1,5 @@
 import { type Connection, createConnection } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { Resource } from '../../src/domain/resource.ts';
 import type { ChangeLog, LogEvent } from '../../src/stores/change-log.ts';
 import { BinlogConnection } from '../../src/stores/mysql/binlog-connection.ts';
@@ -21,19 +21,21 @@ let log: ChangeLog;
 let tables = 0;
 const tails: LogTail[] = [];
 const SCHEMA = 'gaps';
+const flavour = inject('flavour');
 
 function mysql(): NonNullable<Stack['mysql']> {
-  if (stack.mysql === undefined) throw new Error('the stack has no MySQL');
-  return stack.mysql;
+  const server = stack[flavour];
+  if (server === undefined) throw new Error(`the stack has no ${flavour}`);
+  return server;
 }
 
 async function connect(): Promise<void> {
-  outside = await createConnection({ ...stack.addresses.mysql, database: SCHEMA });
+  outside = await createConnection({ ...stack.addresses[flavour], database: SCHEMA });
 }
 
 beforeAll(async () => {
-  stack = await startStack({ mysql: { bufferPoolMib: 64 } });
-  const first = await createConnection({ ...stack.addresses.mysql });
+  stack = await startStack({ [flavour]: { bufferPoolMib: 64 } });
+  const first = await createConnection({ ...stack.addresses[flavour] });
   await first.query(`CREATE DATABASE ${SCHEMA}`);
   await first.end();
   pool = createMysqlPool({ ...mysql(), controlSchema: 'crossfade' });

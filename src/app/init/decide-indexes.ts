@@ -38,7 +38,7 @@ export function decideIndexes(
   for (const key of description.keys ?? []) {
     // Together with the whole primary key everything is unique.
     const isImplied = description.primaryKey.every((column) => key.columns.includes(column));
-    if (!key.unique || key.isPrefix || isImplied) continue;
+    if (!key.unique || key.isPrefix || key.isHash || isImplied) continue;
     const indexed = key.columns.map((column) => indexedField(description, { parts, fields }, column));
     if (room < MIN_NAME || indexed.includes(undefined) || indexes.some((other) => sameColumns(other, key))) continue;
     const name = nameOf(key, indexes, room);
