@@ -23,12 +23,10 @@ export async function describeConstraints(
   deadline: Deadline,
 ): Promise<Pick<MysqlTableDescription, 'checks' | 'periodKeys'>> {
   const version = await client.read('SELECT VERSION()', [], deadline);
-  if (flavourOf(text(version.rows[0]?.[0])) === 'mysql') return { checks: await mysqlChecks(client, name, deadline) };
-  const checks = await readMariadbChecks(client, name, deadline);
-  return {
-    checks: checks.filter((check) => !isJsonCheck(check)).map((check) => check.name),
-    periodKeys: await readPeriodKeys(client, name, deadline),
-  };
+  const isMariadb = flavourOf(text(version.rows[0]?.[0])) === 'mariadb';
+  const checks = await (isMariadb ? mariadbChecks : mysqlChecks)(client, name, deadline);
+  const periodKeys = isMariadb ? await readPeriodKeys(client, name, deadline) : [];
+  return { ...(checks.length > 0 && { checks }), ...(periodKeys.length > 0 && { periodKeys }) };
 }
 
 /** All check constraints of a table of MariaDB, also those that make a text JSON. */
@@ -58,6 +56,11 @@ const MYSQL_CHECKS_SQL = `SELECT * FROM information_schema.TABLE_CONSTRAINTS
   WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND CONSTRAINT_TYPE = 'CHECK'`;
 const NAME_AT = 2;
 const ENFORCED_AT = 6;
+
+async function mariadbChecks(client: MysqlClient, name: TableName, deadline: Deadline): Promise<readonly string[]> {
+  const checks = await readMariadbChecks(client, name, deadline);
+  return checks.filter((check) => !isJsonCheck(check)).map((check) => check.name);
+}
 
 async function mysqlChecks(
   client: MysqlClient,
