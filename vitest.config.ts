@@ -36,8 +36,9 @@ export default defineConfig({
           include: [
             'test/contract/mysql-{cascades,change-log,change-log-flow,change-log-gaps}.test.ts',
             'test/contract/mysql-{control-store,id-sequence,record-store,server-values,source-fence,writes}.test.ts',
+            'test/e2e/whole-path.test.ts',
           ],
-          globalSetup: ['test/support/stack-mariadb.ts'],
+          globalSetup: ['test/support/stack-mariadb.ts', 'test/support/stack-unleash.ts'],
         },
       },
       {

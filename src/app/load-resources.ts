@@ -16,6 +16,7 @@ import {
   findCascades,
 } from '../stores/mysql/cascade-rules.ts';
 import { describeTable } from '../stores/mysql/describe-table.ts';
+import { findTable, whyNoTable } from '../stores/mysql/describe-table-notes.ts';
 import type { MysqlPool } from '../stores/mysql/pool.ts';
 import { checkServer, type Finding } from '../stores/mysql/server-checks.ts';
 import type { Config } from './config.ts';
@@ -51,7 +52,7 @@ export async function loadResources(config: Config, pool: MysqlPool, log: Log): 
   for (const one of named) {
     const table = await describeTable(pool, tableOf(one), call);
     if (table === null) {
-      mistakes.push(missingTable(one));
+      mistakes.push(await missingTable(pool, one, call));
       continue;
     }
     // Capture reads the changes of what moves only; whether the others can be served is said by the binding.
@@ -122,9 +123,11 @@ export function tableOf({ definition, named }: NamedDefinition): Resource['mysql
   return { schema: named.mysqlSchema ?? definition.mysql.schema, table: definition.mysql.table };
 }
 
-/** What to say of a table that is not there. */
-export function missingTable(one: NamedDefinition): string {
+/** What to say of a table that is not there, or is none. */
+export async function missingTable(pool: MysqlPool, one: NamedDefinition, call: Call): Promise<string> {
   const { schema, table } = tableOf(one);
+  const there = await findTable(pool, { schema, table }, call);
+  if (there !== null) return `${one.definition.typeName}: ${schema}.${table}: ${whyNoTable(there.type)}`;
   return `${one.definition.typeName}: MySQL has no table ${schema}.${table}, or the user may not see it`;
 }
 

@@ -36,6 +36,8 @@ export interface KeyDescription {
   readonly unique: boolean;
   /** Whether only the first characters of one of its columns are in it. */
   readonly isPrefix: boolean;
+  /** MariaDB's unique key by a hash (`USING HASH`, or of texts too long for a tree): no record is found by it. Default false. */
+  readonly isHash?: true;
 }
 
 /** A table as MySQL describes it. */
@@ -52,6 +54,10 @@ export interface MysqlTableDescription {
   readonly keys?: readonly KeyDescription[];
   /** Foreign keys of this table. */
   readonly foreignKeys: readonly ForeignKeyDescription[];
+  /** Names of the check constraints that the server enforces, but for the one that makes a text JSON. Default: none. */
+  readonly checks?: readonly string[];
+  /** Names of MariaDB's keys `WITHOUT OVERLAPS`, which keep periods apart; `PRIMARY` may be among them. Default: none. */
+  readonly periodKeys?: readonly string[];
 }
 
 /** A foreign key of a table with its columns, in the key's order. */

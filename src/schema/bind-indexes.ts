@@ -90,6 +90,7 @@ function keysFor(table: MysqlTableDescription, names: readonly string[], unique:
   const primary: KeyDescription = { name: 'PRIMARY', columns: table.primaryKey, unique: true, isPrefix: false };
   const keys = unique ? (table.keys ?? []) : [primary, ...(table.keys ?? [])];
   return keys.filter((key) => {
+    if (key.isHash) return false;
     const leading = unique ? key.columns : key.columns.slice(0, names.length);
     const isSame = leading.toSorted().join('\0') === wanted;
     return isSame && (!unique || (key.unique && !key.isPrefix));

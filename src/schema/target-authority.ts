@@ -34,6 +34,10 @@ export function constraintsOfMysqlAlone(
     ...references.map(({ name, table: from }) => `${name}, of ${from}`),
   ];
   for (const key of foreign) reasons.push(`Cassandra would not keep the foreign key ${key}: drop it`);
+  for (const check of table.checks ?? [])
+    reasons.push(`Cassandra would not keep the check constraint ${check}: drop it`);
+  for (const key of table.periodKeys ?? [])
+    reasons.push(`Cassandra would not keep the periods of the key ${key} apart (WITHOUT OVERLAPS): drop it`);
   return reasons;
 }
 
@@ -72,10 +76,10 @@ function partsOf({ columns, isPrefix }: KeyDescription): string {
 }
 
 /** An index is of whole columns. */
-function cureOf({ columns, isPrefix }: KeyDescription): string {
-  return columns.includes('') || isPrefix
-    ? 'make it one of whole columns, or drop it'
-    : 'name it in storage.index, or drop it';
+function cureOf({ columns, isPrefix, isHash }: KeyDescription): string {
+  if (columns.includes('') || isPrefix) return 'make it one of whole columns, or drop it';
+  const kind = isHash ? 'make it one USING BTREE, and ' : '';
+  return `${kind}name it in storage.index, or drop it`;
 }
 
 function foldingReasons(table: MysqlTableDescription, key: KeyDescription): string[] {

@@ -1,5 +1,5 @@
 import { type Connection, createConnection } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import type { Resource } from '../../src/domain/resource.ts';
 import type { ChangeLog, LogEvent } from '../../src/stores/change-log.ts';
 import { BinlogConnection } from '../../src/stores/mysql/binlog-connection.ts';
@@ -21,19 +21,21 @@ let log: ChangeLog;
 let tables = 0;
 const tails: LogTail[] = [];
 const SCHEMA = 'gaps';
+const flavour = inject('flavour');
 
 function mysql(): NonNullable<Stack['mysql']> {
-  if (stack.mysql === undefined) throw new Error('the stack has no MySQL');
-  return stack.mysql;
+  const server = stack[flavour];
+  if (server === undefined) throw new Error(`the stack has no ${flavour}`);
+  return server;
 }
 
 async function connect(): Promise<void> {
-  outside = await createConnection({ ...stack.addresses.mysql, database: SCHEMA });
+  outside = await createConnection({ ...stack.addresses[flavour], database: SCHEMA });
 }
 
 beforeAll(async () => {
-  stack = await startStack({ mysql: { bufferPoolMib: 64 } });
-  const first = await createConnection({ ...stack.addresses.mysql });
+  stack = await startStack({ [flavour]: { bufferPoolMib: 64 } });
+  const first = await createConnection({ ...stack.addresses[flavour] });
   await first.query(`CREATE DATABASE ${SCHEMA}`);
   await first.end();
   pool = createMysqlPool({ ...mysql(), controlSchema: 'crossfade' });
@@ -98,6 +100,18 @@ describe('a change of the table', () => {
     expect(await stopped(tail)).toEqual([1, reason]);
   });
 
+  it.runIf(flavour === 'mariadb').each([
+    ['SET STATEMENT lock_wait_timeout = 5 FOR TRUNCATE $t', 'table_truncated'],
+    ['CREATE OR REPLACE TABLE $t (id INT PRIMARY KEY, a INT)', 'definition_changed'],
+    ['ALTER ONLINE TABLE $t DROP COLUMN a', 'definition_changed'],
+    ['ALTER TABLE $t /*M! DROP COLUMN a */', 'definition_changed'],
+  ])('%s, which only MariaDB has, stops the log too', async (statement, reason) => {
+    const tail = await follow();
+    await insert(1);
+    await outside.query(statement.replaceAll('$t', table()));
+    expect(await stopped(tail)).toEqual([1, reason]);
+  });
+
   it('stops the log also when it was missed while nobody followed', async () => {
     const position = await log.position(testCall());
     await insert(1);
@@ -138,7 +152,7 @@ describe('a log of another format', () => {
     expect(await stopped(tail)).toEqual([2, 'log_format']);
   });
 
-  it('stops at documents that were logged in parts', async () => {
+  it.skipIf(flavour === 'mariadb')('stops at documents that were logged in parts', async () => {
     await outside.query(`CREATE TABLE documents (id INT PRIMARY KEY, d JSON)`);
     resource = placeResource(
       testResource('documents', { id: { kind: 'int', bits: 32, unsigned: false } }, { d: { kind: 'json' } }),
@@ -226,8 +240,12 @@ describe('a gap', () => {
     const position = await log.position(testCall());
     await insert(1);
     await outside.query('FLUSH BINARY LOGS');
-    const [logs] = await outside.query('SHOW BINARY LOGS');
-    await outside.query(`PURGE BINARY LOGS TO '${(logs as { Log_name: string }[]).at(-1)?.Log_name}'`);
+    const last = (await binaryLogs()).at(-1);
+    // MariaDB keeps a file until the engine has written what it would be needed for after a crash.
+    await vi.waitUntil(async () => {
+      await outside.query(`PURGE BINARY LOGS TO '${last}'`);
+      return (await binaryLogs()).length === 1;
+    }, 10_000);
     expect(await stopped(await follow(position))).toEqual(['log_purged']);
     expect(await stopped(await follow(''))).toEqual(['log_purged']);
     expect(await refusalOf(position)).toMatchObject({ reason: 'log_purged' });
@@ -237,10 +255,15 @@ describe('a gap', () => {
     const position = await log.position(testCall());
     const ahead = position.replace(/-(\d+)$/, (_, last) => `-${Number(last) + 5}`);
     expect(await stopped(await follow(ahead))).toEqual(['source_lost_its_tail']);
-    const elsewhere = `${position},11111111-2222-3333-4444-555555555555:1-3`;
+    const elsewhere = `${position},${flavour === 'mariadb' ? '7-1-3' : '11111111-2222-3333-4444-555555555555:1-3'}`;
     expect(await stopped(await follow(elsewhere))).toEqual(['source_lost_its_tail']);
     expect(await refusalOf(ahead)).toMatchObject({ reason: 'source_lost_its_tail' });
   });
+
+  async function binaryLogs(): Promise<readonly string[]> {
+    const [logs] = await outside.query('SHOW BINARY LOGS');
+    return (logs as { Log_name: string }[]).map((each) => each.Log_name);
+  }
 
   /** What the server itself says when it is asked for the log after a position. */
   async function refusalOf(position: string): Promise<LogEvent | null> {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MysqlTableDescription } from '../../src/domain/table-description.ts';
 import { describeColumns, describeTable } from '../../src/stores/mysql/describe-table.ts';
 import { createMysqlPool, type MysqlClient, type MysqlPool } from '../../src/stores/mysql/pool.ts';
-import { checkServer } from '../../src/stores/mysql/server-checks.ts';
+import { checkServer, examineReplication } from '../../src/stores/mysql/server-checks.ts';
 import { allTypesSql, allTypesTable } from '../support/all-types.ts';
 import { testCall } from '../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../support/databases.ts';
@@ -149,6 +149,17 @@ describe('the check of a server', () => {
     expect(found.errors.map(({ setting }) => setting)).toEqual(['binlog_ignore_db']);
     expect(found.warnings.map(({ setting }) => setting)).toEqual(['gtid_strict_mode']);
   });
+
+  it.each([
+    ['OFF', ['log_slave_updates']],
+    ['ON', []],
+  ])('of MariaDB that replicates with log_slave_updates %s refuses %o', async (updates, refused) => {
+    const variables = { version: '10.11.6-MariaDB', log_slave_updates: updates, Slaves_running: '1' };
+    const found = await examineReplication(serverWith(variables), testCall());
+    expect(found.filter(({ verdict }) => verdict === 'error').map(({ setting }) => setting)).toEqual(refused);
+    const alone = serverWith({ ...variables, Slaves_running: '0' });
+    expect(await examineReplication(alone, testCall())).toEqual([]);
+  });
 });
 
 /** A server that only has variables, and a filter of its binary log: settings that the shared server must not get. */
@@ -157,6 +168,9 @@ function serverWith(variables: Readonly<Record<string, string>>): MysqlPool {
     if (sql.startsWith('SHOW GLOBAL VARIABLES')) {
       const rows = Object.entries(variables).filter(([name]) => parameters.includes(name));
       return { rows, affectedRows: 0 };
+    }
+    if (sql.includes("'Slaves_running'")) {
+      return { rows: [['Slaves_running', variables.Slaves_running ?? '0']], affectedRows: 0 };
     }
     if (sql === 'SELECT @@version') return { rows: [[variables.version ?? '']], affectedRows: 0 };
     return { rows: [['binlog.000001', 4, '', 'billing', '']], affectedRows: 0 };

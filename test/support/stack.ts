@@ -1,5 +1,6 @@
 /** Real servers for a test run: started once for all projects that ask, or taken from a stack that runs already. */
 import { readFile } from 'node:fs/promises';
+import type { Flavour } from '../../src/stores/mysql/server-checks.ts';
 import type { CassandraAddress } from '../../stack/cassandra.ts';
 import type { MysqlAddress } from '../../stack/mysql.ts';
 import { type Stack, type StackAddresses, type StackOptions, startStack } from '../../stack/stack.ts';
@@ -9,6 +10,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** In the projects `stores` and `e2e`; in `mariadb` the address of MariaDB. */
     mysql: MysqlAddress;
+    /** Which of the two servers `mysql` is. */
+    flavour: Flavour;
     /** In the projects `stores` and `e2e`. */
     mariadb: MysqlAddress;
     /** In the projects `stores` and `e2e`. */

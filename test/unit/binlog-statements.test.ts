@@ -31,6 +31,10 @@ describe('a statement in the log', () => {
     'DROP DATABASE `hospital`',
     'TRUNCATE crossfade.crossfade_version',
     'DROP SCHEMA IF EXISTS crossfade',
+    'SET STATEMENT lock_wait_timeout=5, sort_buffer_size=4096 FOR TRUNCATE TABLE medications',
+    'TRUNCATE TABLE medications WAIT 5',
+    'CREATE OR REPLACE DATABASE `hospital` CHARACTER SET utf8mb4',
+    '/*M!100100 DROP TABLE medications */',
   ])('%s empties the table', (text) => {
     expect(classify(text)).toBe('table_truncated');
   });
@@ -47,6 +51,14 @@ describe('a statement in the log', () => {
     '/*!50000 ALTER TABLE medications CONVERT TO CHARACTER SET utf8mb4 */',
     'CREATE TABLE medications (a INT)',
     'CREATE TABLE `hospital`.`medications` LIKE x',
+    'CREATE OR REPLACE TABLE medications (a INT)',
+    'ALTER ONLINE TABLE medications ADD COLUMN x INT',
+    'ALTER ONLINE IGNORE TABLE medications ADD COLUMN x INT',
+    'ALTER TABLE medications /*M! ADD COLUMN x INT */',
+    'SET STATEMENT max_statement_time=9 FOR ALTER TABLE medications ADD COLUMN x INT',
+    'ALTER TABLE medications CONVERT PARTITION p1 TO TABLE other',
+    'ALTER TABLE other CONVERT TABLE medications TO PARTITION p1 VALUES LESS THAN (5)',
+    'ALTER TABLE medications ADD SYSTEM VERSIONING',
   ])('%s changes what the log’s rows are', (text) => {
     expect(classify(text)).toBe('definition_changed');
   });
@@ -70,6 +82,10 @@ describe('a statement in the log', () => {
     'DROP TABLE elsewhere.medications',
     'DROP DATABASE elsewhere',
     'TRUNCATE TABLE other',
+    'SET STATEMENT lock_wait_timeout=5 FOR TRUNCATE TABLE other',
+    'CREATE OR REPLACE DATABASE elsewhere',
+    'CREATE SEQUENCE numbers',
+    'ALTER SEQUENCE numbers RESTART 5',
     "CREATE USER 'a'@'b' IDENTIFIED BY 'DROP TABLE medications'",
     'FLUSH TABLES',
     '',

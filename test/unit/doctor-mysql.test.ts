@@ -74,4 +74,15 @@ describe('what others do by default', () => {
       { outcome: 'warning', cure: expect.stringContaining('SET PERSIST max_allowed_packet = 4194304') },
     ]);
   });
+
+  it('is cured on MariaDB by statements that it has', async () => {
+    const version = '10.11.5-MariaDB';
+    for (const [id, variables, cure] of [
+      ['mysql.max_allowed_packet', { max_allowed_packet: '1024' }, 'SET GLOBAL max_allowed_packet = 4194304, and'],
+      ['mysql.transaction_isolation', { tx_isolation: 'SERIALIZABLE' }, "SET GLOBAL tx_isolation = 'REPEATABLE-READ'"],
+      ['mysql.binlog_retention', { binlog_expire_logs_seconds: '9' }, 'SET GLOBAL binlog_expire_logs_seconds = 86400'],
+    ] as const) {
+      expect(await answer(id, { version, ...variables })).toMatchObject([{ cure: expect.stringContaining(cure) }]);
+    }
+  });
 });

@@ -1,7 +1,7 @@
 import type { Call } from '../../stores/call.ts';
 import { describeColumns } from '../../stores/mysql/describe-table.ts';
 import { diagnose } from '../../stores/mysql/diagnose.ts';
-import { examineFilters, flavourOf, variableNames } from '../../stores/mysql/server-checks.ts';
+import { examineFilters, examineReplication, flavourOf, variableNames } from '../../stores/mysql/server-checks.ts';
 import { tableOf } from '../load-resources.ts';
 import { CONTROL_CONNECTIONS } from '../open-stores.ts';
 import { type Answer, answerOf, type Check, ok, problem, warning } from './check.ts';
@@ -30,6 +30,7 @@ export const mysqlSettingChecks: readonly Check[] = [
     }),
   ),
   { id: 'mysql.binlog_filters', ...MYSQL, run: checkFilters },
+  { id: 'mysql.log_slave_updates', ...MYSQL, run: checkReplication },
   { id: 'mysql.binlog_retention', ...MYSQL, run: checkRetention },
   { id: 'mysql.transaction_isolation', ...MYSQL, run: checkIsolation },
   { id: 'mysql.time_zone', ...MYSQL, run: checkTimeZone },
@@ -58,6 +59,18 @@ async function checkVersion(site: Site): Promise<readonly Answer[]> {
   return [problem(`${name} ${version}, must be at least ${major}.${minor}`, 'upgrade the server')];
 }
 
+/** The statement that sets a variable also for after a restart. */
+function lasting(variables: ReadonlyMap<string, string>, assignment: string): string {
+  if (flavourOf(variables.get('version') ?? '') === 'mysql') return `SET PERSIST ${assignment}`;
+  // MariaDB has no SET PERSIST.
+  return `SET GLOBAL ${assignment}, and the same in the [mysqld] section of the server's configuration`;
+}
+
+async function checkReplication(site: Site, call: Call): Promise<readonly Answer[]> {
+  if (!(await site.captures())) return [];
+  return (await examineReplication(site.pool, call)).map(answerOf);
+}
+
 async function checkFilters(site: Site, call: Call): Promise<readonly Answer[]> {
   if (!(await site.captures())) return [];
   const examined = await examineFilters(site.pool, call);
@@ -75,7 +88,7 @@ async function checkRetention(site: Site): Promise<readonly Answer[]> {
   const found = `${secondsText(seconds)}, for an outage of up to ${secondsText(outageSeconds)}`;
   if (seconds >= outageSeconds) return [ok(found)];
   const lost = `${found}: capture that is away for longer finds its place purged, and needs a new copy`;
-  return [problem(lost, `SET PERSIST binlog_expire_logs_seconds = ${outageSeconds}, and the disk for it`)];
+  return [problem(lost, `${lasting(variables, `binlog_expire_logs_seconds = ${outageSeconds}`)}; and the disk for it`)];
 }
 
 /** In seconds; 0: for ever. Both variables count on MySQL 8.0 and MariaDB, the one in days only if the other is 0. */
@@ -87,12 +100,14 @@ function retentionOf(variables: ReadonlyMap<string, string>): number {
 
 async function checkIsolation(site: Site): Promise<readonly Answer[]> {
   const variables = await site.otherVariables();
-  const found = variables.get('transaction_isolation') ?? variables.get('tx_isolation') ?? 'unknown';
+  // MariaDB before 11.1 knows but the older name.
+  const variable = variables.has('transaction_isolation') ? 'transaction_isolation' : 'tx_isolation';
+  const found = variables.get(variable) ?? 'unknown';
   if (found !== 'SERIALIZABLE') return [ok(`${found} for others; the service sets REPEATABLE READ itself`)];
   return [
     warning(
       `${found} for others: what they only read is locked, and the service's writes wait for it`,
-      "SET PERSIST transaction_isolation = 'REPEATABLE-READ', or set it in the other programs' sessions",
+      `${lasting(variables, `${variable} = 'REPEATABLE-READ'`)}; or set it in the other programs' sessions`,
     ),
   ];
 }
@@ -109,7 +124,7 @@ async function checkTimeZone(site: Site, call: Call): Promise<readonly Answer[]>
   return [
     warning(
       `${shown}, and the service writes in UTC: ${columns.join(', ')} would get local time from others, UTC from the service`,
-      "SET PERSIST time_zone = '+00:00', or let other programs SET time_zone = '+00:00'; or make the columns TIMESTAMP",
+      `${lasting(variables, "time_zone = '+00:00'")}; or let other programs SET time_zone = '+00:00'; or make the columns TIMESTAMP`,
     ),
   ];
 }
@@ -130,12 +145,13 @@ async function clockedColumns(site: Site, call: Call): Promise<readonly string[]
 }
 
 async function checkTimestampDefaults(site: Site): Promise<readonly Answer[]> {
-  const found = (await site.otherVariables()).get('explicit_defaults_for_timestamp');
+  const variables = await site.otherVariables();
+  const found = variables.get('explicit_defaults_for_timestamp');
   if (found === undefined || found === 'ON') return [ok(found ?? 'unknown to this server')];
   return [
     warning(
       `${found}: a NULL that is written to a TIMESTAMP column becomes the time of the write`,
-      'SET PERSIST explicit_defaults_for_timestamp = ON',
+      lasting(variables, 'explicit_defaults_for_timestamp = ON'),
     ),
   ];
 }
@@ -150,24 +166,26 @@ async function checkConnections(site: Site, call: Call): Promise<readonly Answer
   const status = await site.pool.client('authority').read("SHOW GLOBAL STATUS LIKE 'Threads_connected'", [], call);
   const used = Number(status.rows[0]?.[1] ?? 0);
   const found = `${most}, of which ${used} are in use; ${INSTANCES} instances open up to ${needed}`;
-  const cure = `SET PERSIST max_connections = ${Math.ceil(HEADROOM * (needed + used))}, or lower stores.mysql.connections (${connections})`;
+  const raised = lasting(variables, `max_connections = ${Math.ceil(HEADROOM * (needed + used))}`);
+  const cure = `${raised}; or lower stores.mysql.connections (${connections})`;
   if (ofUser > 0 && ofUser < needed) {
     const limit = `max_user_connections is ${ofUser}; ${INSTANCES} instances open up to ${needed}`;
-    return [problem(limit, `SET PERSIST max_user_connections = ${needed}`)];
+    return [problem(limit, lasting(variables, `max_user_connections = ${needed}`))];
   }
   if (needed > most) return [problem(found, cure)];
   return [needed + used > most ? warning(found, cure) : ok(found)];
 }
 
 async function checkPacket(site: Site): Promise<readonly Answer[]> {
-  const most = Number((await site.otherVariables()).get('max_allowed_packet') ?? 0);
+  const variables = await site.otherVariables();
+  const most = Number(variables.get('max_allowed_packet') ?? 0);
   const { messageBytes } = site.config.limits;
   const found = `${bytesText(most)}; requests may have ${bytesText(messageBytes)} (limits.messageBytes)`;
   if (most >= messageBytes) return [ok(found)];
   return [
     warning(
       `${found}: MySQL refuses larger records that the service lets through`,
-      `SET PERSIST max_allowed_packet = ${messageBytes}, or lower limits.messageBytes`,
+      `${lasting(variables, `max_allowed_packet = ${messageBytes}`)}; or lower limits.messageBytes`,
     ),
   ];
 }

@@ -159,7 +159,10 @@ export async function resourcesOf(site: Site, signal: AbortSignal): Promise<read
       table,
       bound: once(async () => {
         const description = await table();
-        if (description === null) return { mistakes: [missingTable(one)] };
+        if (description === null) {
+          const call = internalCall(systemClock, SHARED_TIMEOUT_MS, signal);
+          return { mistakes: [await missingTable(site.pool, one, call)] };
+        }
         return bindNamed(site.config, one, description);
       }),
     };

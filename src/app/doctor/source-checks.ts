@@ -9,7 +9,6 @@ import { examineTable } from '../../stores/mysql/server-checks.ts';
 import { readServerValues } from '../../stores/mysql/server-values.ts';
 import { readStatistics } from '../../stores/mysql/table-scan.ts';
 import { listReferences, listTriggers } from '../../stores/mysql/table-surroundings.ts';
-import { missingTable } from '../load-resources.ts';
 import { type Answer, answersOf, notChecked, ok, problem, type ResourceCheck, warning } from './check.ts';
 import type { ResourceSubject } from './site.ts';
 import { bytesText, countText } from './text.ts';
@@ -42,13 +41,13 @@ export function withTable(check: TableCheck): ResourceCheck['run'] {
 }
 
 async function checkDefinition(subject: ResourceSubject): Promise<readonly Answer[]> {
-  if ((await subject.table()) === null) {
-    const cure = 'check the schema in the proto or resources[].mysqlSchema, and that the user has SELECT on it';
-    return [problem(missingTable(subject.one), cure)];
-  }
+  const isThere = (await subject.table()) !== null;
   const bound = await subject.bound();
   if ('resource' in bound) return [ok(`every field has its column, ${bound.resource.columns.length} in all`)];
-  return bound.mistakes.map((mistake) => problem(mistake, 'the message names it; see docs/types.md'));
+  const cure = isThere
+    ? 'the message names it; see docs/types.md'
+    : 'check the schema in the proto or resources[].mysqlSchema, and that the user has SELECT on it';
+  return bound.mistakes.map((mistake) => problem(mistake, cure));
 }
 
 function checkEngine({ target }: ResourceSubject, table: MysqlTableDescription): readonly Answer[] {

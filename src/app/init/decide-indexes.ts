@@ -39,7 +39,7 @@ export function decideIndexes(
   for (const key of description.keys ?? []) {
     // Together with the whole primary key everything is unique.
     const isImplied = description.primaryKey.every((column) => key.columns.includes(column));
-    if (!key.unique || key.isPrefix || isImplied) continue;
+    if (!key.unique || key.isPrefix || key.isHash || isImplied) continue;
     const indexed = key.columns.map((column) => indexedField(description, { parts, fields }, column));
     if (room < MIN_NAME || indexed.includes(undefined) || indexes.some((other) => sameColumns(other, key))) continue;
     if (indexes.length === MAX_INDEXES) continue;

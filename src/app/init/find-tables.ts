@@ -3,7 +3,7 @@ import type { MysqlTableDescription } from '../../domain/table-description.ts';
 import { internalCall } from '../../stores/call.ts';
 import { type CascadeTarget, findCascades } from '../../stores/mysql/cascade-rules.ts';
 import { describeTable } from '../../stores/mysql/describe-table.ts';
-import { describeTableNotes, findTable } from '../../stores/mysql/describe-table-notes.ts';
+import { describeTableNotes, findTable, whyNoTable } from '../../stores/mysql/describe-table-notes.ts';
 import type { MysqlPool } from '../../stores/mysql/pool.ts';
 import { checkServer } from '../../stores/mysql/server-checks.ts';
 import { looseColumns } from './decide-table.ts';
@@ -27,7 +27,7 @@ export async function findTables(
     if (found.some(({ description }) => description.table === name.table)) continue;
     const description = await describeTable(pool, name, call);
     if (description === null) {
-      refusals.push({ table: name.table, reasons: [{ text: `${schema}.${name.table}: ${whatIs(there?.type)}` }] });
+      refusals.push({ table: name.table, reasons: [{ text: `${schema}.${name.table}: ${whyNoTable(there?.type)}` }] });
       continue;
     }
     const cascades = await findCascades(pool, cascadeTarget(description), call);
@@ -46,10 +46,6 @@ function cascadeTarget(description: MysqlTableDescription): CascadeTarget {
     parentLength: Math.max(0, primaryKey.length - 1),
     loose: looseColumns(description),
   };
-}
-
-function whatIs(type: string | undefined): string {
-  return type === undefined ? 'MySQL has no such table, or the user may not see it' : `it is a ${type}, not a table`;
 }
 
 /** What must be changed on the server before the service starts, each with its cure. @param movable the tables that move. */

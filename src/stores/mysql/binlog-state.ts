@@ -41,7 +41,8 @@ export function gapAt(position: GtidPosition, state: BinlogState): LogEvent | nu
 
 /** Whether the server itself ended or refused the log. */
 export function isLogError(error: unknown): boolean {
-  return (error as { errno?: number }).errno === FATAL_ERROR_READING_LOG;
+  const { errno } = error as { errno?: number };
+  return errno === FATAL_ERROR_READING_LOG || errno === SAME_SERVER_ID;
 }
 
 /** Why the server ended or refused the log, by its error; null: for no reason that makes it a gap. */
@@ -54,6 +55,8 @@ export function gapOf(error: unknown): LogEvent | null {
 
 /** ER_MASTER_FATAL_ERROR_READING_BINLOG. */
 const FATAL_ERROR_READING_LOG = 1236;
+/** MariaDB's ER_SLAVE_SAME_ID: another stream with this one's id has begun. MySQL says it by the error above. */
+const SAME_SERVER_ID = 4052;
 
 const PURGED: LogEvent = {
   type: 'stopped',

@@ -57,7 +57,7 @@ const HARMLESS_ALTERATIONS = [
  * not at grammar, and where it can't tell it stops: a stop costs a new copy, a missed change costs the truth.
  */
 export function classifyStatement(text: string, schema: string, watched: WatchedTables): LoggedStatement {
-  const tokens = tokenize(text);
+  const tokens = withoutSettings(tokenize(text));
   const verb = tokens[0]?.word ?? '';
   const next = tokens[1]?.word ?? '';
   switch (verb) {
@@ -75,14 +75,24 @@ export function classifyStatement(text: string, schema: string, watched: Watched
       return classifyRemoval(tokens, schema, watched);
     case 'RENAME':
     case 'ALTER':
-      return next === 'TABLE' || (next === 'IGNORE' && tokens[2]?.word === 'TABLE') || next === 'TABLES'
-        ? classifyAlteration(tokens, schema, watched)
-        : HARMLESS;
+      return isOfTables(tokens) ? classifyAlteration(tokens, schema, watched) : HARMLESS;
     case 'CREATE':
       return classifyCreation(tokens, schema, watched);
     default:
       return CHANGES_ROWS.has(verb) ? classifyRowChange(tokens, schema, watched) : HARMLESS;
   }
+}
+
+/** MariaDB logs a `SET STATEMENT variable = value, … FOR statement` as it was written: what counts is the statement. */
+function withoutSettings(tokens: readonly Token[]): readonly Token[] {
+  if (tokens[0]?.word !== 'SET' || tokens[1]?.word !== 'STATEMENT') return tokens;
+  return tokens.slice(tokens.findIndex(({ word }) => word === 'FOR') + 1);
+}
+
+/** ALTER [ONLINE] [IGNORE] TABLE, of which MariaDB has both words before, or RENAME TABLE. */
+function isOfTables(tokens: readonly Token[]): boolean {
+  const what = tokens.slice(1).find(({ word }) => word !== 'ONLINE' && word !== 'IGNORE')?.word;
+  return what === 'TABLE' || what === 'TABLES';
 }
 
 function classifyRemoval(tokens: readonly Token[], schema: string, watched: WatchedTables): LoggedStatement {
@@ -123,7 +133,7 @@ function isAlteredInEarnest(tokens: readonly Token[], schema: string, table: Tab
   const isQualified = tokens[at + 1]?.word === '.';
   const clausesAt = at + (isQualified ? 3 : 1);
   if (!mentions(tokens.slice(at, clausesAt), schema, table)) {
-    return tokens.some(({ word }) => word === 'RENAME' || word === 'EXCHANGE');
+    return tokens.some(({ word }) => word === 'RENAME' || word === 'EXCHANGE' || word === 'CONVERT');
   }
   return !clauses(tokens.slice(clausesAt)).every((clause) => HARMLESS_ALTERATIONS.some((one) => one.test(clause)));
 }
@@ -142,6 +152,8 @@ function clauses(tokens: readonly Token[]): readonly string[] {
 }
 
 function classifyCreation(tokens: readonly Token[], schema: string, watched: WatchedTables): LoggedStatement {
+  const what = tokens[3]?.word;
+  if (tokens[1]?.word === 'OR' && (what === 'DATABASE' || what === 'SCHEMA')) return classifyReplaced(tokens, watched);
   const at = tokens.findIndex(({ word }) => word === 'TABLE');
   if (at < 0 || at > 3 || tokens.slice(0, at).some(({ word }) => word === 'TEMPORARY')) return HARMLESS;
   // It was there, or a DROP before has stopped the log.
@@ -149,6 +161,12 @@ function classifyCreation(tokens: readonly Token[], schema: string, watched: Wat
   const target = tokens.slice(at + 1, tokens[at + 2]?.word === '.' ? at + 4 : at + 2);
   const isWatched = all(watched).some((table) => mentions(target, schema, table));
   return isWatched ? stop('definition_changed', 'the table was created anew') : HARMLESS;
+}
+
+/** MariaDB's `CREATE OR REPLACE DATABASE` drops what was there. */
+function classifyReplaced(tokens: readonly Token[], watched: WatchedTables): LoggedStatement {
+  const isWatched = all(watched).some((table) => tokens.some(({ name }) => name && sameName(table.schema, name)));
+  return isWatched ? stop('table_truncated', 'the schema was created anew') : HARMLESS;
 }
 
 /** Triggers and functions of the table's schema may do more than the text says. */
@@ -189,11 +207,11 @@ interface Token {
 }
 
 /**
- * Comments, versioned comments' brackets (their content counts), strings, quoted names, words, signs. Double quotes may be
+ * Comments, versioned comments' brackets (their content counts, also of MariaDB's own), strings, quoted names, words, signs. Double quotes may be
  * either; they are taken for names.
  */
 const TOKEN =
-  /\/\*!\d*|\/\*[\s\S]*?\*\/|\*\/|--[^\n]*|#[^\n]*|'(?:[^'\\]|\\[\s\S]|'')*'|`((?:[^`]|``)*)`|"((?:[^"\\]|\\[\s\S]|"")*)"|[\p{L}\p{N}_$@]+|[^\s]/gu;
+  /\/\*M?!\d*|\/\*[\s\S]*?\*\/|\*\/|--[^\n]*|#[^\n]*|'(?:[^'\\]|\\[\s\S]|'')*'|`((?:[^`]|``)*)`|"((?:[^"\\]|\\[\s\S]|"")*)"|[\p{L}\p{N}_$@]+|[^\s]/gu;
 
 function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = [];

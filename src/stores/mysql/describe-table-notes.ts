@@ -67,6 +67,13 @@ export async function findTable(
   return found.find(({ table }) => table === name.table) ?? found[0] ?? null;
 }
 
+/** Why what {@link findTable} found has no description, with the cure where there is one. Undefined: nothing was found. */
+export function whyNoTable(type: string | undefined): string {
+  if (type === undefined) return 'MySQL has no such table, or the user may not see it';
+  if (type !== 'SYSTEM VERSIONED') return `it is a ${type}, not a table`;
+  return 'it has SYSTEM VERSIONING, by which its log has old rows among the new: ALTER TABLE … DROP SYSTEM VERSIONING';
+}
+
 const FIND_TABLE_SQL = `SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`;
 

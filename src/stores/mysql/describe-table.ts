@@ -4,9 +4,9 @@ import type {
   MysqlColumnDescription,
   MysqlTableDescription,
 } from '../../domain/table-description.ts';
-import { identifier } from './names.ts';
 import type { Deadline, MysqlClient, MysqlPool, MysqlResult, MysqlValue } from './pool.ts';
 import { flavourOf } from './server-checks.ts';
+import { describeConstraints, isJsonCheck, readMariadbChecks } from './table-constraints.ts';
 
 /** What an INSERT that leaves a column out stores in it. */
 export type ColumnDefault =
@@ -36,10 +36,11 @@ export async function describeTable(
   const table = await client.read(TABLE_SQL, parameters, deadline);
   const engine = table.rows[0]?.[0];
   if (table.rows.length === 0) return null;
-  const [columns, keys, foreignKeys] = await Promise.all([
+  const [columns, keys, foreignKeys, constraints] = await Promise.all([
     describeColumns(client, name, deadline),
     client.read(KEYS_SQL, parameters, deadline),
     client.read(FOREIGN_KEYS_SQL, parameters, deadline),
+    describeConstraints(client, name, deadline),
   ]);
   const grouped = groupKeys(keys);
   return {
@@ -50,6 +51,7 @@ export async function describeTable(
     primaryKey: grouped.find(({ name }) => name === 'PRIMARY')?.columns ?? [],
     keys: grouped.filter(({ name }) => name !== 'PRIMARY'),
     foreignKeys: foreignKeys.rows.map((row) => foreignKey(row)),
+    ...constraints,
   };
 }
 
@@ -71,14 +73,8 @@ async function jsonTextColumns(
   name: { readonly schema: string; readonly table: string },
   deadline: Deadline,
 ): Promise<ReadonlySet<string>> {
-  const { rows } = await client.read(JSON_CHECKS_SQL, [name.schema, name.table], deadline);
-  return new Set(
-    rows.filter(([column, check]) => isJsonCheck(text(column), text(check))).map(([column]) => text(column)),
-  );
-}
-
-function isJsonCheck(column: string, check: string): boolean {
-  return check.toLowerCase() === `json_valid(${identifier(column)})`.toLowerCase();
+  const checks = await readMariadbChecks(client, name, deadline);
+  return new Set(checks.filter(isJsonCheck).map((check) => check.name));
 }
 
 const TABLE_SQL = `SELECT ENGINE FROM information_schema.TABLES
@@ -88,11 +84,8 @@ const COLUMNS_SQL = `SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET
     CHARACTER_OCTET_LENGTH, COLUMN_DEFAULT, EXTRA, DATA_TYPE, VERSION()
   FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`;
 
-const JSON_CHECKS_SQL = `SELECT CONSTRAINT_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS
-  WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ? AND LEVEL = 'Column'`;
-
-const KEYS_SQL = `SELECT INDEX_NAME, COLUMN_NAME, NON_UNIQUE, SUB_PART FROM information_schema.STATISTICS
-  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_TYPE = 'BTREE' ORDER BY INDEX_NAME, SEQ_IN_INDEX`;
+const KEYS_SQL = `SELECT INDEX_NAME, COLUMN_NAME, NON_UNIQUE, SUB_PART, INDEX_TYPE FROM information_schema.STATISTICS
+  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_TYPE IN ('BTREE', 'HASH') ORDER BY INDEX_NAME, SEQ_IN_INDEX`;
 
 const FOREIGN_KEYS_SQL = `SELECT CONSTRAINT_NAME, TABLE_NAME, REFERENCED_TABLE_NAME, DELETE_RULE, UPDATE_RULE
   FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?
@@ -155,6 +148,7 @@ function groupKeys(keys: MysqlResult): readonly KeyDescription[] {
     columns: parts.map(([, column]) => text(column)),
     unique: Number(parts[0]?.[2]) === 0,
     isPrefix: parts.some(([, , , length]) => length !== null),
+    ...(text(parts[0]?.[4]) === 'HASH' && { isHash: true as const }),
   }));
 }
 

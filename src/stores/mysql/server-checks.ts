@@ -57,7 +57,7 @@ const captureRules: readonly Rule[] = [
     variable: 'server_id',
     wanted: 'not 0',
     holds: (value) => value !== '0',
-    cure: 'SET PERSIST server_id = 1, or another number that no other server of the replication has',
+    cure: `${ON_LINE('server_id', '1')}; or another number that no other server of the replication has`,
     severity: 'error',
     mayBeAbsent: true,
   },
@@ -147,6 +147,7 @@ export async function checkServer(
   return findingsOf([
     ...(await examineVariables(pool, options, deadline)),
     ...(options.capture ? await examineFilters(pool, deadline) : []),
+    ...(options.capture ? await examineReplication(pool, deadline) : []),
     ...options.tables.flatMap((table) => examineTable(table, options.capture)),
   ]);
 }
@@ -203,6 +204,29 @@ export async function examineFilters(pool: MysqlPool, deadline: Deadline): Promi
     const cure = `remove it from the server's configuration, and restart it`;
     return { setting, found, wanted: 'none', cure, verdict: found === 'none' ? 'ok' : 'error' };
   });
+}
+
+/**
+ * What a server of MariaDB gets from another one is by default not in its own binary log, without a trace. (MySQL logs it by
+ * default.) Nothing to examine of a server that replicates from none.
+ */
+export async function examineReplication(pool: MysqlPool, deadline: Deadline): Promise<readonly Examined[]> {
+  const variables = await readVariables(pool, ['version', 'log_slave_updates'], deadline);
+  if (flavourOf(variables.get('version') ?? '') === 'mysql') return [];
+  const status = await pool.client('authority').read("SHOW GLOBAL STATUS LIKE 'Slaves_running'", [], deadline);
+  if (Number(status.rows[0]?.[1] ?? 0) === 0) return [];
+  const found = variables.get('log_slave_updates') ?? 'unknown to this server';
+  const cure = `log_slave_updates ${CONFIG_FILE}`;
+  const verdict = found === 'ON' ? 'ok' : 'error';
+  return [
+    {
+      setting: 'log_slave_updates',
+      found: `${found}, and it replicates from another server`,
+      wanted: 'ON',
+      cure,
+      verdict,
+    },
+  ];
 }
 
 /** MySQL 8.2 renamed the statement, and 8.4 dropped the old name. */
