@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { BUF_YAML } from '../../src/app/init/buf-text.ts';
 import { checkDefinitions } from '../../src/app/init/check-definitions.ts';
 import { decideTable } from '../../src/app/init/decide-table.ts';
+import { decideTables } from '../../src/app/init/decide-tables.ts';
 import { readImportedProtos } from '../../src/app/init/imported-protos.ts';
 import type { LockedTable } from '../../src/app/init/lock-file.ts';
 import { lockPlan } from '../../src/app/init/locked-plan.ts';
@@ -174,6 +175,61 @@ describe('names that the API has already', () => {
     ['数量', 'Table', 'Tables'],
   ])('of the table %s are %s and %s', (table, message, service) => {
     expect(planned(foundTable(table, [tableColumn('id', 'int')])).names).toMatchObject({ message, service });
+  });
+});
+
+describe('two tables of one name', () => {
+  function plansOf(tables: readonly FoundTable[], lock?: Record<string, LockedTable>): readonly TablePlan[] {
+    const file = lock && { about: '', package: '', schema: '', host: '', keyspace: '', tables: lock, written: {} };
+    const { plans, refusals } = decideTables(tables, initSettings, file ?? null);
+    expect(refusals).toEqual([]);
+    const image = buildImage(plans.map((plan) => resourceProto(plan, initSettings)));
+    expect(
+      checkDefinitions(
+        image,
+        tables.map(({ description }) => description),
+      ).mistakes,
+    ).toEqual([]);
+    return plans;
+  }
+  const table = (name: string): FoundTable => foundTable(name, [tableColumn('id', 'int'), tableColumn('v', 'int')]);
+
+  it('get two: the later one is a row of its table', () => {
+    const plans = plansOf([table('queue_column'), table('queue_columns'), table('QueueColumn')]);
+    expect(plans.map(({ names, parts }) => [names.message, names.service, names.id, parts[0]?.collection])).toEqual([
+      ['QueueColumn', 'QueueColumns', 'queue_columns', 'queueColumns'],
+      ['QueueColumnsRow', 'QueueColumnsRows', 'queue_columns_rows', 'queueColumnsRows'],
+      ['QueueColumnRow', 'QueueColumnRows', 'queue_column_rows', 'queueColumnRows'],
+    ]);
+    expect(plans[1]?.remarks[0]?.text).toBe(
+      'called QueueColumnsRow: the name QueueColumn or its plural is that of the table queue_column',
+    );
+  });
+
+  it('get ids and tables in the target that differ, where the first characters do not', () => {
+    const long = 'catalog_product_index_price_of_bundle_options_by_website';
+    const plans = plansOf([table(`${long}_a`), table(`${long}_b`), table(`${long}_c`)]);
+    const ids = plans.map(({ names }) => names.id);
+    const targets = plans.map(({ target }) => target?.table ?? '');
+    expect(ids[0]).toBe('catalog_product_index_price_of_bundle_op');
+    expect([new Set(ids).size, new Set(targets).size]).toEqual([3, 3]);
+    expect(Math.max(...ids.map((id) => id.length))).toBe(40);
+    expect(Math.max(...targets.map((name) => name.length))).toBe(48);
+  });
+
+  it('keep them when the other table is gone', () => {
+    const long = 'catalog_product_index_price_of_bundle_options_by_website';
+    const names = ['queue_column', 'queue_columns', `${long}_a`, `${long}_b`];
+    const before = plansOf(names.map(table));
+    const kept = before.filter((_, i) => i % 2 === 1);
+    const lock = Object.fromEntries(kept.map((plan) => [plan.table, lockPlan(plan)]));
+    const after = plansOf(
+      kept.map((plan) => table(plan.table)),
+      lock,
+    );
+    expect(after.map(({ names: now, target }) => [now, target])).toEqual(
+      kept.map(({ names: then, target }) => [then, target]),
+    );
   });
 });
 
@@ -356,7 +412,24 @@ describe('what can’t be carried', () => {
       'code',
       'first characters',
     ],
-    ['no primary key', foundTable('a', [tableColumn('id', 'int')], { primaryKey: [] }), undefined, 'no primary key'],
+    [
+      'no primary key',
+      foundTable('a', [tableColumn('id', 'int')], { primaryKey: [] }),
+      undefined,
+      'no primary key, so its records have no names: give it one of its columns',
+    ],
+    [
+      'a unique key that could be the primary one',
+      foundTable('a', [tableColumn('user_id', 'int'), tableColumn('profile', 'varchar(100)')], {
+        primaryKey: [],
+        keys: [
+          { name: 'prefix', columns: ['profile'], unique: true, isPrefix: true },
+          { name: 'both', columns: ['user_id', 'profile'], unique: true, isPrefix: false },
+        ],
+      }),
+      undefined,
+      'ALTER TABLE `shop`.`a` ADD PRIMARY KEY (`user_id`, `profile`), as its unique key both has no NULL',
+    ],
     ['another engine', foundTable('a', [tableColumn('id', 'int')], { storageEngine: 'MyISAM' }), undefined, 'MyISAM'],
     [
       'a character set',

@@ -1,7 +1,7 @@
 import type { MysqlColumnDescription } from '../../domain/table-description.ts';
 import type { LockedTable } from './lock-file.ts';
 import { camelName, pluralOf, singularOf, snakeName } from './naming.ts';
-import type { FoundTable, PatternPart, Reason } from './plan.ts';
+import type { FoundTable, PatternPart, Reason, ResourceNames } from './plan.ts';
 
 /** What says that a column holds a key, and nothing of whose: `customer_id`, `emp_no`. */
 const KEY_SUFFIX = /_(id|no|nr|num|number|code|key|uuid|guid)$/;
@@ -13,7 +13,7 @@ const CASSANDRA_COLUMN = /^(?!crossfade_)[a-z][a-z0-9_]*$/;
  */
 export function decidePattern(
   { description, notes }: FoundTable,
-  singular: string,
+  { singular, plural }: Pick<ResourceNames, 'singular' | 'plural'>,
   locked: LockedTable | undefined,
 ): { readonly parts: readonly PatternPart[]; readonly remarks: readonly Reason[] } {
   const key = description.primaryKey.flatMap(
@@ -38,7 +38,7 @@ export function decidePattern(
     const isUuid = /^binary\(16\)$/i.test(column.columnType) && /uuid|guid/i.test(`${column.name} ${comment}`);
     const format = isUuid ? 'uuid' : 'plain';
     return {
-      collection: camelName(isOwn ? pluralName(description.table) : pluralOf(variable)),
+      collection: camelName(isOwn ? plural : pluralOf(variable)),
       variable,
       column: column.name,
       cassandraColumn: cassandraName(column.name, cassandraNames),
@@ -54,11 +54,6 @@ export function decidePattern(
     });
   }
   return { parts, remarks };
-}
-
-function pluralName(table: string): string {
-  const base = snakeName(table, 'table');
-  return singularOf(base) === base ? pluralOf(base) : base;
 }
 
 function parentOf(

@@ -3,35 +3,35 @@ import type { MysqlColumnDescription, MysqlTableDescription } from '../../domain
 import { checkForeignKeys } from '../../schema/check-mysql-table.ts';
 import { MAX_BUCKETS } from '../../schema/definitions.ts';
 import { keyLengthMistake, keyType, keyTypeMistake } from '../../schema/key-types.ts';
-import { snakeCase } from '../../schema/method-inspection.ts';
 import { looseKeyReason } from '../../schema/target-authority.ts';
 import { columnTypeOf } from '../../schema/types.ts';
+import { identifier } from '../../stores/mysql/names.ts';
 import { decideFields, type FieldDecisions } from './decide-fields.ts';
 import { decideIndexes, type IndexDecisions } from './decide-indexes.ts';
+import { decideNames, targetTableName } from './decide-names.ts';
 import { decidePattern } from './decide-pattern.ts';
 import { linesOf } from './field-comment.ts';
 import { foreignKeyRemarks } from './foreign-key-remarks.ts';
 import type { LockedTable } from './lock-file.ts';
-import { pascalName, pluralOf, singularOf, snakeName } from './naming.ts';
 import type { FoundTable, InitSettings, PatternPart, Reason, ResourceNames, TableDecision, TablePlan } from './plan.ts';
-
-/** Fields of the standard methods' requests, which also have a field for the resource. */
-const TAKEN_BY_REQUESTS = ['parent', 'update_mask', 'allow_missing'];
-/** Ids of resources and names of tables in the target may not be longer. */
-const MAX_ID = 40;
-const MAX_CASSANDRA_NAME = 48;
 
 /**
  * Decides what a table's definition is, or why it gets none. Says nothing that the server's own checks would not say
  * later: it says it before anything is written, and by column.
  *
  * @param locked what an earlier run has decided: names and numbers that stay.
+ * @param others the definitions that there are already, whose names are taken.
  */
-export function decideTable(found: FoundTable, settings: InitSettings, locked?: LockedTable): TableDecision {
+export function decideTable(
+  found: FoundTable,
+  settings: InitSettings,
+  locked?: LockedTable,
+  others: readonly TablePlan[] = [],
+): TableDecision {
   const { description } = found;
-  const names = namesOf(description.table, locked);
+  const { names, remarks: nameRemarks } = decideNames(description.table, others, locked);
   const refused = [...refuseTable(found), ...refuseKey(found, locked)];
-  const { parts, remarks: keyRemarks } = decidePattern(found, names.singular, locked);
+  const { parts, remarks: keyRemarks } = decidePattern(found, names, locked);
   const cassandraNames = new Set(parts.map((part) => part.cassandraColumn));
   const decided = decideFields(found, names, locked, cassandraNames);
   for (const { column, text } of decided.missing) {
@@ -42,7 +42,15 @@ export function decideTable(found: FoundTable, settings: InitSettings, locked?: 
   }
   if (refused.length > 0) return { kind: 'refused', refusal: { table: description.table, reasons: refused } };
   const indexed = decideIndexes(description, { parts, fields: decided.fields }, locked);
-  const all: Parts = { names, parts, keyRemarks, decided, indexed, buckets: locked?.buckets };
+  const all: Parts = {
+    names,
+    parts,
+    keyRemarks: [...nameRemarks, ...keyRemarks],
+    decided,
+    indexed,
+    buckets: locked?.buckets,
+    targetTable: targetTableName(description.table, others, locked),
+  };
   return { kind: 'planned', plan: planOf(found, settings, all) };
 }
 
@@ -54,6 +62,7 @@ interface Parts {
   readonly indexed: IndexDecisions;
   /** What an earlier run has said. */
   readonly buckets: number | undefined;
+  readonly targetTable: string;
 }
 
 function planOf(found: FoundTable, settings: InitSettings, all: Parts): TablePlan {
@@ -92,7 +101,7 @@ function planOf(found: FoundTable, settings: InitSettings, all: Parts): TablePla
     ...(staysBecause.length === 0 && {
       target: {
         keyspace: settings.keyspace,
-        table: snakeName(description.table, 'table').slice(0, MAX_CASSANDRA_NAME),
+        table: all.targetTable,
         ...(buckets !== undefined && { buckets: buckets.count }),
       },
     }),
@@ -100,22 +109,6 @@ function planOf(found: FoundTable, settings: InitSettings, all: Parts): TablePla
     leftOut: decided.leftOut,
     unshown: notes.unshown,
     remarks,
-  };
-}
-
-function namesOf(table: string, locked: LockedTable | undefined): ResourceNames {
-  const base = snakeName(table, 'table');
-  const singular = singularOf(base);
-  const message = locked?.message ?? pascalName(TAKEN_BY_REQUESTS.includes(singular) ? `${singular}_record` : singular);
-  const plural = locked?.plural ?? (singular === base ? pluralOf(base) : base);
-  const service = pascalName(plural);
-  return {
-    id: locked?.id ?? plural.slice(0, MAX_ID).replace(/_+$/, ''),
-    message,
-    singular: snakeCase(message),
-    plural,
-    service: service === message ? `${message}Service` : service,
-    file: `${plural}.proto`,
   };
 }
 
@@ -138,7 +131,7 @@ function refuseTable({ description, notes }: FoundTable): Reason[] {
 
 function refuseKey({ description, notes }: FoundTable, locked: LockedTable | undefined): Reason[] {
   const { primaryKey, columns } = description;
-  if (primaryKey.length === 0) return [{ text: 'the table has no primary key, so its records have no names' }];
+  if (primaryKey.length === 0) return [{ text: noKeyText(description) }];
   const reasons: Reason[] = [];
   for (const name of primaryKey) {
     const column = columns.find((each) => each.name === name);
@@ -160,6 +153,17 @@ function refuseKey({ description, notes }: FoundTable, locked: LockedTable | und
     });
   }
   return reasons;
+}
+
+/** A unique key whose columns are NOT NULL would do as it is. */
+function noKeyText({ schema, table, keys = [], columns }: MysqlTableDescription): string {
+  const isNullable = (name: string): boolean => columns.find((column) => column.name === name)?.nullable ?? true;
+  const unique = keys.find((key) => key.unique && !key.isPrefix && !key.columns.some(isNullable));
+  const cure =
+    unique === undefined
+      ? 'give it one of its columns, or a new one: ADD COLUMN id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY'
+      : `ALTER TABLE ${identifier(schema)}.${identifier(table)} ADD PRIMARY KEY (${unique.columns.map(identifier).join(', ')}), as its unique key ${unique.name} has no NULL`;
+  return `the table has no primary key, so its records have no names: ${cure}`;
 }
 
 function keyMistake(column: MysqlColumnDescription): string | undefined {

@@ -35,6 +35,8 @@ const lockedTable = z.strictObject({
   parts: z.array(lockedPart).min(1),
   /** Of a table whose records have no parent: the target was made for so many. */
   buckets: z.number().int().positive().optional(),
+  /** The table's name in the target, where another table has the beginning of its own. */
+  cassandraTable: z.string().optional(),
   /** By column. */
   fields: z.record(z.string(), lockedField),
   removed: z.array(taken),

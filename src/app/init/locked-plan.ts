@@ -1,3 +1,4 @@
+import { usualTargetName } from './decide-names.ts';
 import type { LockedField, LockedTable } from './lock-file.ts';
 import type { FieldPlan, TablePlan } from './plan.ts';
 
@@ -11,6 +12,7 @@ export function lockPlan(plan: TablePlan): LockedTable {
     plural: names.plural,
     parts: parts.map(({ looks: _, ...part }) => part),
     ...(target?.buckets !== undefined && { buckets: target.buckets }),
+    ...(target && target.table !== usualTargetName(plan.table) && { cassandraTable: target.table }),
     fields: Object.fromEntries(fields.map((field) => [field.column, lockField(field)])),
     removed: taken(reserved),
     ...(lookedUp.length > 0 && { lookedUp }),
