@@ -17,6 +17,7 @@ import {
 } from '../stores/mysql/cascade-rules.ts';
 import { describeTable } from '../stores/mysql/describe-table.ts';
 import { findTable, whyNoTable } from '../stores/mysql/describe-table-notes.ts';
+import { createForeignKeyReader } from '../stores/mysql/foreign-keys.ts';
 import type { MysqlPool } from '../stores/mysql/pool.ts';
 import { checkServer, type Finding } from '../stores/mysql/server-checks.ts';
 import type { Config } from './config.ts';
@@ -37,6 +38,7 @@ export interface LoadedResources {
   readonly served: readonly ServedResource[];
 }
 
+/** Of each table, and of the server's settings: a schema may have hundreds of tables. */
 const DESCRIBE_TIMEOUT_MS = 30_000;
 
 /**
@@ -44,12 +46,13 @@ const DESCRIBE_TIMEOUT_MS = 30_000;
  * mistake of every resource and setting; warnings go to the log.
  */
 export async function loadResources(config: Config, pool: MysqlPool, log: Log): Promise<LoadedResources> {
-  const call = internalCall(systemClock, DESCRIBE_TIMEOUT_MS);
   const { registry, named, mistakes: found } = await loadDefinitions(config);
   const mistakes = [...found];
   const served: ServedResource[] = [];
   const tables: MysqlTableDescription[] = [];
+  const readForeignKeys = createForeignKeyReader(pool.client('authority'));
   for (const one of named) {
+    const call = internalCall(systemClock, DESCRIBE_TIMEOUT_MS);
     const table = await describeTable(pool, tableOf(one), call);
     if (table === null) {
       mistakes.push(await missingTable(pool, one, call));
@@ -62,23 +65,19 @@ export async function loadResources(config: Config, pool: MysqlPool, log: Log): 
       mistakes.push(...bound.mistakes);
       continue;
     }
-    const cascades = await cascadesOf(pool, bound.resource, call);
+    const cascades: CascadeFindings = hasTarget(bound.resource)
+      ? await findCascades(pool, cascadeTargetOf(bound.resource), call, readForeignKeys)
+      : { rules: [] };
     if (cascades.mistake !== undefined) mistakes.push(`${one.definition.typeName}: ${cascades.mistake}`);
     else served.push({ definition: one.definition, resource: bound.resource, cascades: cascades.rules });
   }
   const capture = served.some(({ resource }) => hasTarget(resource));
-  const findings = await checkServer(pool, { tables, capture }, call);
+  const findings = await checkServer(pool, { tables, capture }, internalCall(systemClock, DESCRIBE_TIMEOUT_MS));
   mistakes.push(...findings.errors.map(describeFinding));
   for (const warning of findings.warnings) log.warn(describeFinding(warning));
   if (mistakes.length > 0) throw new StartError(mistakes);
   served.sort((a, b) => (a.resource.id < b.resource.id ? -1 : 1));
   return { registry, served };
-}
-
-/** What reaches the table of a resource through foreign keys; nothing that counts while it stays at the source. */
-async function cascadesOf(pool: MysqlPool, resource: Resource, call: Call): Promise<CascadeFindings> {
-  if (!hasTarget(resource)) return { rules: [] };
-  return await findCascades(pool, cascadeTargetOf(resource), call);
 }
 
 /** A definition, with what the config says about it. */

@@ -14,6 +14,7 @@ import type { CassandraClient } from '../stores/cassandra/client.ts';
 import { describeTable } from '../stores/cassandra/describe-table.ts';
 import { setUpKeyspace } from '../stores/cassandra/schema-setup.ts';
 import { checkServer } from '../stores/cassandra/server-checks.ts';
+import type { ServerFindings } from '../stores/server-findings.ts';
 import { checkNowOrLater } from './check-later.ts';
 import type { Config } from './config.ts';
 import { newIndexesOfAuthority } from './new-indexes.ts';
@@ -22,7 +23,10 @@ import { StartError } from './start-error.ts';
 /** A resource that has a target. */
 type Movable = Resource & { readonly cassandra: NonNullable<Resource['cassandra']> };
 
+/** Of each step: to connect, to make and describe one resource's tables, to look at the servers. */
 const STEP_TIMEOUT_MS = 20_000;
+/** How much longer the look at the servers may take for each table: a schema may have hundreds. */
+const TABLE_TIMEOUT_MS = 1_000;
 
 /**
  * Creates the target's tables where the config allows it, and checks tables and servers. A Cassandra that is down
@@ -41,32 +45,17 @@ export async function prepareTarget(
 }
 
 async function prepare(config: Config, client: CassandraClient, movable: readonly Movable[], log: Log): Promise<void> {
-  const call = internalCall(systemClock, STEP_TIMEOUT_MS);
-  await client.connect('follower', call);
+  await client.connect('follower', stepCall());
   const keyspace = config.stores.cassandra?.controlKeyspace;
   if (keyspace !== undefined) {
-    const unfilled = await newIndexesOfAuthority(client, keyspace, movable, call);
+    const unfilled = await newIndexesOfAuthority(client, keyspace, movable, stepCall());
     if (unfilled.length > 0) throw new StartError(unfilled);
   }
-  if (config.stores.cassandra?.createTables) await createTables(config, client, movable, call);
-  await createControlTables(config, client, log, call);
+  if (config.stores.cassandra?.createTables) await createTables(config, client, movable);
+  await createControlTables(config, client, log, stepCall());
   const mistakes: string[] = [];
-  for (const resource of movable) {
-    const table = await describeTable(client, resource.cassandra, call);
-    if (table === null) mistakes.push(missingTable(resource));
-    else mistakes.push(...checkCassandraTable(resource, table));
-    for (const index of resource.indexes ?? []) {
-      const found = await describeTable(client, indexTableOf(resource, index), call);
-      if (found === null) mistakes.push(missingIndexTable(resource, index));
-      else mistakes.push(...checkIndexTable(resource, index, found));
-    }
-  }
-  const { markerTtlSeconds, skewBoundMs } = config.migration;
-  const tables = movable.flatMap((resource) => [
-    resource.cassandra,
-    ...(resource.indexes ?? []).map((index) => ({ ...indexTableOf(resource, index), isIndex: true })),
-  ]);
-  const findings = await checkServer(client, { tables, markerTtlSeconds, skewBoundMs }, call);
+  for (const resource of movable) mistakes.push(...(await checkTables(client, resource, stepCall())));
+  const findings = await lookAtServers(config, client, movable);
   for (const { setting, found, wanted, cure } of findings.warnings) {
     log.warn(`Cassandra: ${setting} is ${found}, should be ${wanted}: ${cure}`);
   }
@@ -76,6 +65,33 @@ async function prepare(config: Config, client: CassandraClient, movable: readonl
     ),
   );
   if (mistakes.length > 0) throw new StartError(mistakes);
+}
+
+function stepCall(): Call {
+  return internalCall(systemClock, STEP_TIMEOUT_MS);
+}
+
+async function checkTables(client: CassandraClient, resource: Movable, call: Call): Promise<readonly string[]> {
+  const mistakes: string[] = [];
+  const table = await describeTable(client, resource.cassandra, call);
+  if (table === null) mistakes.push(missingTable(resource));
+  else mistakes.push(...checkCassandraTable(resource, table));
+  for (const index of resource.indexes ?? []) {
+    const found = await describeTable(client, indexTableOf(resource, index), call);
+    if (found === null) mistakes.push(missingIndexTable(resource, index));
+    else mistakes.push(...checkIndexTable(resource, index, found));
+  }
+  return mistakes;
+}
+
+function lookAtServers(config: Config, client: CassandraClient, movable: readonly Movable[]): Promise<ServerFindings> {
+  const { markerTtlSeconds, skewBoundMs } = config.migration;
+  const tables = movable.flatMap((resource) => [
+    resource.cassandra,
+    ...(resource.indexes ?? []).map((index) => ({ ...indexTableOf(resource, index), isIndex: true })),
+  ]);
+  const call = internalCall(systemClock, STEP_TIMEOUT_MS + tables.length * TABLE_TIMEOUT_MS);
+  return checkServer(client, { tables, markerTtlSeconds, skewBoundMs }, call);
 }
 
 /** Without them the target follows and is read, but authority stays at the source. */
@@ -90,26 +106,22 @@ async function createControlTables(config: Config, client: CassandraClient, log:
   }
 }
 
-async function createTables(
-  config: Config,
-  client: CassandraClient,
-  movable: readonly Movable[],
-  call: Call,
-): Promise<void> {
+async function createTables(config: Config, client: CassandraClient, movable: readonly Movable[]): Promise<void> {
   const replication = Object.entries(config.stores.cassandra?.replication ?? {})
     .map(([name, value]) => `'${name.replaceAll("'", "''")}': '${String(value).replaceAll("'", "''")}'`)
     .join(', ');
-  const run = (query: string) =>
+  const run = (query: string, call: Call) =>
     client.within('follower', call, () => client.run({ query, params: [] }, call.deadlineMs));
   for (const keyspace of new Set(movable.map((resource) => resource.cassandra.keyspace))) {
-    await run(`CREATE KEYSPACE IF NOT EXISTS ${cqlName(keyspace)} WITH replication = {${replication}}`);
+    await run(`CREATE KEYSPACE IF NOT EXISTS ${cqlName(keyspace)} WITH replication = {${replication}}`, stepCall());
   }
   for (const resource of movable) {
-    await run(createTableCql(resource));
-    for (const statement of createIndexTablesCql(resource)) await run(statement);
+    const call = stepCall();
+    await run(createTableCql(resource), call);
+    for (const statement of createIndexTablesCql(resource)) await run(statement, call);
     const table = await describeTable(client, resource.cassandra, call);
     if (table === null) continue;
-    for (const statement of addColumnsCql(resource, table)) await run(statement);
+    for (const statement of addColumnsCql(resource, table)) await run(statement, call);
   }
 }
 

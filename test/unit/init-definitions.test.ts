@@ -356,7 +356,24 @@ describe('what can’t be carried', () => {
       'code',
       'first characters',
     ],
-    ['no primary key', foundTable('a', [tableColumn('id', 'int')], { primaryKey: [] }), undefined, 'no primary key'],
+    [
+      'no primary key',
+      foundTable('a', [tableColumn('id', 'int')], { primaryKey: [] }),
+      undefined,
+      'no primary key, so its records have no names: give it one of its columns',
+    ],
+    [
+      'a unique key that could be the primary one',
+      foundTable('a', [tableColumn('user_id', 'int'), tableColumn('profile', 'varchar(100)')], {
+        primaryKey: [],
+        keys: [
+          { name: 'prefix', columns: ['profile'], unique: true, isPrefix: true },
+          { name: 'both', columns: ['user_id', 'profile'], unique: true, isPrefix: false },
+        ],
+      }),
+      undefined,
+      'ALTER TABLE `shop`.`a` ADD PRIMARY KEY (`user_id`, `profile`), as its unique key both has no NULL',
+    ],
     ['another engine', foundTable('a', [tableColumn('id', 'int')], { storageEngine: 'MyISAM' }), undefined, 'MyISAM'],
     [
       'a character set',

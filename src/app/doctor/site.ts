@@ -5,6 +5,7 @@ import { internalCall } from '../../stores/call.ts';
 import type { CassandraClient } from '../../stores/cassandra/client.ts';
 import { type NodeSettings, readNodes } from '../../stores/cassandra/server-checks.ts';
 import { describeTable } from '../../stores/mysql/describe-table.ts';
+import { createForeignKeyReader, type ForeignKeyReader } from '../../stores/mysql/foreign-keys.ts';
 import { readGrants, type UserGrants } from '../../stores/mysql/grants.ts';
 import { createMysqlPool, type MysqlPool } from '../../stores/mysql/pool.ts';
 import { examineVariables, readVariables } from '../../stores/mysql/server-checks.ts';
@@ -39,6 +40,8 @@ export interface Site {
   readonly config: Config;
   readonly expectations: Expectations;
   readonly pool: MysqlPool;
+  /** Asks for each table once. */
+  readonly foreignKeys: ForeignKeyReader;
   /** Null: the config names no Cassandra. */
   readonly cassandra: CassandraClient | null;
   /** Null: the config names no Riak. */
@@ -116,6 +119,7 @@ export async function openSite(config: Config, expectations: Expectations, signa
     config,
     expectations,
     pool,
+    foreignKeys: createForeignKeyReader(pool.client('authority')),
     cassandra,
     riak,
     unleashCa: tls.unleashCa,

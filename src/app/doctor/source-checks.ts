@@ -88,7 +88,8 @@ async function checkCascades(
 ): Promise<readonly Answer[]> {
   const bound = await subject.bound();
   if ('mistakes' in bound) return [];
-  const { rules = [], mistake } = await findCascades(subject.site.pool, cascadeTargetOf(bound.resource), call);
+  const { pool, foreignKeys } = subject.site;
+  const { rules = [], mistake } = await findCascades(pool, cascadeTargetOf(bound.resource), call, foreignKeys);
   if (mistake !== undefined) return [problem(mistake, 'the message names it; see docs/operations.md')];
   if (rules.length === 0) return [];
   const watched = [...new Set(rules.map((rule) => `${rule.table.schema}.${rule.table.table}`))].join(', ');

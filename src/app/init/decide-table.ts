@@ -6,6 +6,7 @@ import { keyLengthMistake, keyType, keyTypeMistake } from '../../schema/key-type
 import { looseKeyReason } from '../../schema/target-authority.ts';
 import { columnTypeOf } from '../../schema/types.ts';
 import { MAX_OPTIONAL_COLUMNS } from '../../stores/mysql/limits.ts';
+import { identifier } from '../../stores/mysql/names.ts';
 import { decideFields, type FieldDecisions } from './decide-fields.ts';
 import { decideIndexes, type IndexDecisions } from './decide-indexes.ts';
 import { decidePattern } from './decide-pattern.ts';
@@ -146,13 +147,15 @@ function refuseKey({ description, notes }: FoundTable, locked: LockedTable | und
   return reasons;
 }
 
-function noPrimaryKey({ schema, table, keys, columns }: MysqlTableDescription): string {
-  const text = 'the table has no primary key, so its records have no names';
+/** A unique key whose columns are NOT NULL would do as it is. */
+function noPrimaryKey({ schema, table, keys = [], columns }: MysqlTableDescription): string {
   const isWhole = (name: string): boolean => columns.some((column) => column.name === name && !column.nullable);
-  const unique = keys?.find((key) => key.unique && !key.isPrefix && key.columns.every(isWhole));
-  if (unique === undefined) return text;
-  const key = unique.columns.map((name) => `\`${name}\``).join(', ');
-  return `${text}; the unique key ${unique.name} can be it: ALTER TABLE \`${schema}\`.\`${table}\` ADD PRIMARY KEY (${key})`;
+  const unique = keys.find((key) => key.unique && !key.isPrefix && key.columns.every(isWhole));
+  const cure =
+    unique === undefined
+      ? 'give it one of its columns, or a new one: ADD COLUMN id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY'
+      : `ALTER TABLE ${identifier(schema)}.${identifier(table)} ADD PRIMARY KEY (${unique.columns.map(identifier).join(', ')}), as its unique key ${unique.name} has no NULL`;
+  return `the table has no primary key, so its records have no names: ${cure}`;
 }
 
 /** Dates in the key are in names, which have no policy for what is no day. */

@@ -4,6 +4,7 @@ import { internalCall } from '../../stores/call.ts';
 import { type CascadeTarget, findCascades } from '../../stores/mysql/cascade-rules.ts';
 import { describeTable } from '../../stores/mysql/describe-table.ts';
 import { describeTableNotes, findTable, whyNoTable } from '../../stores/mysql/describe-table-notes.ts';
+import { createForeignKeyReader } from '../../stores/mysql/foreign-keys.ts';
 import type { MysqlPool } from '../../stores/mysql/pool.ts';
 import { checkServer } from '../../stores/mysql/server-checks.ts';
 import { looseColumns } from './decide-table.ts';
@@ -20,6 +21,7 @@ export async function findTables(
 ): Promise<{ readonly found: readonly FoundTable[]; readonly refusals: readonly Refusal[] }> {
   const found: FoundTable[] = [];
   const refusals: Refusal[] = [];
+  const readForeignKeys = createForeignKeyReader(pool.client('authority'));
   for (const wanted of names) {
     const call = internalCall(systemClock, DESCRIBE_TIMEOUT_MS, signal);
     const there = await findTable(pool, { schema, table: wanted }, call);
@@ -30,8 +32,9 @@ export async function findTables(
       refusals.push({ table: name.table, reasons: [{ text: `${schema}.${name.table}: ${whyNoTable(there?.type)}` }] });
       continue;
     }
-    const cascades = await findCascades(pool, cascadeTarget(description), call);
-    found.push({ description, notes: await describeTableNotes(pool, name, call), cascades });
+    const cascades = await findCascades(pool, cascadeTarget(description), call, readForeignKeys);
+    const references = (await readForeignKeys(name, call)) ?? [];
+    found.push({ description, notes: await describeTableNotes(pool, name, references, call), cascades });
   }
   return { found, refusals };
 }

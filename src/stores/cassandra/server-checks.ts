@@ -36,9 +36,11 @@ export function checkServer(
       }
     }
     const acknowledgesBeforeDisk = nodes.some((node) => node.acknowledgesBeforeDisk);
-    for (const table of options.tables) {
-      const keyspace = await readKeyspace(client, table.keyspace, deadlineMs);
+    for (const name of new Set(options.tables.map((table) => table.keyspace))) {
+      const keyspace = await readKeyspace(client, name, deadlineMs);
       if (keyspace !== null) examined.push(...examineKeyspace(keyspace, { acknowledgesBeforeDisk }));
+    }
+    for (const table of options.tables) {
       examined.push(...(await examineTable(client, { ...table, ...options }, deadlineMs)));
     }
     return findingsOf(examined);

@@ -3,7 +3,7 @@
 // tables ever, and how the records that such a change reaches can be told from the change alone.
 
 import { isLooseKey, type Resource } from '../../domain/resource.ts';
-import { type ForeignKey, readForeignKeys } from './foreign-keys.ts';
+import { createForeignKeyReader, type ForeignKey, type ForeignKeyReader } from './foreign-keys.ts';
 import type { Deadline, MysqlPool } from './pool.ts';
 
 type TableName = Resource['mysql'];
@@ -48,10 +48,14 @@ export type CascadeFindings =
   | { readonly rules: readonly CascadeRule[]; readonly mistake?: never }
   | { readonly mistake: string; readonly rules?: never };
 
-/** Reads the foreign keys of a table and of all tables above it. */
-export function findCascades(pool: MysqlPool, target: CascadeTarget, deadline: Deadline): Promise<CascadeFindings> {
-  const client = pool.client('authority');
-  return closeCascades(target, (table) => readForeignKeys(client, table, deadline));
+/** Reads the foreign keys of a table and of all tables above it. @param read shared by the tables of one look. */
+export function findCascades(
+  pool: MysqlPool,
+  target: CascadeTarget,
+  deadline: Deadline,
+  read: ForeignKeyReader = createForeignKeyReader(pool.client('authority')),
+): Promise<CascadeFindings> {
+  return closeCascades(target, (table) => read(table, deadline));
 }
 
 /** The same for a resource. */

@@ -1,24 +1,25 @@
 import type { MysqlTableNotes, ReferenceDescription } from '../../domain/table-description.ts';
 import { describeColumns, type MysqlColumnDetails } from './describe-table.ts';
+import type { ForeignKey } from './foreign-keys.ts';
 import { COUNTED_ROWS, MAX_OPTIONAL_COLUMNS } from './limits.ts';
 import { identifier } from './names.ts';
-import type { Deadline, MysqlPool, MysqlResult, MysqlValue } from './pool.ts';
+import type { Deadline, MysqlPool, MysqlValue } from './pool.ts';
 import { sampleValues } from './sample-values.ts';
 import { readStatistics } from './table-scan.ts';
 
-/** What a definition's author wants to know of a table, beside what `describeTable` says. */
+/** What a definition's author wants to know of a table, beside what `describeTable` says. @param foreignKeys the table's own. */
 export async function describeTableNotes(
   pool: MysqlPool,
   name: { readonly schema: string; readonly table: string },
+  foreignKeys: readonly ForeignKey[],
   deadline: Deadline,
 ): Promise<MysqlTableNotes> {
   const client = pool.client('authority');
   const parameters = [name.schema, name.table];
-  const [rows, comment, comments, references, keys, columns] = await Promise.all([
+  const [rows, comment, comments, keys, columns] = await Promise.all([
     estimateRows(pool, name, deadline),
     client.read(TABLE_COMMENT_SQL, parameters, deadline),
     client.read(COLUMN_COMMENTS_SQL, parameters, deadline),
-    client.read(REFERENCES_SQL, parameters, deadline),
     client.read(KEY_SQL, parameters, deadline),
     describeColumns(client, name, deadline),
   ]);
@@ -27,7 +28,7 @@ export async function describeTableNotes(
     rows,
     comment: text(comment.rows[0]?.[0]),
     columnComments: new Map(comments.rows.map(([column, said]) => [text(column), text(said)])),
-    references: groupReferences(references),
+    references: foreignKeys.map(referenceOf),
     keyPrefixes: keys.rows.filter(([, prefix]) => prefix !== null).map(([column]) => text(column)),
     serverValued: columns
       .filter(
@@ -86,11 +87,6 @@ const COLUMN_COMMENTS_SQL = `SELECT COLUMN_NAME, COLUMN_COMMENT FROM information
 const KEY_SQL = `SELECT COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS
   WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_NAME = 'PRIMARY' ORDER BY SEQ_IN_INDEX`;
 
-const REFERENCES_SQL = `SELECT CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME
-  FROM information_schema.KEY_COLUMN_USAGE
-  WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND REFERENCED_TABLE_NAME IS NOT NULL
-  ORDER BY CONSTRAINT_NAME, ORDINAL_POSITION`;
-
 /** The columns that the write procedure could not tell apart; none if it can. */
 function tooMany(columns: readonly MysqlColumnDetails[]): string[] {
   const kinds = [
@@ -100,16 +96,8 @@ function tooMany(columns: readonly MysqlColumnDetails[]): string[] {
   return kinds.filter((kind) => kind.length > MAX_OPTIONAL_COLUMNS).flatMap((kind) => kind.map(({ name }) => name));
 }
 
-function groupReferences(found: MysqlResult): ReferenceDescription[] {
-  const grouped = new Map<string, { referencedTable: string; columns: string[]; referencedColumns: string[] }>();
-  for (const [name, column, referencedTable, referencedColumn] of found.rows) {
-    const known = grouped.get(text(name));
-    const key = known ?? { referencedTable: text(referencedTable), columns: [], referencedColumns: [] };
-    key.columns.push(text(column));
-    key.referencedColumns.push(text(referencedColumn));
-    grouped.set(text(name), key);
-  }
-  return [...grouped].map(([name, key]) => ({ name, ...key }));
+function referenceOf({ name, columns, referenced, referencedColumns }: ForeignKey): ReferenceDescription {
+  return { name, columns, referencedTable: referenced.table, referencedColumns };
 }
 
 /** Text of information_schema, which some servers send as bytes. */
