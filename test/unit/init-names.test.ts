@@ -168,14 +168,4 @@ describe('a refusal', () => {
       { text: expect.stringMatching(/the key may take 3083 bytes .* shorten path, the widest of its columns/) },
     ]);
   });
-
-  it('names the unique key that can be the primary key', () => {
-    const columns = [tableColumn('a', 'int', { nullable: true }), tableColumn('b', 'int')];
-    const keys = ['a', 'b'].map((name) => ({ name, columns: [name], unique: true, isPrefix: false }));
-    expect(reasons(foundTable('loose', columns, { primaryKey: [], keys }))).toEqual([
-      {
-        text: 'the table has no primary key, so its records have no names; the unique key b can be it: ALTER TABLE `shop`.`loose` ADD PRIMARY KEY (`b`)',
-      },
-    ]);
-  });
 });
