@@ -2,10 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
 import { create, type DescMethod, toBinary } from '@bufbuild/protobuf';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -298,11 +297,8 @@ describe('a client certificate', () => {
 
 /** A call by an HTTP/2 connection from this port of 127.0.0.1 to one of this machine's addresses. */
 async function callFrom(localPort: number, host: string, port: number, own: CallerTls): Promise<() => Promise<string>> {
-  const socket: TLSSocket = connect({
-    host,
-    port,
-    localPort,
-    localAddress: '127.0.0.1',
+  const socket = connect({
+    socket: connectTcp({ host, port, localPort, localAddress: '127.0.0.1' }),
     ca: authority.cert,
     ...own,
     ALPNProtocols: ['h2'],
@@ -315,7 +311,7 @@ async function callFrom(localPort: number, host: string, port: number, own: Call
   opened.push(() => session.destroy());
   return async () => {
     const { input, parent, name } = methods.GetMedication as DescMethod;
-    const message = toBinary(input, create(input, { name: NAME } as object));
+    const message = toBinary(input, create(input, { name: NAME }));
     const frame = Buffer.concat([Buffer.alloc(5), message]);
     frame.writeUInt32BE(message.length, 1);
     const path = `/${parent.typeName}/${name}`;

@@ -58,7 +58,7 @@ function askGrpc(port: number, count: number): Promise<void>[] {
   session.on('error', () => {});
   ends.push(() => session.destroy());
   const { input } = methods.ListMedications as DescMethod;
-  const message = toBinary(input, create(input, { parent: PARENT, pageSize: 1_000 } as object));
+  const message = toBinary(input, create(input, { parent: PARENT, pageSize: 1_000 }));
   const frame = Buffer.concat([Buffer.alloc(5), message]);
   frame.writeUInt32BE(message.length, 1);
   return Array.from({ length: count }, () => {
