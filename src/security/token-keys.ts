@@ -88,7 +88,7 @@ function createSparingFetch(): FetchImplementation {
   };
 }
 
-async function readKeys({ status, body }: Response): Promise<Buffer> {
+async function readKeys({ status, body }: Response): Promise<string> {
   if (status !== 200 || body === null) {
     await body?.cancel();
     throw new RangeError(`the server of the keys answered with ${status}`);
@@ -100,7 +100,7 @@ async function readKeys({ status, body }: Response): Promise<Buffer> {
     if (bytes > MAX_JWKS_BYTES) throw new RangeError(`the keys are larger than ${MAX_JWKS_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return Buffer.concat(chunks).toString();
 }
 
 /** Tells the log of an issuer that is away, which its callers only learn as UNAVAILABLE. */
