@@ -16,9 +16,9 @@ export function plain(text: string): string {
   return stripVTControlCharacters(text).replaceAll(/\p{Cc}/gu, '\ufffd');
 }
 
-/** The same of a text of several lines. */
+/** The same of a text of several lines, which may be indented by tabs. */
 export function plainLines(text: string): string {
-  return text.split('\n').map(plain).join('\n');
+  return text.replaceAll(/[^\n\t]+/g, plain);
 }
 
 /** As many columns as a text takes, give or take characters that are wider than others. */
