@@ -254,6 +254,27 @@ describe('a client certificate', () => {
     await expect(openServerTls({ ...files, clientCaFile: file('server.key') }, log)).rejects.toThrow();
   });
 
+  it.each([
+    ['for servers', { purpose: 'server' }],
+    ['not good yet', { fromMs: 3_600_000 }],
+    ['good no more', { fromMs: -3 * 3_600_000 }],
+  ] as const)('that is %s names nobody', async (_which, change) => {
+    const servers = await openDoors({ clientCa: true });
+    const own = clientAuthority.issue({ commonName: 'ann', uris: [CLINIC], ...change });
+    for (const caller of callersOf(servers, { ca: authority.cert, ...own })) {
+      expect(await get(caller), caller.protocol).toMatchObject({ code: UNAUTHENTICATED });
+    }
+    expect(seen).toEqual([]);
+  });
+
+  it('for clients says who calls', async () => {
+    const servers = await openDoors({ clientCa: true });
+    const own = clientAuthority.issue({ commonName: 'ann', uris: [CLINIC], purpose: 'client' });
+    for (const caller of callersOf(servers, { ca: authority.cert, ...own })) {
+      expect(await get(caller), caller.protocol).toMatchObject({ code: NOT_FOUND });
+    }
+  });
+
   it('by its common name only where it has no other', async () => {
     const servers = await openDoors({ clientCa: true, requireClientCert: true });
     const ann = clientAuthority.issue({ commonName: 'ann' });
