@@ -34,6 +34,7 @@ import { type Arrival, admitMalformed, arrivalKey } from './connect-malformed.ts
 import { addressOf, type Connections, createConnections } from './connections.ts';
 import { createCors } from './cors.ts';
 import { type RpcFailure, toConnectError } from './errors.ts';
+import { expectGoneCaller } from './gone-callers.ts';
 import { listen } from './listen.ts';
 import { refuseForeignHost } from './local-hosts.ts';
 import type { Method, MethodTable, StreamingMethod, UnaryMethod } from './method-table.ts';
@@ -149,6 +150,7 @@ function receive(
     refuse(response, toFailure(error, path));
     return;
   }
+  expectGoneCaller(response);
   try {
     handle(request, response);
   } catch {
