@@ -1,4 +1,5 @@
 /** What must hold of the manifests beyond what an API server asks, each rule by its name, with what breaks it. */
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, parseConfig } from '../../src/app/config.ts';
@@ -78,7 +79,10 @@ async function serviceConfig(objects: readonly KubernetesObject[], { envFrom }: 
     ({ kind, metadata }) => kind === 'Secret' && metadata.name === envFrom[0]?.secretRef.name,
   );
   const text = (map?.data as Record<string, string> | undefined)?.['crossfade.yaml'] ?? '';
-  return parseConfig(text, '/etc/crossfade/crossfade.yaml', (secret?.stringData as Record<string, string>) ?? {});
+  // The example's values are none, and too short for some secrets: something random stands in for each.
+  const names = Object.keys((secret?.stringData as Record<string, string>) ?? {});
+  const variables = Object.fromEntries(names.map((name) => [name, randomBytes(24).toString('hex')]));
+  return parseConfig(text, '/etc/crossfade/crossfade.yaml', variables);
 }
 
 /** The default, which begins with the host's name: in a pod, the pod's. */

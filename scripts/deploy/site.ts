@@ -66,7 +66,7 @@ function siteOf(stack: Stack, folder: string): Site {
   if (mysql === undefined || unleash === undefined) throw new Error('the stack lacks a server');
   return {
     stack,
-    env: { MYSQL_PASSWORD: PASSWORD, UNLEASH_TOKEN: unleash.clientToken, PAGE_TOKENS: 'of-the-check' },
+    env: { MYSQL_PASSWORD: PASSWORD, UNLEASH_TOKEN: unleash.clientToken, PAGE_TOKENS: 'a-secret-of-the-check' },
     unleashUrl: unleash.url,
     unleashAdminToken: unleash.adminToken,
     mysqlUrl: `mysql://${USER}@${mysql.host}:${mysql.port}`,

@@ -172,7 +172,11 @@ const limits = z.strictObject({
     .describe(
       "the part of V8's memory limit (`--max-old-space-size`), objects and buffers together, from which on an instance takes 16 requests at once; 1: never",
     ),
-  connections: count.default(2_000).describe('the most connections open at once on each port; more are closed'),
+  connections: count
+    .default(2_000)
+    .describe(
+      'the most connections open at once on each port; for more the oldest that brought no request gives way, or they are closed',
+    ),
   requestsPerConnection: count
     .default(1_000)
     .describe('the most requests under way at once on one HTTP/2 connection; more wait at the client'),
@@ -308,7 +312,7 @@ export const configSchema = z.strictObject({
   security: security.prefault({}).describe('who may call; absent: whoever reaches a port may do everything'),
   pageTokenSecretEnv: text.optional().meta({
     description:
-      'the variable with the secret that protects page tokens, the same on all instances; required with authentication',
+      'the variable with the secret that protects page tokens, 16 characters or more, the same on all instances; required with authentication',
     absent: 'tokens work, but can be forged',
   }),
 });

@@ -31,6 +31,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** Shorter secrets are found by trying, with a page token to try them on. */
+const MIN_PAGE_TOKEN_SECRET_CHARS = 16;
+
 /** Environment variables, for the secrets that the config names. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -72,9 +75,17 @@ export function parseConfig(source: string, path: string, env: Environment): Con
     cassandraPassword: secret(cassandra?.passwordEnv, 'stores.cassandra.passwordEnv'),
     riakPassword: secret(riak?.passwordEnv, 'stores.riak.passwordEnv'),
     unleashToken: secret(file.unleash?.tokenEnv, 'unleash.tokenEnv'),
-    pageTokens:
-      secret(file.pageTokenSecretEnv, 'pageTokenSecretEnv') || `${mysql.host}:${mysql.port}/${mysql.controlSchema}`,
+    pageTokens: secret(file.pageTokenSecretEnv, 'pageTokenSecretEnv'),
   };
+  if (file.pageTokenSecretEnv === undefined) {
+    // Good enough to tell a token of this service from others, where nobody has to be kept from anything.
+    secrets.pageTokens = `${mysql.host}:${mysql.port}/${mysql.controlSchema}`;
+  } else if (env[file.pageTokenSecretEnv] !== undefined && secrets.pageTokens.length < MIN_PAGE_TOKEN_SECRET_CHARS) {
+    mistakes.push(
+      `pageTokenSecretEnv: ${file.pageTokenSecretEnv} has fewer than ${MIN_PAGE_TOKEN_SECRET_CHARS} characters: whoever has a page token ` +
+        'could guess the secret and make others; take a random one, for example of openssl rand -hex 32',
+    );
+  }
   mistakes.push(...duplicates(file.resources.map((resource) => resource.type)));
   mistakes.push(...securityMistakes(file), ...riakMistakes(file));
   if (mistakes.length > 0) throw new ConfigError(path, mistakes);

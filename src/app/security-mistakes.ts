@@ -8,6 +8,11 @@ export function isAuthenticated({ jwt, tls }: Security): boolean {
   return jwt !== undefined || tls?.clientCaFile !== undefined;
 }
 
+/** Whether nothing but the address that is listened on keeps strangers away: it is loopback's then, or the config is refused. */
+export function isOpenToThisMachineOnly(security: Security): boolean {
+  return !isAuthenticated(security) && !security.allowUnauthenticated;
+}
+
 /** Whether an address is reached from this machine alone. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
@@ -71,7 +76,10 @@ function jwtMistakes(jwt: Security['jwt']): string[] {
     return ['security.jwt: needs one of jwksFile and jwksUrl, where the keys of its issuer are'];
   }
   if (jwksUrl === undefined) return [];
-  const { protocol, hostname } = new URL(jwksUrl);
+  const { protocol, hostname, username, password } = new URL(jwksUrl);
+  if (username !== '' || password !== '') {
+    return ['security.jwt.jwksUrl: must name no user and no password: a JWKS is public'];
+  }
   // Who can change the keys on their way can sign any token.
   if (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')))) return [];
   return ['security.jwt.jwksUrl: must be https'];

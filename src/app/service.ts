@@ -46,6 +46,7 @@ import { openStores, type Stores } from './open-stores.ts';
 import { prepareRiak } from './prepare-riak.ts';
 import { prepareTarget } from './prepare-target.ts';
 import { refuseForeignPlaces } from './refuse-foreign-places.ts';
+import { isOpenToThisMachineOnly } from './security-mistakes.ts';
 import { type WiredDashboard, wireDashboard } from './wire-dashboard.ts';
 import { type Surroundings, type WiredResources, wireResources } from './wire-resources.ts';
 
@@ -286,7 +287,13 @@ function createServers(
   if (config.telemetry.metrics) {
     routes.set('/metrics', guardRoute('/metrics', telemetry.metricsRoute, access));
   }
-  const connect = createConnectServer({ ...shared, registry, corsOrigins: config.http.corsOrigins, routes });
+  const connect = createConnectServer({
+    ...shared,
+    registry,
+    corsOrigins: config.http.corsOrigins,
+    routes,
+    localHostsOnly: isOpenToThisMachineOnly(config.security),
+  });
   return { grpc, connect, health, pipeline };
 }
 

@@ -13,6 +13,7 @@ import { createTypedMethods } from '../rpc/typed-service.ts';
 import type { Config } from './config.ts';
 import { openDashboardPage } from './dashboard-files.ts';
 import type { Surroundings, WiredResource } from './wire-resources.ts';
+import { withoutUser } from './without-user.ts';
 
 /** The dashboard of an instance: its page, what feeds it, and what goes on behind it. */
 export interface WiredDashboard {
@@ -63,9 +64,14 @@ async function readVersion(): Promise<string> {
   return (JSON.parse(text) as { readonly version: string }).version;
 }
 
-function linksOf({ dashboard, unleash }: Config): DashboardLinks {
+/** How to get to what others show. Whoever watches is given these: nothing secret may be in them. */
+export function linksOf({ dashboard, unleash }: Config): DashboardLinks {
   // Unleash serves its page and its API from one address, the API below /api.
-  const page = unleash?.url.replace(/\/+$/, '').replace(/\/api$/, '');
+  const page =
+    unleash &&
+    withoutUser(unleash.url)
+      .replace(/\/+$/, '')
+      .replace(/\/api$/, '');
   const flag = page === undefined ? undefined : `${page}/projects/{project}/features/{flag}`;
   return { flag: dashboard.flagUrl ?? flag, traceSearch: dashboard.traceSearchUrl };
 }

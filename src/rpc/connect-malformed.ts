@@ -1,3 +1,4 @@
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { type ContextKey, createContextKey, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import type { DomainError } from '../domain/errors.ts';
@@ -53,7 +54,7 @@ async function answerOf(
     const response = await handler(request);
     if (arrival.reached || response.body === undefined) return { complaint: null, response };
     const body = await readAll(response.body);
-    const complaint = findComplaint(body);
+    const complaint = findComplaint(plain(body, response.header));
     return complaint === null ? { complaint, response: { ...response, body: once(body) } } : { complaint };
   } catch (error) {
     // A complaint that quotes half a character of the message can't be written by connect-es: it gives no answer at all.
@@ -69,6 +70,17 @@ async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** A large complaint is compressed for callers that take that; in a stream it is behind the head of its frame. */
+function plain(body: Buffer, header: UniversalServerResponse['header']): Buffer {
+  const ofMessage = header?.get('content-encoding') ?? null;
+  const encoding = ofMessage ?? header?.get('connect-content-encoding') ?? null;
+  if (encoding === null) return body;
+  const isCompressed = ofMessage !== null || ((body[0] ?? 0) & COMPRESSED_FLAG) !== 0;
+  const content = ofMessage === null ? body.subarray(ENVELOPE_BYTES) : body;
+  if (!isCompressed) return content;
+  return encoding === 'br' ? brotliDecompressSync(content) : gunzipSync(content);
+}
+
 async function* once(body: Uint8Array): AsyncGenerator<Uint8Array> {
   yield body;
 }
@@ -79,8 +91,12 @@ function findComplaint(body: Buffer): string | null {
   return /"code":"(internal|invalid_argument)"|grpc-status: *(13|3)\b/i.test(text) ? text : null;
 }
 
+/** What is looked at of a complaint: what it says stands at its beginning, and then it quotes the caller, in megabytes if need be. */
+const MAX_COMPLAINT_CHARS = 2_000;
+
 /** What is wrong, without the value that is: protobuf-es quotes it. */
-function describe(complaint: string): [message: string, metadata: Record<string, string>] {
+function describe(text: string): [message: string, metadata: Record<string, string>] {
+  const complaint = text.slice(0, MAX_COMPLAINT_CHARS);
   const [, unknown] = /key \\?"([\w.]{1,100})\\?" is unknown/.exec(complaint) ?? [];
   if (unknown !== undefined) return [`there is no field "${unknown}"`, { field: unknown }];
   const [, field] = /cannot decode field [\w.]*?([a-z0-9_]{1,100}) from JSON/.exec(complaint) ?? [];
@@ -89,6 +105,8 @@ function describe(complaint: string): [message: string, metadata: Record<string,
 }
 
 const ENVELOPE_BYTES = 5;
+/** In the first byte of a frame. */
+const COMPRESSED_FLAG = 1;
 /** Headers that say something about the message that is no longer there. */
 const MESSAGE_HEADERS = ['content-length', 'content-encoding', 'connect-content-encoding', 'grpc-encoding'];
 

@@ -34,7 +34,9 @@ import { type Arrival, admitMalformed, arrivalKey } from './connect-malformed.ts
 import { addressOf, type Connections, createConnections } from './connections.ts';
 import { createCors } from './cors.ts';
 import { type RpcFailure, toConnectError } from './errors.ts';
+import { expectGoneCaller } from './gone-callers.ts';
 import { listen } from './listen.ts';
+import { refuseForeignHost } from './local-hosts.ts';
 import type { Method, MethodTable, StreamingMethod, UnaryMethod } from './method-table.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Answer } from './request.ts';
@@ -72,6 +74,8 @@ export interface ConnectServerOptions {
   readonly tls: ServerTls | null;
   /** Null: whoever reaches the port may do everything. */
   readonly access: AccessControl | null;
+  /** Whether only requests for this machine's own names are taken: where loopback is all that keeps strangers away. */
+  readonly localHostsOnly: boolean;
   readonly arrivals: Arrivals;
   readonly answers: UnreadAnswers;
   readonly clock: Clock;
@@ -108,6 +112,7 @@ export function createConnectServer(options: ConnectServerOptions): ConnectServe
     // Where nobody has to prove anything, who sends a request is a caller.
     if (access === null) connections.prove(addressOf(request.socket));
     awaitReader(request, response, options);
+    if (options.localHostsOnly && refuseForeignHost(request, response)) return;
     if (closing) response.setHeader('connection', 'close');
     const route = options.routes.get(pathOf(request));
     if (route !== undefined) route(request, response);
@@ -145,6 +150,7 @@ function receive(
     refuse(response, toFailure(error, path));
     return;
   }
+  expectGoneCaller(response);
   try {
     handle(request, response);
   } catch {

@@ -20,6 +20,8 @@ export interface OperationsServiceOptions {
 }
 
 const PAGE = { default: 50, most: 1_000 };
+/** Waits at once, in one instance: they last, and must not take the room of requests. Who comes later gets the state at once. */
+const MAX_WAITING = 100;
 /** How often a job is looked at while somebody waits for its end. */
 const WAIT_POLL_MS = 500;
 /** A wait ends this long before its request's deadline, so that the state is answered and not a time-out. */
@@ -30,6 +32,7 @@ export function createOperationsService(options: OperationsServiceOptions): Type
   const { jobs } = options;
   const operations = new JobOperations(options);
   const openPage = createPages(options.pageTokenSecret);
+  let waiting = 0;
   return {
     getOperation: async ({ name }, call) => operations.operation(await operations.find(name, 'name', call)),
     listOperations: async (request, call) => {
@@ -49,7 +52,13 @@ export function createOperationsService(options: OperationsServiceOptions): Type
     waitOperation: async ({ name, timeout }, call) => {
       const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(timeout);
       const found = () => operations.find(name, 'name', call);
-      return operations.operation(await untilEnded(options.clock, found, timeoutMs, call));
+      if (waiting >= MAX_WAITING) return operations.operation(await found());
+      waiting++;
+      try {
+        return operations.operation(await untilEnded(options.clock, found, timeoutMs, call));
+      } finally {
+        waiting--;
+      }
     },
     deleteOperation: async () => {
       throw notOffered('operations are not deleted: they are the record of what was copied and compared');

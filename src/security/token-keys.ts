@@ -1,4 +1,12 @@
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JSONWebKeySet,
+  type JWTVerifyGetKey,
+} from 'jose';
 import type { Log } from '../domain/log.ts';
 import { WatchedFiles } from './watched-files.ts';
 
@@ -19,6 +27,10 @@ export const KEYS_MAX_AGE_MS = 600_000;
 const FETCH_TIMEOUT_MS = 3_000;
 /** The least time between two looks for a key that is not known: made-up key ids must not become a flood for the issuer. */
 const FETCH_COOLDOWN_MS = 30_000;
+/** How long an issuer that failed is left alone: jose would ask it again for each request. */
+const FETCH_REST_MS = 1_000;
+/** The largest JWKS from a URL: some thousand keys. */
+const MAX_JWKS_BYTES = 1024 * 1024;
 /** How often the same trouble with the issuer is logged. */
 const WARN_EVERY_MS = 30_000;
 
@@ -33,6 +45,7 @@ export async function openTokenKeys(config: TokenKeysConfig, log: Log, lookMs?: 
       cacheMaxAge: KEYS_MAX_AGE_MS,
       cooldownDuration: lookMs ?? FETCH_COOLDOWN_MS,
       timeoutDuration: FETCH_TIMEOUT_MS,
+      [customFetch]: createSparingFetch(),
     });
     return { find: reporting(find, config.jwksUrl, log), onChange: () => {}, close: () => {} };
   }
@@ -57,6 +70,37 @@ export async function openTokenKeys(config: TokenKeysConfig, log: Log, lookMs?: 
     },
     close: () => files.close(),
   };
+}
+
+/** Fetches with a bound of the answer's size, and leaves a server that failed alone for a while: until then it fails by itself. */
+function createSparingFetch(): FetchImplementation {
+  let restsUntilMs = 0;
+  let failure: unknown;
+  return async (url, options) => {
+    if (Date.now() < restsUntilMs) throw failure;
+    try {
+      return new Response(await readKeys(await fetch(url, options)));
+    } catch (error) {
+      failure = error;
+      restsUntilMs = Date.now() + FETCH_REST_MS;
+      throw error;
+    }
+  };
+}
+
+async function readKeys({ status, body }: Response): Promise<string> {
+  if (status !== 200 || body === null) {
+    await body?.cancel();
+    throw new RangeError(`the server of the keys answered with ${status}`);
+  }
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MAX_JWKS_BYTES) throw new RangeError(`the keys are larger than ${MAX_JWKS_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** Tells the log of an issuer that is away, which its callers only learn as UNAVAILABLE. */

@@ -110,6 +110,8 @@ function configOf({ mysql, target, database }: ProgramOptions, grpcPort: number,
     instance: 'fuzzed',
     grpc: { port: grpcPort },
     http: { port: httpPort },
+    // So that requests with hostile names of hosts get further than that.
+    security: { allowUnauthenticated: true },
     descriptors: IMAGE,
     resources,
     stores: {

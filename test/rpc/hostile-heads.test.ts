@@ -128,3 +128,35 @@ it('a message that connect-es can’t even complain of is answered over gRPC-Web
     expect(status).toBe(INVALID_ARGUMENT);
   }
 });
+
+describe('a complaint about a message', () => {
+  const post = (encodings: string, key: string) =>
+    fetch(`http://127.0.0.1:${servers.httpPort}${PATH}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'accept-encoding': encodings },
+      body: JSON.stringify({ [key]: 1 }),
+    });
+
+  it.each(['identity', 'gzip', 'br'])(
+    'that would quote much of it has its reason and no quotation, with %s',
+    async (encodings) => {
+      const answer = await post(encodings, `a field ${'x'.repeat(5_000)}`);
+      expect(answer.status).toBe(BAD_REQUEST);
+      const text = await answer.text();
+      expect(text).toContain('MALFORMED_REQUEST');
+      expect(text).not.toContain('xxx');
+    },
+  );
+
+  it('takes no longer for a field’s name of megabytes than for any other message of that size', async () => {
+    const timed = async (key: string): Promise<number> => {
+      const startMs = performance.now();
+      expect((await post('identity', key)).status).toBe(BAD_REQUEST);
+      return performance.now() - startMs;
+    };
+    const letters = 'a'.repeat(3_000_000);
+    await timed(`other ${letters}`);
+    const others = Math.max(await timed(`other ${letters}`), await timed(`other ${letters}`));
+    expect(await timed(`cannot decode field ${letters}`)).toBeLessThan(5 * others + 1_000);
+  });
+});

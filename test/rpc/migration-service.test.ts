@@ -290,6 +290,19 @@ describe('the migration API', () => {
       expect((await operations().waitOperation({ name, timeout: soon })).done).toBe(false);
       // The request's own deadline ends the wait with an answer, too.
       expect((await operations().waitOperation({ name }, { timeoutMs: 600 })).done).toBe(false);
+      const patience = new AbortController();
+      const others = Array.from({ length: 100 }, () =>
+        operations()
+          .waitOperation({ name }, { timeoutMs: 20_000, signal: patience.signal })
+          .catch(() => {}),
+      );
+      await expect.poll(() => servers.pipeline.running(), { timeout: 10_000 }).toBe(others.length);
+      // One too many: it is told at once.
+      expect((await operations().waitOperation({ name }, { timeoutMs: 20_000 })).done).toBe(false);
+      expect(servers.pipeline.running()).toBe(others.length);
+      patience.abort();
+      await Promise.all(others);
+      await expect.poll(() => servers.pipeline.running(), { timeout: 10_000 }).toBe(0);
       const waiting = operations().waitOperation({ name });
       await systemClock.sleep(50);
       await jobs.updateJob(name.split('/').at(-1) ?? '', { state: 'succeeded' }, testCall());

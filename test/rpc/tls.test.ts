@@ -2,10 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
 import { create, type DescMethod, toBinary } from '@bufbuild/protobuf';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -255,6 +254,27 @@ describe('a client certificate', () => {
     await expect(openServerTls({ ...files, clientCaFile: file('server.key') }, log)).rejects.toThrow();
   });
 
+  it.each([
+    ['for servers', { purpose: 'server' }],
+    ['not good yet', { fromMs: 3_600_000 }],
+    ['good no more', { fromMs: -3 * 3_600_000 }],
+  ] as const)('that is %s names nobody', async (_which, change) => {
+    const servers = await openDoors({ clientCa: true });
+    const own = clientAuthority.issue({ commonName: 'ann', uris: [CLINIC], ...change });
+    for (const caller of callersOf(servers, { ca: authority.cert, ...own })) {
+      expect(await get(caller), caller.protocol).toMatchObject({ code: UNAUTHENTICATED });
+    }
+    expect(seen).toEqual([]);
+  });
+
+  it('for clients says who calls', async () => {
+    const servers = await openDoors({ clientCa: true });
+    const own = clientAuthority.issue({ commonName: 'ann', uris: [CLINIC], purpose: 'client' });
+    for (const caller of callersOf(servers, { ca: authority.cert, ...own })) {
+      expect(await get(caller), caller.protocol).toMatchObject({ code: NOT_FOUND });
+    }
+  });
+
   it('by its common name only where it has no other', async () => {
     const servers = await openDoors({ clientCa: true, requireClientCert: true });
     const ann = clientAuthority.issue({ commonName: 'ann' });
@@ -298,11 +318,8 @@ describe('a client certificate', () => {
 
 /** A call by an HTTP/2 connection from this port of 127.0.0.1 to one of this machine's addresses. */
 async function callFrom(localPort: number, host: string, port: number, own: CallerTls): Promise<() => Promise<string>> {
-  const socket: TLSSocket = connect({
-    host,
-    port,
-    localPort,
-    localAddress: '127.0.0.1',
+  const socket = connect({
+    socket: connectTcp({ host, port, localPort, localAddress: '127.0.0.1' }),
     ca: authority.cert,
     ...own,
     ALPNProtocols: ['h2'],
@@ -315,7 +332,7 @@ async function callFrom(localPort: number, host: string, port: number, own: Call
   opened.push(() => session.destroy());
   return async () => {
     const { input, parent, name } = methods.GetMedication as DescMethod;
-    const message = toBinary(input, create(input, { name: NAME } as object));
+    const message = toBinary(input, create(input, { name: NAME }));
     const frame = Buffer.concat([Buffer.alloc(5), message]);
     frame.writeUInt32BE(message.length, 1);
     const path = `/${parent.typeName}/${name}`;

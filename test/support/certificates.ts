@@ -20,9 +20,15 @@ export interface IssueOptions {
   readonly uris?: readonly string[];
   /** Whether the key is RSA's, for servers that are too old for curves. Default: P-256. */
   readonly rsa?: boolean;
+  /** What the certificate alone is for. Default: for whatever. */
+  readonly purpose?: 'server' | 'client';
+  /** From when on it is good, an hour or two long, in milliseconds from now. Default: an hour ago. */
+  readonly fromMs?: number;
 }
 
 const HOUR_MS = 3_600_000;
+/** RFC 5280, section 4.2.1.12. */
+const PURPOSES = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
 
 /** Makes an authority with a key of its own. */
 export function createAuthority(commonName: string): Authority {
@@ -54,16 +60,18 @@ function certificate(options: {
 }): IssuedCertificate {
   const { issuer, signer, subject, isAuthority, keys } = options;
   const names = alternativeNames(subject);
+  const { purpose, fromMs = -HOUR_MS } = subject;
   const extensions = sequence(
     extension('2.5.29.19', isAuthority ? sequence(TRUE) : sequence()),
     ...(names.length === 0 ? [] : [extension('2.5.29.17', sequence(...names))]),
+    ...(purpose === undefined ? [] : [extension('2.5.29.37', sequence(oid(PURPOSES[purpose])))]),
   );
   const body = sequence(
     tagged(0xa0, integer(Buffer.of(2))),
     integer(Buffer.concat([Buffer.of(1), randomBytes(8)])),
     ECDSA_WITH_SHA256,
     nameOf(issuer),
-    sequence(time(Date.now() - HOUR_MS), time(Date.now() + HOUR_MS)),
+    sequence(time(Date.now() + fromMs), time(Date.now() + fromMs + 2 * HOUR_MS)),
     nameOf(subject.commonName),
     keys.publicKey.export({ type: 'spki', format: 'der' }),
     tagged(0xa3, extensions),

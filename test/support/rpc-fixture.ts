@@ -108,6 +108,7 @@ export interface ServersOptions {
   readonly methods?: readonly Method[];
   readonly services?: readonly DescService[];
   readonly corsOrigins?: readonly string[];
+  readonly localHostsOnly?: boolean;
   readonly routes?: readonly (readonly [string, HttpRoute])[];
   readonly reportFault?: ReportFault;
   readonly startRequest?: RequestOptions['startRequest'];
@@ -195,6 +196,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     ...shared,
     registry,
     corsOrigins: options.corsOrigins ?? [],
+    localHostsOnly: options.localHostsOnly ?? false,
     routes: new Map([
       ...health.routes,
       ...(options.routes ?? []).map(([path, route]) => [path, guardRoute(path, route, access)] as const),

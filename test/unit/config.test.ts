@@ -104,6 +104,8 @@ telemetry: { sampleRatio: 2 }
     expect(mistakesOf(withJwt(', jwksUrl: http://issuer/jwks'), { DB_PASSWORD: '' })).toContain(
       'security.jwt.jwksUrl: must be https',
     );
+    const [named] = mistakesOf(withJwt(", jwksUrl: 'https://ann:hush@issuer/jwks'"), { DB_PASSWORD: '' }).slice(-1);
+    expect(named).toBe('security.jwt.jwksUrl: must name no user and no password: a JWKS is public');
     const roles = "[{ callers: ['*'], resources: [medications], verbs: [read] }]";
     expect(mistakesOf(`${least}security: { roles: ${roles} }\n`, { DB_PASSWORD: '' })[0]).toContain(
       'nobody has a name',
@@ -112,6 +114,19 @@ telemetry: { sampleRatio: 2 }
     expect(mistakesOf(`${least}security: { ${tls} }\n`, { DB_PASSWORD: '' })[0]).toContain('security.tls.clientCaFile');
     const shared = `, jwksFile: jwks.json, algorithms: [HS256]`;
     expect(mistakesOf(withJwt(shared), { DB_PASSWORD: '' })[0]).toContain('security.jwt.algorithms');
+  });
+
+  it('takes no secret for page tokens that could be guessed', () => {
+    const source = `${least}pageTokenSecretEnv: PAGES\n`;
+    for (const secret of ['', 'replace-me', 'fifteen letters']) {
+      const [mistake = ''] = mistakesOf(source, { DB_PASSWORD: '', PAGES: secret });
+      expect(mistake).toContain('pageTokenSecretEnv: PAGES has fewer than 16 characters');
+      if (secret !== '') expect(mistake).not.toContain(secret);
+    }
+    expect(mistakesOf(source, { DB_PASSWORD: '', PAGES: 'sixteen letters!' })).toEqual([]);
+    expect(mistakesOf(source, { DB_PASSWORD: '' })).toEqual([
+      'pageTokenSecretEnv: the environment variable PAGES is not set',
+    ]);
   });
 
   it('takes authentication on open ports, with files relative to the config', () => {
@@ -124,7 +139,10 @@ security:
   roles:
     - { callers: [clinic, { claim: groups, value: staff }], resources: ['*'], verbs: [read, write] }
 `;
-    const { security } = parseConfig(source, '/etc/crossfade/crossfade.yaml', { DB_PASSWORD: '', PAGES: 'x' });
+    const { security } = parseConfig(source, '/etc/crossfade/crossfade.yaml', {
+      DB_PASSWORD: '',
+      PAGES: 'sixteen letters!',
+    });
     expect(security.tls).toMatchObject({ certFile: '/etc/crossfade/tls/server.crt', keyFile: '/keys/server.key' });
     expect(security.jwt).toMatchObject({ jwksFile: '/etc/crossfade/jwks.json', clockToleranceSeconds: 5 });
     expect(security.jwt?.algorithms.some((algorithm) => algorithm.startsWith('HS'))).toBe(false);

@@ -95,7 +95,7 @@ describe("the manifests' copy of the example", () => {
 describe('a rule of compose.yaml is broken by', () => {
   const sound: ComposeService = {
     image: 'crossfade:0.1.0',
-    environment: { MYSQL_PASSWORD: 'p', UNLEASH_TOKEN: 't', PAGE_TOKENS: 's' },
+    environment: { MYSQL_PASSWORD: 'p', UNLEASH_TOKEN: 't', PAGE_TOKENS: 'a secret of this test' },
     ports: [{ host_ip: '127.0.0.1', target: 8080, published: '8080' }],
     volumes: [{ type: 'bind', source: join(root, 'compose.yaml'), read_only: true }],
     deploy: { resources: { limits: { cpus: 1, memory: '1' } } },

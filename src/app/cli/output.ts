@@ -14,8 +14,9 @@ import {
   type Transition,
   TransitionSchema,
 } from '../../gen/crossfade/v1alpha1/migrations_pb.ts';
+import { plainLines } from './terminal-text.ts';
 
-/** Where a command writes. */
+/** Where a command writes. Nothing in a line steers the terminal: names of records can hold any character. */
 export interface Output {
   /** One line to standard output. */
   line(text: string): void;
@@ -28,7 +29,7 @@ export interface Output {
 /** The process's standard output. */
 export function createOutput(json: boolean): Output {
   return {
-    line: (text) => process.stdout.write(`${text}\n`),
+    line: (text) => process.stdout.write(`${json ? text : plainLines(text)}\n`),
     terminal: process.stdout.isTTY === true && !json,
     json,
   };

@@ -21,6 +21,7 @@ import {
 } from './migration-commands.ts';
 import { createOutput } from './output.ts';
 import type { ServeOptions } from './serve-command.ts';
+import { plainLines } from './terminal-text.ts';
 import { watchOptions, watchStatus } from './watch-command.ts';
 
 interface CommonOptions extends ApiOptions {
@@ -39,11 +40,11 @@ export async function runProgram(argv: readonly string[], signal: AbortSignal): 
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (error instanceof ConfigError || error instanceof StartError) {
-      process.stderr.write(`crossfade: ${error.message}\n`);
+      process.stderr.write(`crossfade: ${plainLines(error.message)}\n`);
       return exitCodes.usage;
     }
     const failure = error instanceof CommandError ? error : new CommandError((error as Error).message);
-    process.stderr.write(`crossfade: ${failure.message}\n`);
+    process.stderr.write(`crossfade: ${plainLines(failure.message)}\n`);
     return failure.exitCode;
   }
 }

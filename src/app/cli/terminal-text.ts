@@ -16,6 +16,11 @@ export function plain(text: string): string {
   return stripVTControlCharacters(text).replaceAll(/\p{Cc}/gu, '\ufffd');
 }
 
+/** The same of a text of several lines, which may be indented by tabs. */
+export function plainLines(text: string): string {
+  return text.replaceAll(/[^\n\t]+/g, plain);
+}
+
 /** As many columns as a text takes, give or take characters that are wider than others. */
 export function widthOf(text: string): number {
   return [...stripVTControlCharacters(text)].length;

@@ -2,6 +2,7 @@ import { type FlagServerAnswer, readFlagServer } from '../../migration/flag-chec
 import { flagNames } from '../../migration/unleash-flags.ts';
 import type { Call } from '../../stores/call.ts';
 import { mayMove } from '../load-resources.ts';
+import { withoutUser } from '../without-user.ts';
 import { type Answer, type Check, notChecked, ok, problem, warning } from './check.ts';
 import type { Site } from './site.ts';
 
@@ -52,12 +53,6 @@ async function asking(
   const server = { url, appName, token: secrets.unleashToken, ...(ca !== undefined && { ca }) };
   const answered = await readFlagServer(server, either).catch(() => null);
   return answer(answered, withoutUser(url));
-}
-
-/** An address may name a user and a password. */
-function withoutUser(url: string): string {
-  const { origin, pathname } = new URL(url);
-  return origin + pathname;
 }
 
 function noAnswer(url: string): Answer {
