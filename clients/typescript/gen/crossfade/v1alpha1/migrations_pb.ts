@@ -672,7 +672,7 @@ export type WatchMigrationRequest = Message<"crossfade.v1alpha1.WatchMigrationRe
   name: string;
 
   /**
-   * The longest time between two messages. Default: 1 s; at least 200 ms.
+   * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
    *
    * @generated from field: google.protobuf.Duration interval = 2;
    */
@@ -889,7 +889,7 @@ export const StartVerificationResponseSchema: GenMessage<StartVerificationRespon
  */
 export type ThrottleOperationRequest = Message<"crossfade.v1alpha1.ThrottleOperationRequest"> & {
   /**
-   * The operation's name.
+   * The operation's name, `migrations/{migration}/operations/{operation}`.
    *
    * @generated from field: string name = 1;
    */
