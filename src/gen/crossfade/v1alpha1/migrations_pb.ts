@@ -107,7 +107,7 @@ export type Migration = Message<"crossfade.v1alpha1.Migration"> & {
   capture?: CaptureStatus | undefined;
 
   /**
-   * The bulk copy of this attach; absent before the first.
+   * The newest bulk copy; absent before the first.
    *
    * @generated from field: crossfade.v1alpha1.Job backfill = 12;
    */

@@ -416,7 +416,7 @@ type Migration struct {
 	Holds []*Hold `protobuf:"bytes,10,rep,name=holds,proto3" json:"holds,omitempty"`
 	// Change capture.
 	Capture *CaptureStatus `protobuf:"bytes,11,opt,name=capture,proto3" json:"capture,omitempty"`
-	// The bulk copy of this attach; absent before the first.
+	// The newest bulk copy; absent before the first.
 	Backfill *Job `protobuf:"bytes,12,opt,name=backfill,proto3" json:"backfill,omitempty"`
 	// The newest verification; absent before the first.
 	Verification *Job `protobuf:"bytes,13,opt,name=verification,proto3" json:"verification,omitempty"`

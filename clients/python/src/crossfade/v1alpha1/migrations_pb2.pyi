@@ -268,7 +268,7 @@ class Migration(_message.Message):
 
     @_builtins.property
     def backfill(self) -> Global___Job:
-        """The bulk copy of this attach; absent before the first."""
+        """The newest bulk copy; absent before the first."""
 
     @_builtins.property
     def verification(self) -> Global___Job:
