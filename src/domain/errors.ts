@@ -115,3 +115,37 @@ export function invalidField(field: string, message: string): DomainError {
     metadata: { field },
   });
 }
+
+/**
+ * Runs what looks at a part of a request: its errors name fields by their paths within that part, and are thrown with those within the request.
+ *
+ * @param place the part's own path.
+ * @param metadata what else the errors say then.
+ */
+export function within<Result>(
+  place: string,
+  work: () => Result,
+  metadata: Readonly<Record<string, string>> = {},
+): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof DomainError && error.metadata.field !== undefined ? placed(error, place, metadata) : error;
+  }
+}
+
+/** An error that names a field within a part of a request, as one of the request. */
+export function placed(error: DomainError, place: string, more: Readonly<Record<string, string>> = {}): DomainError {
+  const { kind, reason, metadata, violations, cause } = error;
+  const { field = '' } = metadata;
+  const path = (inner: string): string => (inner === '' ? place : `${place}.${inner}`);
+  return new DomainError({
+    kind,
+    reason,
+    // A message begins with the field, if there is one.
+    message: field === '' ? `${place}: ${error.message.replace(/^: /, '')}` : `${place}.${error.message}`,
+    metadata: { ...metadata, field: path(field), ...more },
+    violations: violations.map((one) => ({ ...one, field: path(one.field) })),
+    cause,
+  });
+}

@@ -51,7 +51,7 @@ const STEP_TIMEOUT_MS = 5_000;
 const CATCH_UP_TIMEOUT_MS = 30_000;
 /** How long the barrier of `joining` may take before the follower is sent back. */
 const JOINING_TIMEOUT_MS = 10_000;
-/** Enough jobs to find the newest of each kind among them. */
+/** How many jobs are looked at for running ones: at most one of each kind runs, and it is among the newest. */
 const NEWEST_JOBS = 20;
 
 /**
@@ -171,8 +171,8 @@ export class FollowerKeeper {
     if (record.attach > 1 && sinceMs < settings.settleMs) {
       return [hold('settling', 'waiting until no write of the attach before can still reach the follower')];
     }
-    const job = await this.#newestJob('backfill');
-    if (job === undefined || job.attach !== record.attach) {
+    const job = await jobs.newestJob(resource, 'backfill', this.#call());
+    if (job === null || job.attach !== record.attach) {
       if (job?.state === 'running' && job.attach < record.attach)
         await jobs.updateJob(job.id, { state: 'cancelled' }, this.#call());
       else await this.#createJob('backfill', record);
@@ -231,10 +231,10 @@ export class FollowerKeeper {
   }
 
   async #verifyWhenDue(record: ControlRecord): Promise<void> {
-    const { settings, clock, rolesOf } = this.#options;
+    const { settings, clock, rolesOf, jobs, resource } = this.#options;
     if (clock.monotonicMs() - this.#verificationLookedAtMs < VERIFICATION_LOOK_MS) return;
     this.#verificationLookedAtMs = clock.monotonicMs();
-    const job = await this.#newestJob('verification');
+    const job = await jobs.newestJob(resource, 'verification', this.#call());
     if (job?.state === 'running') return;
     const joined = await lastJoined(this.#options, this.#call());
     const nowMicros = await rolesOf(record).authority.clock(this.#call());
@@ -246,12 +246,6 @@ export class FollowerKeeper {
       job.createdAtMicros > (joined?.atMicros ?? 0n) &&
       nowMicros - job.createdAtMicros < BigInt(settings.verificationIntervalMs) * 1000n;
     if (!freshEnough && !failedLately) await this.#createJob('verification', record);
-  }
-
-  async #newestJob(kind: Job['kind']): Promise<Job | undefined> {
-    const { jobs, resource } = this.#options;
-    const newest = await jobs.listJobs(resource, null, NEWEST_JOBS, this.#call());
-    return newest.find((job) => job.kind === kind);
   }
 
   async #createJob(kind: Job['kind'], record: ControlRecord): Promise<void> {

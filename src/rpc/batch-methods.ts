@@ -1,4 +1,4 @@
-import { DomainError, invalidField } from '../domain/errors.ts';
+import { DomainError, invalidField, placed, within } from '../domain/errors.ts';
 import type { Key, KeyValue } from '../domain/key.ts';
 import { sameValue } from '../domain/resource.ts';
 import { type BatchService, leastVersion } from '../records/batch-service.ts';
@@ -158,38 +158,23 @@ function readKeys(
   parent: readonly KeyValue[],
 ): readonly Key[] {
   return texts.map((text, i) =>
-    atPlace(i, `names[${i}]`, () => {
-      const key = names.keyOf(text, '');
-      checkParent(key, parent, '');
-      return key;
-    }),
+    within(
+      `names[${i}]`,
+      () => {
+        const key = names.keyOf(text, '');
+        checkParent(key, parent, '');
+        return key;
+      },
+      { index: String(i) },
+    ),
   );
 }
 
 /** Reads each of the requests. */
 function readEach<Read>(request: Request, field: string, read: (one: Request) => Read): readonly Read[] {
-  return (request[field] as readonly Request[]).map((one, i) => atPlace(i, `requests[${i}]`, () => read(one)));
-}
-
-/** What is wrong with one part of a batch is said of its field in the batch, with its `index`. */
-function atPlace<Read>(index: number, place: string, read: () => Read): Read {
-  try {
-    return read();
-  } catch (error) {
-    const field = error instanceof DomainError ? error.metadata.field : undefined;
-    if (!(error instanceof DomainError) || field === undefined) throw error;
-    const { kind, reason, message, metadata, violations } = error;
-    const path = (within: string): string => (within === '' ? place : `${place}.${within}`);
-    // The message begins with the field, if there is one.
-    const said = message.replace(/^: /, '');
-    throw new DomainError({
-      kind,
-      reason,
-      message: field === '' ? `${place}: ${said}` : `${place}.${message}`,
-      metadata: { ...metadata, field: path(field), index: String(index) },
-      violations: violations.map((one) => ({ ...one, field: path(one.field) })),
-    });
-  }
+  return (request[field] as readonly Request[]).map((one, i) =>
+    within(`requests[${i}]`, () => read(one), { index: String(i) }),
+  );
 }
 
 /** Runs a batch; the error of one of its records names that record. */
@@ -204,9 +189,11 @@ async function named<Result>(
   } catch (error) {
     const key = error instanceof DomainError ? keys[Number(error.metadata.index ?? Number.NaN)] : undefined;
     if (!(error instanceof DomainError) || key === undefined) throw error;
-    const { kind, reason, metadata, violations, cause } = error;
+    const place = `${field}[${error.metadata.index}]`;
     const name = names.nameOf(key);
-    const message = `${field}[${metadata.index}], ${name}: ${error.message}`;
+    const isOfField = error.kind === 'invalid_argument' && ![undefined, place].includes(error.metadata.field);
+    const { kind, reason, metadata, violations, cause } = isOfField ? placed(error, place) : error;
+    const message = `${place}, ${name}: ${error.message}`;
     throw new DomainError({ kind, reason, message, metadata: { ...metadata, name }, violations, cause });
   }
 }

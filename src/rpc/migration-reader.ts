@@ -34,9 +34,6 @@ export interface SharedState {
   readonly heartbeats: Awaited<ReturnType<Registers['heartbeats']>>;
 }
 
-/** Enough jobs to find the newest of each kind among them. */
-const NEWEST_JOBS = 20;
-
 /** Reads migrations as the API shows them. Safe for concurrent use. */
 export class MigrationReader {
   readonly #options: MigrationReaderOptions;
@@ -82,25 +79,24 @@ export class MigrationReader {
   async #migration(subject: MigrationSubject, sharing: Promise<SharedState>, call: Call): Promise<MigrationFields> {
     const { jobs, operations } = this.#options;
     const { id } = subject;
-    const [shared, controller, capture, newest, openMismatches, sourceFenced] = await Promise.all([
+    const [shared, controller, capture, backfill, verification, openMismatches, sourceFenced] = await Promise.all([
       sharing,
       jobs.readTask(`controller/${id}`, call),
       jobs.readTask(`capture/${id}`, call),
-      jobs.listJobs(id, null, NEWEST_JOBS, call),
+      jobs.newestJob(id, 'backfill', call),
+      jobs.newestJob(id, 'verification', call),
       jobs.countOpenMismatches(id, call),
       subject.fence.isInstalled(call),
     ]);
     const control = this.control(id, shared);
     const status = parseStatus<ControllerStatus>(controller?.status);
-    const backfill = newest.find((job) => job.kind === 'backfill');
-    const verification = newest.find((job) => job.kind === 'verification');
     return {
       ...control,
       wantedPhase: phaseMessage(status?.wanted ?? null),
       holds: (status?.holds ?? []).map(holdMessage),
       ...(capture !== null && { capture: captureMessage(capture.owner, parseStatus<CaptureStatus>(capture.status)) }),
-      ...(backfill !== undefined && { backfill: operations.job(backfill) }),
-      ...(verification !== undefined && { verification: operations.job(verification) }),
+      ...(backfill !== null && { backfill: operations.job(backfill) }),
+      ...(verification !== null && { verification: operations.job(verification) }),
       openMismatchCount: BigInt(openMismatches),
       sourceFenced,
       leftovers: control.authority === storeMessage('target') ? [...subject.leftovers] : [],

@@ -1,5 +1,5 @@
 import type { DescField, Message } from '@bufbuild/protobuf';
-import { invalidField } from '../domain/errors.ts';
+import { invalidField, within } from '../domain/errors.ts';
 import type { KeyValue } from '../domain/key.ts';
 import { type Resource, type Row, sameValue } from '../domain/resource.ts';
 import type { AssignedIds } from '../records/assigned-ids.ts';
@@ -110,15 +110,16 @@ function createRequestCheck(
 }
 
 /** Holds the record that an update makes against the rules that look at several fields; undefined: there are none. */
-function createRecordCheck({
-  definition,
-  messages,
-}: RecordMethodsOptions): ((name: string, row: Row) => void) | undefined {
+function createRecordCheck(
+  { definition, messages }: RecordMethodsOptions,
+  carried: DescField,
+): ((name: string, row: Row) => void) | undefined {
   const { message, rules } = definition;
   const found = hasMessageRules(message) ? rules.of(message) : undefined;
   if (found === undefined) return undefined;
   const decode = createDecoder(message);
-  return (name, row) => found.check(decode(messages.toWire(name, row)), (path) => path.length === 0);
+  return (name, row) =>
+    within(carried.name, () => found.check(decode(messages.toWire(name, row)), (path) => path.length === 0));
 }
 
 /**
@@ -245,7 +246,7 @@ export function updateReader(
 ): (request: Request) => UpdateRecord {
   const { messages, names, definition } = options;
   const checkRequest = createRequestCheck(options, method);
-  const checkRecord = createRecordCheck(options);
+  const checkRecord = createRecordCheck(options, method.resource);
   return (request) => {
     const message = requireMessage(request, method.resource);
     const name = message.name as string;

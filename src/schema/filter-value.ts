@@ -19,10 +19,12 @@ type Order = (value: Exclude<Value, null>) => number;
 const INTEGER = /^-?\d{1,20}$/;
 const NUMBER = /^-?\d{1,40}(?:\.\d{1,40})?(?:[eE][-+]?\d{1,3})?$/;
 const DECIMAL = /^(-?)(\d{1,70})(?:\.(\d{1,40}))?$/;
-const INSTANT = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(?:Z|([+-])(\d{2}):(\d{2}))$/;
-const SECONDS = /^(-?)(\d{1,12})(?:\.(\d{1,6}))?s$/;
-const MICROS_PER_MINUTE = 60_000_000n;
-const MICROS_PER_SECOND = 1_000_000n;
+/** A time of RFC 3339; its fraction may be as fine as that of `google.protobuf.Timestamp`. */
+const INSTANT = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
+const SECONDS = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?s$/;
+const NANOS_PER_MINUTE = 60_000_000_000n;
+const NANOS_PER_SECOND = 1_000_000_000n;
+const NANOS_PER_MICRO = 1_000n;
 
 /**
  * The test of one comparison against a column: the literal is read as the field's type has it, once.
@@ -99,11 +101,11 @@ function orderOf(field: DescField, type: Ordered, literal: FilterLiteral): Order
       if (!isDate(literal.text)) throw unlike(literal, 'a day, YYYY-MM-DD');
       return textOrder(literal.text);
     case 'time':
-      return numericOrder(isMessage ? durationOf(literal) : timeOf(literal));
+      return isMessage ? nanosOrder(durationOf(literal)) : numericOrder(timeOf(literal));
     case 'datetime':
-      return numericOrder(isMessage ? instantOf(literal) : datetimeOf(literal));
+      return isMessage ? nanosOrder(instantOf(literal)) : numericOrder(datetimeOf(literal));
     case 'timestamp':
-      return numericOrder(instantOf(literal));
+      return nanosOrder(instantOf(literal));
   }
 }
 
@@ -114,6 +116,12 @@ function numericOrder(wanted: number | bigint): Order {
     if (stored < wanted) return -1;
     return stored > wanted ? 1 : 0;
   };
+}
+
+/** Of stored microseconds: what is finer in the literal is between two of them, and equal to none. */
+function nanosOrder(wanted: bigint): Order {
+  const order = numericOrder(wanted);
+  return (value) => order((value as bigint) * NANOS_PER_MICRO);
 }
 
 /** By code points, which is the order of UTF-8: JavaScript's own is by UTF-16 and differs beyond U+FFFF. */
@@ -136,13 +144,14 @@ function scaled(text: string, digits: number): bigint {
   return sign === '-' ? -value : value;
 }
 
+/** Nanoseconds since 1970. */
 function instantOf(literal: FilterLiteral): bigint {
-  const [, local, sign, hours, minutes] = INSTANT.exec(literal.text) ?? [];
+  const [, local, fraction, sign, hours, minutes] = INSTANT.exec(literal.text) ?? [];
   const micros = local === undefined ? undefined : parseDatetime(local);
   if (micros === undefined) throw unlike(literal, 'a time such as 2026-01-31T12:00:00Z');
-  if (sign === undefined) return micros;
-  const offset = (BigInt(hours ?? 0) * 60n + BigInt(minutes ?? 0)) * MICROS_PER_MINUTE;
-  return sign === '+' ? micros - offset : micros + offset;
+  const nanos = micros * NANOS_PER_MICRO + fractionNanos(fraction);
+  const offset = (BigInt(hours ?? 0) * 60n + BigInt(minutes ?? 0)) * NANOS_PER_MINUTE;
+  return sign === '+' ? nanos - offset : nanos + offset;
 }
 
 function datetimeOf(literal: FilterLiteral): bigint {
@@ -157,11 +166,16 @@ function timeOf(literal: FilterLiteral): bigint {
   return micros;
 }
 
+/** Nanoseconds. */
 function durationOf(literal: FilterLiteral): bigint {
-  const [, sign, seconds, fraction = ''] = SECONDS.exec(literal.text) ?? [];
+  const [, sign, seconds, fraction] = SECONDS.exec(literal.text) ?? [];
   if (seconds === undefined) throw unlike(literal, 'a duration in seconds such as 1.5s');
-  const micros = BigInt(seconds) * MICROS_PER_SECOND + BigInt(fraction.padEnd(6, '0'));
-  return sign === '-' ? -micros : micros;
+  const nanos = BigInt(seconds) * NANOS_PER_SECOND + fractionNanos(fraction);
+  return sign === '-' ? -nanos : nanos;
+}
+
+function fractionNanos(fraction = ''): bigint {
+  return BigInt(fraction.padEnd(9, '0'));
 }
 
 function finite(literal: FilterLiteral): number {

@@ -75,6 +75,8 @@ export interface JobStore {
     call: Call,
   ): Promise<Job>;
   getJob(id: string, call: Call): Promise<Job | null>;
+  /** The newest job of its kind, however many of others came after it; null: there was none. */
+  newestJob(resource: string, kind: Job['kind'], call: Call): Promise<Job | null>;
   /** Newest first. */
   listJobs(resource: string, before: string | null, limit: number, call: Call): Promise<readonly Job[]>;
   /** Changes a job that is running. False: it is not running any more. */

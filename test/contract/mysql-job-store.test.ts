@@ -123,6 +123,19 @@ describe('a job', () => {
     expect((await jobs.createJob(init(), testCall())).id > id).toBe(true);
   });
 
+  it('is found as the newest of its kind, whatever came after it', async () => {
+    expect(await jobs.newestJob(resource, 'backfill', testCall())).toBeNull();
+    const end = async ({ id }: Job) => void (await jobs.updateJob(id, { state: 'succeeded' }, testCall()));
+    await end(await jobs.createJob(init({ kind: 'backfill' }), testCall()));
+    const copy = await jobs.createJob(init({ kind: 'backfill' }), testCall());
+    await jobs.addChunks(copy.id, 'source', planned(3), testCall());
+    await end(copy);
+    for (let i = 0; i < 3; i++) await end(await jobs.createJob(init({ kind: 'verification' }), testCall()));
+    const found = await jobs.newestJob(resource, 'backfill', testCall());
+    expect(found).toMatchObject({ id: copy.id, kind: 'backfill', state: 'succeeded', chunks: 3 });
+    expect(found).toEqual(await jobs.getJob(copy.id, testCall()));
+  });
+
   it('is listed newest first, page by page', async () => {
     const ids: string[] = [];
     for (let i = 0; i < 5; i++) {

@@ -101,6 +101,21 @@ describe.each(PROTOCOLS)('a batch over %s', (protocol) => {
     });
   });
 
+  it('says of a request_id that another request had which it is', async () => {
+    const requestId = `f47ac10b-58cc-4372-a567-0e02b2c3d4${PROTOCOLS.indexOf(protocol)}0`;
+    const one = { medicationId: '31', medication: drug('x'), requestId };
+    expect(await call('BatchCreateMedications', { parent, requests: [one] })).toMatchObject({ code: 0 });
+    const requests = [
+      { medicationId: '32', medication: drug('x') },
+      { ...one, medication: drug('y') },
+    ];
+    expect(await call('BatchCreateMedications', { parent, requests })).toMatchObject({
+      code: 3,
+      reason: 'REQUEST_ID_REUSED',
+      metadata: { index: '1', name: nameOf(31), field: 'requests[1].request_id' },
+    });
+  });
+
   it('reads records of several patients, if it names none itself', async () => {
     await call('CreateMedication', { parent: other, medicationId: '1', medication: drug('other') });
     await call('BatchCreateMedications', creating(21));

@@ -25,7 +25,7 @@ import { createMigrationService } from '../../src/rpc/migration-service.ts';
 import { createOperationsService } from '../../src/rpc/operations-service.ts';
 import { createTypedMethods } from '../../src/rpc/typed-service.ts';
 import type { ControlRecord, ControlStore, FollowerState as State } from '../../src/stores/control-store.ts';
-import type { JobStore } from '../../src/stores/job-store.ts';
+import type { Job, JobStore } from '../../src/stores/job-store.ts';
 import { createMemoryControlStore } from '../../src/stores/memory/control-store.ts';
 import { MemoryDatabase } from '../../src/stores/memory/database.ts';
 import { createMemoryJobStore } from '../../src/stores/memory/job-store.ts';
@@ -282,6 +282,22 @@ describe('the migration API', () => {
         domain: 'crossfade.dev',
         metadata: { resource: 'medications' },
       });
+    });
+
+    it('of which the newest of each kind are shown, however many of the other came after', async () => {
+      const ended = async (kind: Job['kind']): Promise<string> => {
+        const asked = { resource: 'medications', kind, attach: 1, compareWithItself: false, rowsPerSecondLimit: 0 };
+        const { id } = await jobs.createJob(asked, testCall());
+        await jobs.updateJob(id, { state: 'succeeded' }, testCall());
+        // Ids are in the order of their creation to the millisecond here.
+        await systemClock.sleep(2);
+        return `migrations/medications/operations/${id}`;
+      };
+      const copy = await ended('backfill');
+      let last = '';
+      for (let i = 0; i < 25; i++) last = await ended('verification');
+      const shown = await client().getMigration({ name: 'migrations/medications' });
+      expect([shown.backfill?.operation, shown.verification?.operation]).toEqual([copy, last]);
     });
 
     it('that can be waited for, up to a time', async () => {

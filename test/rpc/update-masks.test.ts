@@ -111,7 +111,8 @@ describe.each(PROTOCOLS)('an update over %s', (protocol) => {
     const records = [await made(), await made()];
     const requests = [{ medication: records[0] ?? {} }, { medication: { ...records[1], code: 7 } }];
     const refused = await call('BatchUpdateMedications', { parent: PATIENT, requests });
-    expect(refused).toMatchObject({ code: 3, metadata: { index: '1', name: records[1]?.name as string } });
+    const place = { index: '1', name: records[1]?.name as string, field: 'requests[1].medication.code' };
+    expect(refused).toMatchObject({ code: 3, metadata: place });
   });
 
   it.each(['color', 'startTime.seconds', 'medication.note'])('refuses the path %s', async (mask) => {

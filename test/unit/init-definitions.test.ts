@@ -20,6 +20,7 @@ import { file_buf_validate_validate } from '../../src/gen/buf/validate/validate_
 import { file_crossfade_v1alpha1_options } from '../../src/gen/crossfade/v1alpha1/options_pb.ts';
 import { file_google_api_client } from '../../src/gen/google/api/client_pb.ts';
 import { file_google_api_field_behavior } from '../../src/gen/google/api/field_behavior_pb.ts';
+import { file_google_api_field_info } from '../../src/gen/google/api/field_info_pb.ts';
 import { file_google_api_resource } from '../../src/gen/google/api/resource_pb.ts';
 import { runBuf } from '../support/buf.ts';
 import { foundTable, initSettings, type TableChange, tableColumn } from '../support/init-tables.ts';
@@ -605,6 +606,7 @@ function ownFiles(image: FileDescriptorSet) {
     file_crossfade_v1alpha1_options,
     file_google_api_client,
     file_google_api_field_behavior,
+    file_google_api_field_info,
     file_google_api_resource,
   );
   const own = { ...image, file: image.file.filter((file) => file.package === initSettings.packageName) };

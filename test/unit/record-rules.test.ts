@@ -176,7 +176,10 @@ describe('an update', () => {
     await makeBook();
     expect(await call('UpdateBook', update({ last: 1 }, 'last'))).toMatchObject({ first: 1, last: 1 });
     const wrong = await refusal('UpdateBook', update({ first: 2 }, 'first'));
-    expect(wrong.violations.map(({ rule }) => rule)).toEqual(['book.pages']);
+    expect(wrong.violations).toEqual([
+      { field: 'book', rule: 'book.pages', description: 'first must not be after last' },
+    ]);
+    expect(wrong.message).toBe('book: first must not be after last');
     expect(await call('GetBook', { name: NAME })).toMatchObject({ first: 1, last: 1 });
     const both = update({ first: 5, last: 6 }, 'first', 'last');
     expect(await call('UpdateBook', both)).toMatchObject({ first: 5, last: 6 });

@@ -43,9 +43,15 @@ describe('a filter', () => {
     ['title', 'b😀', ['title = "b😀"', 'title > "b\uff5e"', 'title > a', "title != 'b'"], ['title < "b\uff5e"']],
     ['external_id', '0a0b0c0d-0000-4000-8000-000000000001', ['external_id = 0a0b0c0d-0000-4000-8000-000000000001'], []],
     ['birth_date', '2024-02-29', ['birth_date > 2024-02-28', 'birth_date = "2024-02-29"'], ['birth_date < 2024-02-29']],
-    ['elapsed', -1_500_000n, ['elapsed = -1.5s', 'elapsed < 0s'], ['elapsed > -1s']],
+    ['elapsed', -1_500_000n, ['elapsed = -1.5s', 'elapsed < 0s', 'elapsed > -1.500000001s'], ['elapsed > -1s']],
     ['alarm', 3_661_000_000n, ['alarm = 01:01:01', 'alarm > -01:00:00'], ['alarm > 01:01:01']],
     ['occur_time', 1_000_000n, ['occur_time = 1970-01-01T00:00:01Z', 'occur_time = 1970-01-01T02:00:01+02:00'], []],
+    [
+      'occur_time',
+      -500_000n,
+      ['occur_time = 1969-12-31T23:59:59.500000000Z', 'occur_time < 1969-12-31T23:59:59.500000001Z'],
+      ['occur_time = 1969-12-31T23:59:59.500000001Z', 'occur_time > 1969-12-31T23:59:59.500000001Z'],
+    ],
     ['local_time', 0n, ['local_time = 1970-01-01T00:00:00'], ['local_time > "1970-01-01T00:00:00"']],
     [
       'state',

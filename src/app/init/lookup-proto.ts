@@ -1,6 +1,7 @@
 import { spokenName } from './naming.ts';
 import type { IndexedFieldPlan, TablePlan } from './plan.ts';
 import type { ProtoField, ProtoMessage, ProtoMethod } from './proto-model.ts';
+import { pageSizeComment } from './proto-wording.ts';
 
 /** What the texts about lookups need. */
 export interface LookupWording {
@@ -41,7 +42,7 @@ export function lookupMessages(wording: LookupWording): ProtoMessage[] {
           name: 'page_size',
           number: 1,
           type: { scalar: 'int32' },
-          comment: [`The most ${plural} to return; fewer may come. Unspecified or 0: the server’s default.`],
+          comment: pageSizeComment(plural),
           behavior: 'OPTIONAL',
         },
         {

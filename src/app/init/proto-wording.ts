@@ -1,3 +1,4 @@
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../records/record-service.ts';
 import type { TablePlan } from './plan.ts';
 import type { ProtoField, ProtoMessage } from './proto-model.ts';
 
@@ -23,6 +24,15 @@ export interface Wording {
 export function request(name: string, fields: readonly ProtoField[], what = 'Request message'): ProtoMessage {
   const method = name.replace(/(Request|Response)$/, '');
   return { name, comment: [`${what} for ${method}.`], enums: [], fields, reservedNumbers: [], reservedNames: [] };
+}
+
+/** What a request says of its `page_size` (AIP-158). */
+export function pageSizeComment(plural: string): string[] {
+  const most = MAX_PAGE_SIZE.toLocaleString('en');
+  return [
+    `The most ${plural} to return; fewer may come. Unspecified or 0: ${DEFAULT_PAGE_SIZE}. Values above the server’s maximum, ${most} unless its`,
+    'config says otherwise, count as the maximum.',
+  ];
 }
 
 /** The field `parent` with number 1; none without a parent, whose number stays free. */

@@ -14,7 +14,7 @@ import type {
   ProtoMethod,
   ProtoType,
 } from './proto-model.ts';
-import { parentField, request, type Wording } from './proto-wording.ts';
+import { pageSizeComment, parentField, request, type Wording } from './proto-wording.ts';
 
 /** Packages of the imports, in the order of their files. */
 const IMPORTS = [
@@ -294,10 +294,7 @@ function listMessages(wording: Wording): ProtoMessage[] {
         name: 'page_size',
         number: 2,
         type: { scalar: 'int32' },
-        comment: [
-          `The most ${plural} to return; fewer may come. Unspecified or 0: the server’s default. Values above the server’s`,
-          'maximum count as the maximum.',
-        ],
+        comment: pageSizeComment(plural),
         ...optional,
       },
       {
@@ -418,7 +415,7 @@ function deleteRequest(wording: Wording): ProtoMessage {
       behavior: 'OPTIONAL',
     },
     requestIdField(),
-    VALIDATE_ONLY,
+    { ...VALIDATE_ONLY, comment: ['Whether the request is only checked: nothing is deleted.'] },
   ]);
 }
 

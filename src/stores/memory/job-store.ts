@@ -59,7 +59,7 @@ function createTasks(clock: Clock): Pick<JobStore, 'leaseTask' | 'releaseTask' |
   };
 }
 
-type Jobs = Pick<JobStore, 'createJob' | 'getJob' | 'listJobs' | 'updateJob'>;
+type Jobs = Pick<JobStore, 'createJob' | 'getJob' | 'newestJob' | 'listJobs' | 'updateJob'>;
 
 function createJobs({ clock, random }: Time, jobs: Map<string, JobState>): Jobs {
   return {
@@ -78,6 +78,15 @@ function createJobs({ clock, random }: Time, jobs: Map<string, JobState>): Jobs 
     getJob: async (id, call) => {
       checkCall(clock, call);
       return jobs.has(id) ? describe(clock, jobs, id) : null;
+    },
+    newestJob: async (resource, kind, call) => {
+      checkCall(clock, call);
+      const ids = [...jobs.values()].filter(({ job }) => job.resource === resource && job.kind === kind);
+      const newest = ids
+        .map(({ job }) => job.id)
+        .sort()
+        .at(-1);
+      return newest === undefined ? null : describe(clock, jobs, newest);
     },
     listJobs: async (resource, before, limit, call) => {
       checkCall(clock, call);

@@ -67,12 +67,15 @@ const JOB_COLUMNS = `j.id, j.resource, j.kind, j.state, j.stage, j.attach, j.com
   COALESCE(SUM(c.done), 0), COALESCE(SUM(c.mismatches), 0),
   COUNT(DISTINCT IF(c.done = 0 AND c.leased_until > NOW(6), c.owner, NULL))`;
 
-type Jobs = Pick<JobStore, 'createJob' | 'getJob' | 'listJobs' | 'updateJob'>;
+type Jobs = Pick<JobStore, 'createJob' | 'getJob' | 'newestJob' | 'listJobs' | 'updateJob'>;
 
 function createJobs(client: MysqlClient, schema: string, random: Random): Jobs {
   const table = `${schema}.crossfade_job`;
   const selectSql = `SELECT ${JOB_COLUMNS} FROM ${table} j LEFT JOIN ${schema}.crossfade_chunk c ON c.job_id = j.id`;
   const getSql = `${selectSql} WHERE j.id = ? GROUP BY j.id`;
+  // Read backwards in the index of the resource's ids, so it ends at the first of the kind.
+  const newestSql = `${selectSql} WHERE j.id =
+    (SELECT id FROM ${table} WHERE resource = ? AND kind = ? ORDER BY id DESC LIMIT 1) GROUP BY j.id`;
   const getJob = async (id: string, deadline: Deadline): Promise<Job | null> => {
     const row = (await client.read(getSql, [id], deadline)).rows[0];
     return row === undefined ? null : toJob(row);
@@ -85,6 +88,10 @@ function createJobs(client: MysqlClient, schema: string, random: Random): Jobs {
       return job;
     },
     getJob,
+    newestJob: async (resource, kind, call) => {
+      const row = (await client.read(newestSql, [resource, kind], call)).rows[0];
+      return row === undefined ? null : toJob(row);
+    },
     listJobs: async (resource, before, limit, call) => {
       const older = before === null ? '' : 'AND j.id < ?';
       const sql = `${selectSql} WHERE j.resource = ? ${older} GROUP BY j.id ORDER BY j.id DESC LIMIT ${page(limit, MAX_JOBS)}`;

@@ -107,7 +107,7 @@ export type Migration = Message<"crossfade.v1alpha1.Migration"> & {
   capture?: CaptureStatus | undefined;
 
   /**
-   * The bulk copy of this attach; absent before the first.
+   * The newest bulk copy; absent before the first.
    *
    * @generated from field: crossfade.v1alpha1.Job backfill = 12;
    */
@@ -672,7 +672,7 @@ export type WatchMigrationRequest = Message<"crossfade.v1alpha1.WatchMigrationRe
   name: string;
 
   /**
-   * The longest time between two messages. Default: 1 s; at least 200 ms.
+   * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
    *
    * @generated from field: google.protobuf.Duration interval = 2;
    */
@@ -889,7 +889,7 @@ export const StartVerificationResponseSchema: GenMessage<StartVerificationRespon
  */
 export type ThrottleOperationRequest = Message<"crossfade.v1alpha1.ThrottleOperationRequest"> & {
   /**
-   * The operation's name.
+   * The operation's name, `migrations/{migration}/operations/{operation}`.
    *
    * @generated from field: string name = 1;
    */

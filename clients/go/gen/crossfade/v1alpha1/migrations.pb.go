@@ -416,7 +416,7 @@ type Migration struct {
 	Holds []*Hold `protobuf:"bytes,10,rep,name=holds,proto3" json:"holds,omitempty"`
 	// Change capture.
 	Capture *CaptureStatus `protobuf:"bytes,11,opt,name=capture,proto3" json:"capture,omitempty"`
-	// The bulk copy of this attach; absent before the first.
+	// The newest bulk copy; absent before the first.
 	Backfill *Job `protobuf:"bytes,12,opt,name=backfill,proto3" json:"backfill,omitempty"`
 	// The newest verification; absent before the first.
 	Verification *Job `protobuf:"bytes,13,opt,name=verification,proto3" json:"verification,omitempty"`
@@ -1420,7 +1420,7 @@ type WatchMigrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The migration's name.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The longest time between two messages. Default: 1 s; at least 200 ms.
+	// The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
 	Interval      *durationpb.Duration `protobuf:"bytes,2,opt,name=interval,proto3" json:"interval,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1858,7 +1858,7 @@ func (x *StartVerificationResponse) GetMismatchCount() int64 {
 // Request of ThrottleOperation.
 type ThrottleOperationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The operation's name.
+	// The operation's name, `migrations/{migration}/operations/{operation}`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The most rows a second that all instances together may walk. 0: no limit.
 	RowsPerSecondLimit int64 `protobuf:"varint,2,opt,name=rows_per_second_limit,json=rowsPerSecondLimit,proto3" json:"rows_per_second_limit,omitempty"`

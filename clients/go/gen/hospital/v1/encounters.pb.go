@@ -254,8 +254,8 @@ type ListEncountersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The patient whose encounters are listed: `patients/{patient}`.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The most encounters to return; fewer may come. Unspecified or 0: the server's default. Values above the server's
-	// maximum count as the maximum.
+	// The most encounters to return; fewer may come. Unspecified or 0: 50. Values above the server's maximum, 1,000 unless its config
+	// says otherwise, count as the maximum.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of an earlier answer to a request for the same parent.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -542,7 +542,7 @@ type DeleteEncounterRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// If given, the record is deleted only if it still has this etag.
 	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
-	// Whether the request is only checked: nothing is written, and the answer is what would be.
+	// Whether the request is only checked: nothing is deleted.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -329,8 +329,8 @@ type ListMedicationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The patient whose medications are listed: `patients/{patient}`.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The most medications to return; fewer may come. Unspecified or 0: the server's default. Values above the server's
-	// maximum count as the maximum.
+	// The most medications to return; fewer may come. Unspecified or 0: 50. Values above the server's maximum, 1,000 unless its config
+	// says otherwise, count as the maximum.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of an earlier answer to a request for the same parent. It goes on working when the store that is
 	// read changes in between.
@@ -637,7 +637,7 @@ type DeleteMedicationRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// If given, the record is deleted only if it still has this etag.
 	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
-	// Whether the request is only checked: nothing is written, and the answer is what would be.
+	// Whether the request is only checked: nothing is deleted.
 	ValidateOnly bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// As in CreateMedicationRequest.
 	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`

@@ -159,8 +159,8 @@ class ListEncountersRequest(_message.Message):
     parent: _builtins.str
     """The patient whose encounters are listed: `patients/{patient}`."""
     page_size: _builtins.int
-    """The most encounters to return; fewer may come. Unspecified or 0: the server's default. Values above the server's
-    maximum count as the maximum.
+    """The most encounters to return; fewer may come. Unspecified or 0: 50. Values above the server's maximum, 1,000 unless its config
+    says otherwise, count as the maximum.
     """
     page_token: _builtins.str
     """The `next_page_token` of an earlier answer to a request for the same parent."""
@@ -304,7 +304,7 @@ class DeleteEncounterRequest(_message.Message):
     etag: _builtins.str
     """If given, the record is deleted only if it still has this etag."""
     validate_only: _builtins.bool
-    """Whether the request is only checked: nothing is written, and the answer is what would be."""
+    """Whether the request is only checked: nothing is deleted."""
     def __init__(
         self,
         *,

@@ -268,7 +268,7 @@ class Migration(_message.Message):
 
     @_builtins.property
     def backfill(self) -> Global___Job:
-        """The bulk copy of this attach; absent before the first."""
+        """The newest bulk copy; absent before the first."""
 
     @_builtins.property
     def verification(self) -> Global___Job:
@@ -732,7 +732,7 @@ class WatchMigrationRequest(_message.Message):
     """The migration's name."""
     @_builtins.property
     def interval(self) -> _duration_pb2.Duration:
-        """The longest time between two messages. Default: 1 s; at least 200 ms."""
+        """The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that."""
 
     def __init__(
         self,
@@ -943,7 +943,7 @@ class ThrottleOperationRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ROWS_PER_SECOND_LIMIT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """The operation's name."""
+    """The operation's name, `migrations/{migration}/operations/{operation}`."""
     rows_per_second_limit: _builtins.int
     """The most rows a second that all instances together may walk. 0: no limit."""
     def __init__(

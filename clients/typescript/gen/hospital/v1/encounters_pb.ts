@@ -177,8 +177,8 @@ export type ListEncountersRequest = Message<"hospital.v1.ListEncountersRequest">
   parent: string;
 
   /**
-   * The most encounters to return; fewer may come. Unspecified or 0: the server's default. Values above the server's
-   * maximum count as the maximum.
+   * The most encounters to return; fewer may come. Unspecified or 0: 50. Values above the server's maximum, 1,000 unless its config
+   * says otherwise, count as the maximum.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -348,7 +348,7 @@ export type DeleteEncounterRequest = Message<"hospital.v1.DeleteEncounterRequest
   etag: string;
 
   /**
-   * Whether the request is only checked: nothing is written, and the answer is what would be.
+   * Whether the request is only checked: nothing is deleted.
    *
    * @generated from field: bool validate_only = 5;
    */

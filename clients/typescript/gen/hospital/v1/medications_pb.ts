@@ -240,8 +240,8 @@ export type ListMedicationsRequest = Message<"hospital.v1.ListMedicationsRequest
   parent: string;
 
   /**
-   * The most medications to return; fewer may come. Unspecified or 0: the server's default. Values above the server's
-   * maximum count as the maximum.
+   * The most medications to return; fewer may come. Unspecified or 0: 50. Values above the server's maximum, 1,000 unless its config
+   * says otherwise, count as the maximum.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -427,7 +427,7 @@ export type DeleteMedicationRequest = Message<"hospital.v1.DeleteMedicationReque
   etag: string;
 
   /**
-   * Whether the request is only checked: nothing is written, and the answer is what would be.
+   * Whether the request is only checked: nothing is deleted.
    *
    * @generated from field: bool validate_only = 5;
    */

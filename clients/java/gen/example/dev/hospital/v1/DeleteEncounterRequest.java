@@ -152,7 +152,7 @@ private static final long serialVersionUID = 0L;
   private boolean validateOnly_ = false;
   /**
    * <pre>
-   * Whether the request is only checked: nothing is written, and the answer is what would be.
+   * Whether the request is only checked: nothing is deleted.
    * </pre>
    *
    * <code>bool validate_only = 5 [json_name = "validateOnly", (.google.api.field_behavior) = OPTIONAL];</code>
@@ -698,7 +698,7 @@ private static final long serialVersionUID = 0L;
     private boolean validateOnly_ ;
     /**
      * <pre>
-     * Whether the request is only checked: nothing is written, and the answer is what would be.
+     * Whether the request is only checked: nothing is deleted.
      * </pre>
      *
      * <code>bool validate_only = 5 [json_name = "validateOnly", (.google.api.field_behavior) = OPTIONAL];</code>
@@ -710,7 +710,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Whether the request is only checked: nothing is written, and the answer is what would be.
+     * Whether the request is only checked: nothing is deleted.
      * </pre>
      *
      * <code>bool validate_only = 5 [json_name = "validateOnly", (.google.api.field_behavior) = OPTIONAL];</code>
@@ -726,7 +726,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Whether the request is only checked: nothing is written, and the answer is what would be.
+     * Whether the request is only checked: nothing is deleted.
      * </pre>
      *
      * <code>bool validate_only = 5 [json_name = "validateOnly", (.google.api.field_behavior) = OPTIONAL];</code>

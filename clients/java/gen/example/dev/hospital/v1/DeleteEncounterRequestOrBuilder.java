@@ -52,7 +52,7 @@ public interface DeleteEncounterRequestOrBuilder extends
 
   /**
    * <pre>
-   * Whether the request is only checked: nothing is written, and the answer is what would be.
+   * Whether the request is only checked: nothing is deleted.
    * </pre>
    *
    * <code>bool validate_only = 5 [json_name = "validateOnly", (.google.api.field_behavior) = OPTIONAL];</code>

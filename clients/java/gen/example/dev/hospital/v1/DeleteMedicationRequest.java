@@ -153,7 +153,7 @@ private static final long serialVersionUID = 0L;
   private boolean validateOnly_ = false;
   /**
    * <pre>
-   * Whether the request is only checked: nothing is written, and the answer is what would be.
+   * Whether the request is only checked: nothing is deleted.
    * </pre>
    *
    * <code>bool validate_only = 5 [json_name = "validateOnly", (.google.api.field_behavior) = OPTIONAL];</code>
@@ -770,7 +770,7 @@ private static final long serialVersionUID = 0L;
     private boolean validateOnly_ ;
     /**
      * <pre>
-     * Whether the request is only checked: nothing is written, and the answer is what would be.
+     * Whether the request is only checked: nothing is deleted.
      * </pre>
      *
      * <code>bool validate_only = 5 [json_name = "validateOnly", (.google.api.field_behavior) = OPTIONAL];</code>
@@ -782,7 +782,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Whether the request is only checked: nothing is written, and the answer is what would be.
+     * Whether the request is only checked: nothing is deleted.
      * </pre>
      *
      * <code>bool validate_only = 5 [json_name = "validateOnly", (.google.api.field_behavior) = OPTIONAL];</code>
@@ -798,7 +798,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Whether the request is only checked: nothing is written, and the answer is what would be.
+     * Whether the request is only checked: nothing is deleted.
      * </pre>
      *
      * <code>bool validate_only = 5 [json_name = "validateOnly", (.google.api.field_behavior) = OPTIONAL];</code>

@@ -32,8 +32,8 @@ public interface ListEncountersRequestOrBuilder extends
 
   /**
    * <pre>
-   * The most encounters to return; fewer may come. Unspecified or 0: the server's default. Values above the server's
-   * maximum count as the maximum.
+   * The most encounters to return; fewer may come. Unspecified or 0: 50. Values above the server's maximum, 1,000 unless its config
+   * says otherwise, count as the maximum.
    * </pre>
    *
    * <code>int32 page_size = 2 [json_name = "pageSize", (.google.api.field_behavior) = OPTIONAL];</code>

@@ -107,8 +107,8 @@ private static final long serialVersionUID = 0L;
   private int pageSize_ = 0;
   /**
    * <pre>
-   * The most medications to return; fewer may come. Unspecified or 0: the server's default. Values above the server's
-   * maximum count as the maximum.
+   * The most medications to return; fewer may come. Unspecified or 0: 50. Values above the server's maximum, 1,000 unless its config
+   * says otherwise, count as the maximum.
    * </pre>
    *
    * <code>int32 page_size = 2 [json_name = "pageSize", (.google.api.field_behavior) = OPTIONAL];</code>
@@ -756,8 +756,8 @@ private static final long serialVersionUID = 0L;
     private int pageSize_ ;
     /**
      * <pre>
-     * The most medications to return; fewer may come. Unspecified or 0: the server's default. Values above the server's
-     * maximum count as the maximum.
+     * The most medications to return; fewer may come. Unspecified or 0: 50. Values above the server's maximum, 1,000 unless its config
+     * says otherwise, count as the maximum.
      * </pre>
      *
      * <code>int32 page_size = 2 [json_name = "pageSize", (.google.api.field_behavior) = OPTIONAL];</code>
@@ -769,8 +769,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The most medications to return; fewer may come. Unspecified or 0: the server's default. Values above the server's
-     * maximum count as the maximum.
+     * The most medications to return; fewer may come. Unspecified or 0: 50. Values above the server's maximum, 1,000 unless its config
+     * says otherwise, count as the maximum.
      * </pre>
      *
      * <code>int32 page_size = 2 [json_name = "pageSize", (.google.api.field_behavior) = OPTIONAL];</code>
@@ -786,8 +786,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The most medications to return; fewer may come. Unspecified or 0: the server's default. Values above the server's
-     * maximum count as the maximum.
+     * The most medications to return; fewer may come. Unspecified or 0: 50. Values above the server's maximum, 1,000 unless its config
+     * says otherwise, count as the maximum.
      * </pre>
      *
      * <code>int32 page_size = 2 [json_name = "pageSize", (.google.api.field_behavior) = OPTIONAL];</code>

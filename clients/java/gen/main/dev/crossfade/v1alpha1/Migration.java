@@ -375,7 +375,7 @@ private static final long serialVersionUID = 0L;
   private dev.crossfade.v1alpha1.Job backfill_;
   /**
    * <pre>
-   * The bulk copy of this attach; absent before the first.
+   * The newest bulk copy; absent before the first.
    * </pre>
    *
    * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -387,7 +387,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The bulk copy of this attach; absent before the first.
+   * The newest bulk copy; absent before the first.
    * </pre>
    *
    * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -399,7 +399,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The bulk copy of this attach; absent before the first.
+   * The newest bulk copy; absent before the first.
    * </pre>
    *
    * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -2501,7 +2501,7 @@ private static final long serialVersionUID = 0L;
         dev.crossfade.v1alpha1.Job, dev.crossfade.v1alpha1.Job.Builder, dev.crossfade.v1alpha1.JobOrBuilder> backfillBuilder_;
     /**
      * <pre>
-     * The bulk copy of this attach; absent before the first.
+     * The newest bulk copy; absent before the first.
      * </pre>
      *
      * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -2512,7 +2512,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The bulk copy of this attach; absent before the first.
+     * The newest bulk copy; absent before the first.
      * </pre>
      *
      * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -2527,7 +2527,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The bulk copy of this attach; absent before the first.
+     * The newest bulk copy; absent before the first.
      * </pre>
      *
      * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -2545,7 +2545,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The bulk copy of this attach; absent before the first.
+     * The newest bulk copy; absent before the first.
      * </pre>
      *
      * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -2563,7 +2563,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The bulk copy of this attach; absent before the first.
+     * The newest bulk copy; absent before the first.
      * </pre>
      *
      * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -2588,7 +2588,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The bulk copy of this attach; absent before the first.
+     * The newest bulk copy; absent before the first.
      * </pre>
      *
      * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -2605,7 +2605,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The bulk copy of this attach; absent before the first.
+     * The newest bulk copy; absent before the first.
      * </pre>
      *
      * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -2617,7 +2617,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The bulk copy of this attach; absent before the first.
+     * The newest bulk copy; absent before the first.
      * </pre>
      *
      * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -2632,7 +2632,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The bulk copy of this attach; absent before the first.
+     * The newest bulk copy; absent before the first.
      * </pre>
      *
      * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>

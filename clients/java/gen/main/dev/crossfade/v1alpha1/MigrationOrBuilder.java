@@ -219,7 +219,7 @@ public interface MigrationOrBuilder extends
 
   /**
    * <pre>
-   * The bulk copy of this attach; absent before the first.
+   * The newest bulk copy; absent before the first.
    * </pre>
    *
    * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -228,7 +228,7 @@ public interface MigrationOrBuilder extends
   boolean hasBackfill();
   /**
    * <pre>
-   * The bulk copy of this attach; absent before the first.
+   * The newest bulk copy; absent before the first.
    * </pre>
    *
    * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>
@@ -237,7 +237,7 @@ public interface MigrationOrBuilder extends
   dev.crossfade.v1alpha1.Job getBackfill();
   /**
    * <pre>
-   * The bulk copy of this attach; absent before the first.
+   * The newest bulk copy; absent before the first.
    * </pre>
    *
    * <code>.crossfade.v1alpha1.Job backfill = 12 [json_name = "backfill", (.google.api.field_behavior) = OUTPUT_ONLY];</code>

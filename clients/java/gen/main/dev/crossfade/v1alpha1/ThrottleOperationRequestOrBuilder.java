@@ -12,7 +12,7 @@ public interface ThrottleOperationRequestOrBuilder extends
 
   /**
    * <pre>
-   * The operation's name.
+   * The operation's name, `migrations/{migration}/operations/{operation}`.
    * </pre>
    *
    * <code>string name = 1 [json_name = "name", (.google.api.field_behavior) = REQUIRED, (.buf.validate.field) = { ... }</code>
@@ -21,7 +21,7 @@ public interface ThrottleOperationRequestOrBuilder extends
   java.lang.String getName();
   /**
    * <pre>
-   * The operation's name.
+   * The operation's name, `migrations/{migration}/operations/{operation}`.
    * </pre>
    *
    * <code>string name = 1 [json_name = "name", (.google.api.field_behavior) = REQUIRED, (.buf.validate.field) = { ... }</code>

@@ -105,7 +105,7 @@ private static final long serialVersionUID = 0L;
   private com.google.protobuf.Duration interval_;
   /**
    * <pre>
-   * The longest time between two messages. Default: 1 s; at least 200 ms.
+   * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
    * </pre>
    *
    * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -117,7 +117,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The longest time between two messages. Default: 1 s; at least 200 ms.
+   * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
    * </pre>
    *
    * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -129,7 +129,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The longest time between two messages. Default: 1 s; at least 200 ms.
+   * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
    * </pre>
    *
    * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -581,7 +581,7 @@ private static final long serialVersionUID = 0L;
         com.google.protobuf.Duration, com.google.protobuf.Duration.Builder, com.google.protobuf.DurationOrBuilder> intervalBuilder_;
     /**
      * <pre>
-     * The longest time between two messages. Default: 1 s; at least 200 ms.
+     * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
      * </pre>
      *
      * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -592,7 +592,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The longest time between two messages. Default: 1 s; at least 200 ms.
+     * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
      * </pre>
      *
      * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -607,7 +607,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The longest time between two messages. Default: 1 s; at least 200 ms.
+     * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
      * </pre>
      *
      * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -625,7 +625,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The longest time between two messages. Default: 1 s; at least 200 ms.
+     * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
      * </pre>
      *
      * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -643,7 +643,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The longest time between two messages. Default: 1 s; at least 200 ms.
+     * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
      * </pre>
      *
      * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -668,7 +668,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The longest time between two messages. Default: 1 s; at least 200 ms.
+     * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
      * </pre>
      *
      * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -685,7 +685,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The longest time between two messages. Default: 1 s; at least 200 ms.
+     * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
      * </pre>
      *
      * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -697,7 +697,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The longest time between two messages. Default: 1 s; at least 200 ms.
+     * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
      * </pre>
      *
      * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -712,7 +712,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The longest time between two messages. Default: 1 s; at least 200 ms.
+     * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
      * </pre>
      *
      * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>

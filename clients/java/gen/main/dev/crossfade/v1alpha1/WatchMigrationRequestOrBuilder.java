@@ -32,7 +32,7 @@ public interface WatchMigrationRequestOrBuilder extends
 
   /**
    * <pre>
-   * The longest time between two messages. Default: 1 s; at least 200 ms.
+   * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
    * </pre>
    *
    * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -41,7 +41,7 @@ public interface WatchMigrationRequestOrBuilder extends
   boolean hasInterval();
   /**
    * <pre>
-   * The longest time between two messages. Default: 1 s; at least 200 ms.
+   * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
    * </pre>
    *
    * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
@@ -50,7 +50,7 @@ public interface WatchMigrationRequestOrBuilder extends
   com.google.protobuf.Duration getInterval();
   /**
    * <pre>
-   * The longest time between two messages. Default: 1 s; at least 200 ms.
+   * The longest time between two messages. Default: 1 s; less than 200 ms means that, more than 60 s means that.
    * </pre>
    *
    * <code>.google.protobuf.Duration interval = 2 [json_name = "interval", (.google.api.field_behavior) = OPTIONAL, (.buf.validate.field) = { ... }</code>
