@@ -40,7 +40,8 @@ function translateResponse(error: errors.ResponseError, role: Role): DomainError
     return new DomainError({
       kind: 'failed_precondition',
       reason: 'CONSTRAINT_VIOLATED',
-      message: 'Cassandra refuses the content: a key that is empty or too long, a record larger than its max_mutation_size, or a limit of its guardrails.',
+      message:
+        'Cassandra refuses the content: a key that is empty or too long, a record larger than its max_mutation_size, or a limit of its guardrails.',
       metadata: { cassandraCode: code },
       cause: error,
     });
