@@ -52,10 +52,14 @@ function planLines(plan: TablePlan, settings: InitSettings): string[] {
     `    named ${patternOf(parts)}, as the primary key is (${parts.map((part) => part.column).join(', ')})`,
     target === undefined
       ? '    stays in MySQL'
-      : `    moves to ${target.keyspace}.${target.table}, PRIMARY KEY ((${partition}), ${own}): ${parents.length > 0 ? 'the parent is the partition' : `${target.buckets} of them`}`,
+      : `    moves to ${target.keyspace}.${target.table}, PRIMARY KEY ((${partition}), ${own}): ${parents.length > 0 ? 'the parent is the partition' : bucketText(target.buckets ?? 1)}`,
     ...fields.map((field) => `    ${fieldText(field)}`),
     ...remarks.map((reason) => `    ${reasonText(reason)}`),
   ];
+}
+
+function bucketText(buckets: number): string {
+  return buckets === 1 ? 'all in one bucket' : `a hash of the key tells which of ${buckets} buckets`;
 }
 
 function fieldText({ name, number, type, behavior, column }: FieldPlan): string {
