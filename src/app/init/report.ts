@@ -20,7 +20,7 @@ export function uncarriedLines(plans: readonly TablePlan[], refusals: readonly R
   }
   for (const { table, unshown } of plans.filter((plan) => plan.unshown.length > 0)) {
     lines.push(
-      `  ${table}: the first ${SAMPLE_ROWS.toLocaleString('en')} rows hold values that can’t be shown or copied until they are mended`,
+      `  ${table}: the first ${SAMPLE_ROWS.toLocaleString('en')} rows hold values that can’t be shown, or that stop the copy, until they are mended`,
     );
     lines.push(...unshown.map((reason) => `    ${reasonText(reason)}`));
   }
