@@ -292,7 +292,7 @@ export class Capture {
       this.#stop(gap);
       this.#options.onGap(gap);
     } else if ('kind' in end && end.kind === 'refused') {
-      const message = `${end.message}; the follower takes no more until this is mended and the service starts again, or until a new attach`;
+      const message = `${end.message.replace(/\.$/, '')}; the follower takes no more until this is mended and the service starts again, or until a new attach`;
       this.#stop({ epoch, attach, message });
     } else {
       if ('error' in end) {

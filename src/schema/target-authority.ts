@@ -1,5 +1,7 @@
 import { isLooseKey, type Resource } from '../domain/resource.ts';
-import type { KeyDescription, MysqlTableDescription } from '../domain/table-description.ts';
+import type { KeyDescription, MysqlColumnDescription, MysqlTableDescription } from '../domain/table-description.ts';
+import { isIndexable } from './bind-indexes.ts';
+import { columnTypeOf } from './types.ts';
 
 /** A foreign key of another table. */
 export interface Reference {
@@ -27,7 +29,7 @@ export function constraintsOfMysqlAlone(
     if (indexed && !key.isPrefix) return foldingReasons(table, key);
     // Values that are unique already are so together with others.
     if (kept.some((columns) => isSubset(columns, key.columns)) && !key.isPrefix) return [];
-    return [`Cassandra would not keep the unique key ${key.name} (${partsOf(key)}): ${cureOf(key)}`];
+    return [`Cassandra would not keep the unique key ${key.name} (${partsOf(key)}): ${cureOf(table, key)}`];
   });
   const foreign = [
     ...table.foreignKeys.map(({ name, referencedTable }) => `${name}, to ${referencedTable}`),
@@ -75,11 +77,18 @@ function partsOf({ columns, isPrefix }: KeyDescription): string {
   );
 }
 
-/** An index is of whole columns. */
-function cureOf({ columns, isPrefix, isHash }: KeyDescription): string {
+/** An index is of whole columns whose equal values are the same. */
+function cureOf(table: MysqlTableDescription, { columns, isPrefix, isHash }: KeyDescription): string {
   if (columns.includes('') || isPrefix) return 'make it one of whole columns, or drop it';
+  const unfit = columns.filter((name) => !canBeIndexed(table.columns.find((column) => column.name === name)));
+  if (unfit.length > 0) return `no index of ours can hold ${unfit.join(', ')}: drop it`;
   const kind = isHash ? 'make it one USING BTREE, and ' : '';
   return `${kind}name it in storage.index, or drop it`;
+}
+
+function canBeIndexed(column: MysqlColumnDescription | undefined): boolean {
+  const typed = column && columnTypeOf(column, null, 'plain');
+  return typed !== undefined && 'type' in typed && isIndexable(typed.type);
 }
 
 function foldingReasons(table: MysqlTableDescription, key: KeyDescription): string[] {

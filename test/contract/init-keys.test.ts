@@ -112,6 +112,43 @@ describe('keys of sample schemas', { timeout: LONG_MS }, () => {
     await sample.verify('salaries');
   });
 
+  it('in tables that would be called alike, and as the requests, are copied and verified each on its own', async () => {
+    const tables = ['order', 'orders', 'таблица', 'таблицы', 'requests'];
+    const sample = await serveSample(
+      tables
+        .map(
+          (table, i) =>
+            `CREATE TABLE \`${table}\` (id INT PRIMARY KEY, n INT NULL); INSERT INTO \`${table}\` VALUES (1, ${i})`,
+        )
+        .join(';'),
+      tables.join(','),
+    );
+    const ids = ['orders', 'order_records', 'tables', 'table_records', 'requests'];
+    for (const id of ids) {
+      await sample.inSync(id);
+      await sample.verify(id);
+    }
+    sample.flags.target = true;
+    const methods = [
+      'Orders/GetOrder',
+      'OrderRecords/GetOrderRecord',
+      'Tables/GetTable',
+      'TableRecords/GetTableRecord',
+    ];
+    const names = ['orders/1', 'orderRecords/1', 'tables/1', 'tableRecords/1'];
+    for (const [i, method] of methods.entries()) {
+      expect(await sample.call(method, { name: names[i] })).toMatchObject(i === 0 ? { name: names[i] } : { n: i });
+    }
+    const created = {
+      requestRecordId: '7',
+      requestRecord: { n: 7 },
+      requestId: '5ee8bbf3-74b5-4a6f-8b4f-6e8a2a4cbd4a',
+    };
+    const made = await sample.call('Requests/CreateRequestRecord', created);
+    expect(made).toMatchObject({ name: 'requests/7', n: 7 });
+    expect(await sample.call('Requests/CreateRequestRecord', created)).toEqual(made);
+  });
+
   it('in tables and columns of any name are copied and verified', async () => {
     const sample = await serveSample(
       `CREATE TABLE \`Größe %?\`\`x\` (\`näme %s\` VARCHAR(20) NOT NULL, \`a\`\`b ?\` INT NOT NULL, \`数 %\` INT NULL, PRIMARY KEY (\`näme %s\`, \`a\`\`b ?\`));

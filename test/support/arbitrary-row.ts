@@ -258,7 +258,8 @@ function bytesEdges({ maxBytes, fixed }: ColumnType & { readonly kind: 'bytes' }
   const full = [Buffer.alloc(most), Buffer.alloc(most, 0xff), Buffer.alloc(most, 0x20)];
   const ends = Buffer.alloc(most);
   ends[0] = 1;
-  return fixed ? [...full, ends] : [...full, ends, Buffer.alloc(0), Buffer.from([0]), Buffer.from([0x20, 0])];
+  const short = [Buffer.alloc(0), Buffer.from([0]), Buffer.from([0x20, 0])];
+  return fixed ? [...full, ends] : [...full, ends, ...short].filter(({ length }) => length <= most);
 }
 
 function arbitraryInt(type: ColumnType & { readonly kind: 'int' }): fc.Arbitrary<number | bigint> {

@@ -49,6 +49,7 @@ const carried: readonly CarriedType[] = [
   { sql: 'TEXT CHARACTER SET latin1 COLLATE latin1_german1_ci' },
   { sql: 'BINARY(4)' },
   { sql: 'VARBINARY(300)' },
+  ...['CHAR', 'VARCHAR', 'BINARY', 'VARBINARY'].map((base) => ({ sql: `${base}(0)` })),
   ...['TINYBLOB', 'BLOB', 'MEDIUMBLOB', 'LONGBLOB'].map((sql) => ({ sql })),
   { sql: 'BINARY(16)', format: 'uuid' },
   { sql: 'DATE' },

@@ -29,10 +29,15 @@ function foreignKey(
 const BOTH = { onDelete: 'CASCADE', onUpdate: 'CASCADE' };
 
 /** Rules in short, of tables whose foreign keys are these; a table that is not named has none. */
-async function rulesOf(tables: Readonly<Record<string, readonly ForeignKey[] | null>>, of = target): Promise<string[]> {
+async function rulesOf(
+  tables: Readonly<Record<string, readonly ForeignKey[] | null>>,
+  of = target,
+  foldsNames = false,
+): Promise<string[]> {
   const { rules = [], mistake } = await closeCascades(
     of,
     async ({ table }) => tables[table] ?? (table in tables ? null : []),
+    foldsNames,
   );
   if (mistake !== undefined) return [mistake];
   return rules.map((rule) => {
@@ -108,11 +113,17 @@ describe('the changes that reach a table through foreign keys', () => {
     ]);
   });
 
+  it('of a table whose name differs in case only are its own where the server takes the two for one', async () => {
+    const tables = { child: [foreignKey('CHILD', { other: 'nr' }, { onDelete: 'CASCADE' })] };
+    expect(await rulesOf(tables)).toEqual(['delete CHILD removes other=nr: gap']);
+    expect(await rulesOf(tables, target, true)).toEqual([expect.stringContaining('deletes rows of its own table')]);
+  });
+
   it('of its own rows are followed where they leave nulls, and refused where nothing tells what goes', async () => {
     const manager = (onDelete: string) => [foreignKey('child', { other: 'nr' }, { onDelete, onUpdate: 'CASCADE' })];
     expect(await rulesOf({ child: manager('SET NULL') })).toEqual(['delete child clears other=nr: former 0']);
     expect(await rulesOf({ child: manager('CASCADE') })).toEqual([
-      expect.stringContaining('to_child deletes rows of its own table'),
+      expect.stringContaining('to_child (other) deletes rows of its own table'),
     ]);
     const tree = [foreignKey('child', { parent_id: 'parent_id', above: 'nr' }, { onDelete: 'CASCADE' })];
     expect(await rulesOf({ child: tree })).toEqual([

@@ -148,14 +148,14 @@ describe('unique keys', () => {
     expect(plan?.remarks.filter(({ text }) => text.includes('would not keep the unique key'))).toHaveLength(3);
   });
 
-  it('over expressions and prefixes say so, and what helps', () => {
-    const keys = [unique('lower', ''), { ...unique('begin', 'note'), isPrefix: true }];
-    const [plan] = plannedTogether([
-      foundTable('films', [tableColumn('id', 'int'), tableColumn('note', 'varchar(9)')], { keys }),
-    ]);
+  it('over expressions, prefixes and what no index holds say so, and what helps', () => {
+    const keys = [unique('lower', ''), { ...unique('begin', 'note'), isPrefix: true }, unique('rate', 'rate')];
+    const columns = [tableColumn('id', 'int'), tableColumn('note', 'varchar(9)'), tableColumn('rate', 'float')];
+    const [plan] = plannedTogether([foundTable('films', columns, { keys })]);
     const texts = plan?.remarks.map(({ text }) => text).join('\n');
     expect(texts).toContain('the unique key lower (an expression): make it one of whole columns, or drop it');
     expect(texts).toContain('the unique key begin (note, by prefixes): make it one of whole columns, or drop it');
+    expect(texts).toContain('the unique key rate (rate): no index of ours can hold rate: drop it');
   });
 });
 

@@ -299,7 +299,7 @@ describe('every mistake in a binding is named at once, with its cure', () => {
     ];
     expect(await mistakesOf({}, wide(722))).toEqual([]);
     expect(await mistakesOf({}, wide(723))).toEqual([
-      'made.v1.Book: the key may take 2903 bytes where it is kept beside the versions, which hold 2900: shorten the widest of its columns',
+      'made.v1.Book: the key may take 2903 bytes where it is kept beside the versions, which hold 2900: shorten shelf_id, the widest of its columns',
     ]);
   });
 

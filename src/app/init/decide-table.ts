@@ -193,7 +193,7 @@ const ROWS_OF_A_BUCKET = 50_000;
 
 /** How many partitions the records of a key of one column are spread over, a power of two; it can't change later. */
 function decideBuckets(rows: number, before: number | undefined): { readonly count: number; readonly why: string } {
-  if (before !== undefined) return { count: before, why: `${before} buckets, as an earlier run has decided` };
+  if (before !== undefined) return { count: before, why: `buckets = ${before}, as an earlier run has decided` };
   const wanted = Math.max(1, Math.ceil(rows / ROWS_OF_A_BUCKET));
   const count = Math.min(2 ** Math.ceil(Math.log2(wanted)), MAX_BUCKETS);
   const why = `the key is one column, so a hash of it is the partition: buckets = ${count}, as there are about ${rows} rows, and one partition holds ${ROWS_OF_A_BUCKET} well`;

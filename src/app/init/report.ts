@@ -20,7 +20,7 @@ export function uncarriedLines(plans: readonly TablePlan[], refusals: readonly R
   }
   for (const { table, unshown } of plans.filter((plan) => plan.unshown.length > 0)) {
     lines.push(
-      `  ${table}: the first ${SAMPLE_ROWS.toLocaleString('en')} rows hold values that can’t be shown or copied until they are mended`,
+      `  ${table}: the first ${SAMPLE_ROWS.toLocaleString('en')} rows hold values that can’t be shown, or that stop the copy, until they are mended`,
     );
     lines.push(...unshown.map((reason) => `    ${reasonText(reason)}`));
   }
@@ -52,10 +52,14 @@ function planLines(plan: TablePlan, settings: InitSettings): string[] {
     `    named ${patternOf(parts)}, as the primary key is (${parts.map((part) => part.column).join(', ')})`,
     target === undefined
       ? '    stays in MySQL'
-      : `    moves to ${target.keyspace}.${target.table}, PRIMARY KEY ((${partition}), ${own}): ${parents.length > 0 ? 'the parent is the partition' : `${target.buckets} of them`}`,
+      : `    moves to ${target.keyspace}.${target.table}, PRIMARY KEY ((${partition}), ${own}): ${parents.length > 0 ? 'the parent is the partition' : bucketText(target.buckets ?? 1)}`,
     ...fields.map((field) => `    ${fieldText(field)}`),
     ...remarks.map((reason) => `    ${reasonText(reason)}`),
   ];
+}
+
+function bucketText(buckets: number): string {
+  return buckets === 1 ? 'all in one bucket' : `a hash of the key tells which of ${buckets} buckets`;
 }
 
 function fieldText({ name, number, type, behavior, column }: FieldPlan): string {

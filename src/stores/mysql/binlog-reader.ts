@@ -121,7 +121,7 @@ export class BinlogReader implements BinlogSink {
     this.#position = position;
     this.#scope = scope;
     const emit = (event: LogEvent): void => this.#emit(event);
-    const { others, removed } = compileCascades(resource, cascades, emit);
+    const { others, removed } = compileCascades(resource, cascades, { emit, foldsNames: scope.foldsNames });
     this.#compiled = compileTables(resource, emit, removed);
     const control = Object.entries(this.#compiled.control);
     this.#watched = {

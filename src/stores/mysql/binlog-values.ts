@@ -58,7 +58,7 @@ function readerOf(column: LoggedColumn, type: ColumnType): ReadLogged | null {
     case 'string':
       return stringReader(column);
     case 'bytes':
-      return bytesReader(column, type.fixed ? type.maxBytes : 0);
+      return bytesReader(column, type.fixed ? type.maxBytes : null);
     case 'uuid':
       return uuidReader(column);
     case 'date':
@@ -192,13 +192,14 @@ function stringReader(column: LoggedColumn): ReadLogged | null {
   return prefixed(prefix, decode);
 }
 
-/** `size`: of a BINARY, whose trailing zeros the log leaves out; 0: the bytes are as many as there are. */
-function bytesReader(column: LoggedColumn, size: number): ReadLogged | null {
+/** `size`: of a BINARY, whose trailing zeros the log leaves out; null: the bytes are as many as there are. */
+function bytesReader(column: LoggedColumn, size: number | null): ReadLogged | null {
   const prefix = prefixBytes(column);
   if (prefix === null || column.charset !== null || !isBytes(column)) return null;
-  if ((column.type === COLUMN_TYPE.string) !== size > 0 || (size > 0 && size !== column.maxBytes)) return null;
+  if ((column.type === COLUMN_TYPE.string) !== (size !== null) || (size !== null && size !== column.maxBytes))
+    return null;
   // A copy: the event's bytes are a part of what came over the wire, which would be held as a whole.
-  if (size === 0) return prefixed(prefix, (bytes, start, end) => Buffer.from(bytes.subarray(start, end)));
+  if (size === null) return prefixed(prefix, (bytes, start, end) => Buffer.from(bytes.subarray(start, end)));
   return prefixed(prefix, (bytes, start, end) => {
     const value = Buffer.alloc(size);
     bytes.copy(value, 0, start, end);

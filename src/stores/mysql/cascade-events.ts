@@ -17,15 +17,15 @@ export interface CascadeTables {
 export function compileCascades(
   resource: Resource,
   rules: readonly CascadeRule[],
-  emit: (event: LogEvent) => void,
+  { emit, foldsNames }: { readonly emit: (event: LogEvent) => void; readonly foldsNames: boolean },
 ): CascadeTables {
   const groups: CascadeRule[][] = [];
   for (const rule of rules) {
-    const group = groups.find(([first]) => first !== undefined && sameTable(first.table, rule.table));
+    const group = groups.find(([first]) => first !== undefined && sameTable(first.table, rule.table, foldsNames));
     if (group === undefined) groups.push([rule]);
     else group.push(rule);
   }
-  const own = groups.find(([first]) => first !== undefined && sameTable(first.table, resource.mysql));
+  const own = groups.find(([first]) => first !== undefined && sameTable(first.table, resource.mysql, foldsNames));
   const others = groups.filter((group) => group !== own);
   const take = own && compileTake(resource, own, ownColumns(resource), emit);
   return {

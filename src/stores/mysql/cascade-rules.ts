@@ -49,13 +49,15 @@ export type CascadeFindings =
   | { readonly mistake: string; readonly rules?: never };
 
 /** Reads the foreign keys of a table and of all tables above it. @param read shared by the tables of one look. */
-export function findCascades(
+export async function findCascades(
   pool: MysqlPool,
   target: CascadeTarget,
   deadline: Deadline,
   read: ForeignKeyReader = createForeignKeyReader(pool.client('authority')),
 ): Promise<CascadeFindings> {
-  return closeCascades(target, (table) => read(table, deadline));
+  const { rows } = await pool.client('authority').read('SELECT @@lower_case_table_names', [], deadline);
+  const foldsNames = Number(rows[0]?.[0]) !== 0;
+  return await closeCascades(target, (table) => read(table, deadline), foldsNames);
 }
 
 /** The same for a resource. */
@@ -71,15 +73,20 @@ export function cascadeTargetOf({ mysql, columns, keyLength, parentLength }: Res
 
 type Link = Omit<CascadeRule, 'formerLength' | 'unbounded'> & { readonly lost?: true };
 
-/** The closure of {@link findCascades} over whatever tells a table's foreign keys; null: it can't be seen. */
+/**
+ * The closure of {@link findCascades} over whatever tells a table's foreign keys; null: it can't be seen.
+ *
+ * @param foldsNames whether names of tables that differ in case only are one name on the server.
+ */
 export async function closeCascades(
   target: CascadeTarget,
   keysOf: (table: TableName) => Promise<readonly ForeignKey[] | null>,
+  foldsNames: boolean,
 ): Promise<CascadeFindings> {
   const rules = new Map<string, CascadeRule>();
   const waiting: Link[] = ((await keysOf(target)) ?? []).flatMap(linksOf);
   for (let link = waiting.shift(); link !== undefined; link = waiting.shift()) {
-    const isOwn = sameTable(link.table, target);
+    const isOwn = sameTable(link.table, target, foldsNames);
     // InnoDB refuses an update that would come back to the table in which it began.
     if (isOwn && link.on === 'update') continue;
     const rule = ruleOf(link, target);
@@ -156,17 +163,18 @@ function unboundedText(link: Link): string {
 
 function selfMistake(rule: CascadeRule): string {
   return (
-    `the foreign key ${rule.foreignKey} deletes rows of its own table that the binary log does not name, with any DELETE in it: ` +
+    `the foreign key ${rule.foreignKey} (${rule.cleared.join(', ')}) deletes rows of its own table that the binary log does not name, with any DELETE in it: ` +
     'make it RESTRICT, or serve the resource without a target'
   );
 }
 
-function unseenMistake({ foreignKey, table }: Link): string {
+function unseenMistake({ foreignKey, table, cleared }: Link): string {
   const name = `${table.schema}.${table.table}`;
-  return `the foreign key ${foreignKey} lets changes of ${name} through, whose own foreign keys the user may not see: GRANT SELECT ON ${name}`;
+  return `the foreign key ${foreignKey} (${cleared.join(', ')}) lets changes of ${name} through, whose own foreign keys the user may not see: GRANT SELECT ON ${name}`;
 }
 
-/** Names of tables, where the server may fold them. */
-export function sameTable(a: TableName, b: TableName): boolean {
+/** Compares names of tables as the server does. */
+export function sameTable(a: TableName, b: TableName, foldsNames: boolean): boolean {
+  if (!foldsNames) return a.schema === b.schema && a.table === b.table;
   return a.schema.toLowerCase() === b.schema.toLowerCase() && a.table.toLowerCase() === b.table.toLowerCase();
 }
