@@ -136,9 +136,10 @@ function pointRead(options: TwoStoresOptions, keys: readonly Key[]): Question {
  * A List has one version for its parent, the greatest of its records. The follower answers only if it shows that version
  * or a later one; the authority always does: its list is the truth.
  */
-function listRead(options: TwoStoresOptions, query: ListQuery): Question {
+function listRead({ parentNameOf, resource }: TwoStoresOptions, query: ListQuery): Question {
   return readOfMany(
-    () => options.parentNameOf(query.parent),
+    // Without a parent it is named after the resource: what has no name, a flag server's rollout takes for nobody, even at 100 %.
+    () => parentNameOf(query.parent) || resource.id,
     (store, call) => store.list(query, call),
   );
 }

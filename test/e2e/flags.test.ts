@@ -1,7 +1,11 @@
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { noLog } from '../../src/domain/log.ts';
 import { createFlagApi } from '../../src/migration/flag-admin-api.ts';
 import { changeFlags } from '../../src/migration/flag-changes.ts';
 import { createFlags } from '../../src/migration/flag-setup.ts';
+import { createUnleashFlags } from '../../src/migration/unleash-flags.ts';
+import { createMemoryWorld } from '../support/memory-instances.ts';
+import { loneResource } from '../support/resources.ts';
 
 /** A first flag takes Unleash some seconds, and on a loaded machine many. */
 const TIMEOUT_MS = 120_000;
@@ -106,5 +110,33 @@ describe('flags in Unleash', { timeout: TIMEOUT_MS }, () => {
     await expect(changeFlags(stranger, 'flagged', { readTarget: 1 })).rejects.toThrow('check the admin token');
     const nowhere = { ...unleash(), url: 'http://127.0.0.1:9' };
     await expect(changeFlags(nowhere, 'flagged', { readTarget: 1 })).rejects.toThrow('cannot be reached');
+  });
+
+  it('send Lists of records without a parent to the target too', async () => {
+    const { url, clientToken } = inject('unleash');
+    const { id } = loneResource;
+    await createFlags(unleash(), id);
+    await changeFlags(unleash(), id, { phase: 'synchronize', readTarget: 100 });
+    const flags = createUnleashFlags({
+      url: `${url}/api`,
+      token: clientToken,
+      appName: 'test',
+      instance: 'one',
+      refreshMs: 200,
+      log: noLog,
+    });
+    const world = createMemoryWorld(loneResource);
+    const instance = await world.startInstance('one', { flags });
+    onTestFinished(async () => {
+      await instance.stop();
+      flags.close();
+    });
+    const served = async (): Promise<string> => {
+      const note = { servedBy: '' };
+      const query = { parent: [], after: null, limit: 10, descending: false };
+      await instance.migration.records.list(query, { ...world.call(), consistency: 'latency', note });
+      return note.servedBy;
+    };
+    await expect.poll(served, { timeout: TIMEOUT_MS / 3 }).toBe('target; reason=flag');
   });
 });

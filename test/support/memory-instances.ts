@@ -88,6 +88,8 @@ export interface InstanceOptions {
   readonly outsideWrites?: CaptureSettings['outsideWrites'];
   /** Default: it is not. */
   readonly sourceIsFenced?: () => boolean;
+  /** What it goes by instead of the flags that the test sets by hand. */
+  readonly flags?: Flags;
 }
 
 /** Two in-memory stores and as many instances over them as a test starts. */
@@ -167,7 +169,7 @@ export function createMemoryWorld(resource: Resource, options: MemoryWorldOption
       sourceFence: { isInstalled: async () => sourceIsFenced() },
       lease,
       sequences: sequencesHere,
-      flags,
+      flags: more.flags ?? flags,
       metrics: noMetrics,
       settings: { protocol: settings, capture: { ...defaultCaptureSettings, outsideWrites }, jobs: defaultJobSettings },
       log: noLog,
