@@ -112,7 +112,7 @@ describe('the changes that reach a table through foreign keys', () => {
     const manager = (onDelete: string) => [foreignKey('child', { other: 'nr' }, { onDelete, onUpdate: 'CASCADE' })];
     expect(await rulesOf({ child: manager('SET NULL') })).toEqual(['delete child clears other=nr: former 0']);
     expect(await rulesOf({ child: manager('CASCADE') })).toEqual([
-      expect.stringContaining('to_child deletes rows of its own table'),
+      expect.stringContaining('to_child (other) deletes rows of its own table'),
     ]);
     const tree = [foreignKey('child', { parent_id: 'parent_id', above: 'nr' }, { onDelete: 'CASCADE' })];
     expect(await rulesOf({ child: tree })).toEqual([

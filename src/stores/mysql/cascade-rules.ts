@@ -156,14 +156,14 @@ function unboundedText(link: Link): string {
 
 function selfMistake(rule: CascadeRule): string {
   return (
-    `the foreign key ${rule.foreignKey} deletes rows of its own table that the binary log does not name, with any DELETE in it: ` +
+    `the foreign key ${rule.foreignKey} (${rule.cleared.join(', ')}) deletes rows of its own table that the binary log does not name, with any DELETE in it: ` +
     'make it RESTRICT, or serve the resource without a target'
   );
 }
 
-function unseenMistake({ foreignKey, table }: Link): string {
+function unseenMistake({ foreignKey, cleared, table }: Link): string {
   const name = `${table.schema}.${table.table}`;
-  return `the foreign key ${foreignKey} lets changes of ${name} through, whose own foreign keys the user may not see: GRANT SELECT ON ${name}`;
+  return `the foreign key ${foreignKey} (${cleared.join(', ')}) lets changes of ${name} through, whose own foreign keys the user may not see: GRANT SELECT ON ${name}`;
 }
 
 /** Names of tables, where the server may fold them. */
