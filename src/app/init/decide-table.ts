@@ -159,9 +159,10 @@ function refuseKey({ description, notes }: FoundTable, locked: LockedTable | und
 function noKeyText({ schema, table, keys = [], columns }: MysqlTableDescription): string {
   const isNullable = (name: string): boolean => columns.find((column) => column.name === name)?.nullable ?? true;
   const unique = keys.find((key) => key.unique && !key.isPrefix && !key.columns.some(isNullable));
+  const added = columns.some(({ name }) => name.toLowerCase() === 'id') ? 'row_id' : 'id';
   const cure =
     unique === undefined
-      ? 'give it one of its columns, or a new one: ADD COLUMN id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY'
+      ? `give it one of its columns, or a new one: ADD COLUMN ${added} BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY`
       : `ALTER TABLE ${identifier(schema)}.${identifier(table)} ADD PRIMARY KEY (${unique.columns.map(identifier).join(', ')}), as its unique key ${unique.name} has no NULL`;
   return `the table has no primary key, so its records have no names: ${cure}`;
 }
