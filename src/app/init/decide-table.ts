@@ -155,10 +155,13 @@ function refuseKey({ description, notes }: FoundTable, locked: LockedTable | und
   return reasons;
 }
 
-/** A unique key whose columns are NOT NULL would do as it is. */
+/** A unique key would do as it is, if its columns are NOT NULL and of types that keys have. */
 function noKeyText({ schema, table, keys = [], columns }: MysqlTableDescription): string {
-  const isNullable = (name: string): boolean => columns.find((column) => column.name === name)?.nullable ?? true;
-  const unique = keys.find((key) => key.unique && !key.isPrefix && !key.columns.some(isNullable));
+  const fits = (name: string): boolean => {
+    const column = columns.find((each) => each.name === name);
+    return column !== undefined && !column.nullable && keyMistake(column) === undefined;
+  };
+  const unique = keys.find((key) => key.unique && !key.isPrefix && key.columns.every(fits));
   const added = columns.some(({ name }) => name.toLowerCase() === 'id') ? 'row_id' : 'id';
   const cure =
     unique === undefined
