@@ -398,8 +398,6 @@ function settingsOf({ migration }: Config): MigrationSettings {
   };
 }
 
-/** Where there is no parent, the collection: of a request without a key to be sticky by a rollout would let none through, at 100 % either. */
 function parentNameOf(resource: Resource, parent: ListQuery['parent']): string {
-  if (parent.length === 0) return resource.name.at(-1)?.collection ?? resource.id;
   return parent.map((value, index) => `${resource.name[index]?.collection}/${String(value)}`).join('/');
 }

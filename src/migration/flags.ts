@@ -3,7 +3,7 @@ export type Phase = 'source-only' | 'synchronize' | 'target-authority' | 'target
 
 /** What the flags see of a request. */
 export interface FlagSubject {
-  /** The record's name (a List: its parent's), for sticky rollouts and constraints. */
+  /** The record's name (a List: its parent's, or the resource's id where there is none), for sticky rollouts and constraints. Never empty. */
   readonly recordKey: string;
   readonly caller: string;
   readonly user: string;

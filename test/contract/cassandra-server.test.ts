@@ -9,7 +9,7 @@ import { examineClocks } from '../../src/stores/clock-readings.ts';
 import { findingsOf, type ServerFindings } from '../../src/stores/server-findings.ts';
 import { testCall } from '../support/calls.ts';
 import { createTestKeyspace, type TestKeyspace } from '../support/databases.ts';
-import { cassandraTable, notesResource, placeResource, testResources } from '../support/resources.ts';
+import { cassandraTable, loneResource, notesResource, placeResource, testResources } from '../support/resources.ts';
 
 const MARKER_TTL_SECONDS = 20 * 86_400;
 
@@ -66,6 +66,13 @@ describe('Cassandra, asked about itself', () => {
     expect(errors).toEqual([]);
     expect(warnings.map(({ setting }) => setting)).toEqual([`${keyspace.name}: replication`]);
     expect(warnings[0]?.cure).toContain('ALTER KEYSPACE');
+  });
+
+  it('warns of a keyspace once, however many of its tables it looks at', async () => {
+    const tables = [notesResource.id, loneResource.id].map((table) => ({ keyspace: keyspace.name, table }));
+    const options = { tables, markerTtlSeconds: MARKER_TTL_SECONDS, skewBoundMs: 50 };
+    const { warnings } = await checkServer(client, options, testCall());
+    expect(warnings.map(({ setting }) => setting)).toEqual([`${keyspace.name}: replication`]);
   });
 
   it('refuses tables and keyspaces that forget or do not repair, each with its cure', async () => {

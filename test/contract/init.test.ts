@@ -128,6 +128,22 @@ describe('init', { timeout: LONG_MS }, () => {
     expect(await readFile(proto, 'utf8')).toContain('// Mine.');
   });
 
+  it('defines tables with one name, and says which statement gives a table its key', async () => {
+    const { name } = await createSchema(`
+      CREATE TABLE queue_column (id INT NOT NULL PRIMARY KEY, label VARCHAR(20));
+      CREATE TABLE queue_columns (queue INT NOT NULL, id INT NOT NULL, PRIMARY KEY (queue, id));
+      CREATE TABLE profiles (user_id INT NOT NULL, profile_key VARCHAR(100) NOT NULL, value TEXT, UNIQUE KEY both_of (user_id, profile_key))`);
+    const folder = await createFolder();
+    const { complete, report } = await init(name, 'queue_column,queue_columns,profiles', folder);
+    expect(complete).toBe(false);
+    expect(report).toContain(
+      `ALTER TABLE \`${name}\`.\`profiles\` ADD PRIMARY KEY (\`user_id\`, \`profile_key\`), as its unique key both_of has no NULL`,
+    );
+    expect(await typesIn(folder)).toEqual(['sample.v1.QueueColumn', 'sample.v1.QueueColumnsRow']);
+    expect((await init(name, '', folder)).report).not.toContain('changed');
+    expect(await runBuf(folder, 'lint')).toEqual({ code: 0, output: '' });
+  });
+
   it('makes changes after which clients of the old protos go on, as buf says too', async () => {
     const { name, run } = await createSchema(SHOPS_SQL);
     const [before, folder] = [await createFolder(), await createFolder()];
@@ -141,6 +157,7 @@ describe('init', { timeout: LONG_MS }, () => {
     expect(complete).toBe(true);
     expect(report).toContain('Discount: no field carries it any more');
     expect(report).toContain('ADD "unit_price_2" bigint;');
+    expect(report).not.toContain('not as init had written it');
     expect(await runBuf(folder, 'breaking', '--against', before)).toEqual({ code: 0, output: '' });
     const proto = await readFile(join(folder, 'proto/sample/v1/order_details.proto'), 'utf8');
     expect(proto).toMatch(/reserved 3, 5, 11;\n {2}reserved "unit_price", "discount", "total";/);

@@ -3,7 +3,8 @@ import type { Key } from '../../src/domain/key.ts';
 import type { Cascade, ChangeLog } from '../../src/stores/change-log.ts';
 import { type CascadeRule, cascadeTargetOf, findCascades } from '../../src/stores/mysql/cascade-rules.ts';
 import { createMysqlChangeLog } from '../../src/stores/mysql/change-log.ts';
-import { createMysqlPool, type MysqlPool } from '../../src/stores/mysql/pool.ts';
+import { createForeignKeyReader } from '../../src/stores/mysql/foreign-keys.ts';
+import { createMysqlPool, type MysqlClient, type MysqlPool } from '../../src/stores/mysql/pool.ts';
 import { setUpSchema } from '../../src/stores/mysql/schema-setup.ts';
 import { testCall } from '../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../support/databases.ts';
@@ -75,6 +76,24 @@ describe('what foreign keys change by themselves', () => {
       'update items moves',
       'update shops moves',
     ]);
+  });
+
+  it('is found out with one question for each table, however many are looked at', async () => {
+    const asked: string[] = [];
+    const client = pool.client('authority');
+    const counting: MysqlClient = {
+      ...client,
+      read: (sql, parameters, deadline) => {
+        if (sql.includes('KEY_COLUMN_USAGE')) asked.push(String(parameters[1]));
+        return client.read(sql, parameters, deadline);
+      },
+    };
+    const read = createForeignKeyReader(counting);
+    const target = cascadeTargetOf(placeResource(lines, database.name));
+    for (let look = 0; look < 2; look++)
+      expect((await findCascades(pool, target, testCall(), read)).rules).toEqual(rules);
+    expect(asked.length).toBeGreaterThan(1);
+    expect(new Set(asked).size).toBe(asked.length);
   });
 
   it('is found out by a user who may only read the parents, and refused where one is not shown', async () => {

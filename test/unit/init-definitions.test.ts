@@ -365,13 +365,18 @@ describe('what can’t be carried', () => {
     ],
     [
       'a unique key that could be the primary one',
-      foundTable('a', [tableColumn('user_id', 'int'), tableColumn('profile', 'varchar(100)')], {
-        primaryKey: [],
-        keys: [
-          { name: 'prefix', columns: ['profile'], unique: true, isPrefix: true },
-          { name: 'both', columns: ['user_id', 'profile'], unique: true, isPrefix: false },
-        ],
-      }),
+      foundTable(
+        'a',
+        [tableColumn('user_id', 'int'), tableColumn('profile', 'varchar(100)'), tableColumn('at', 'time')],
+        {
+          primaryKey: [],
+          keys: [
+            { name: 'unfit', columns: ['user_id', 'at'], unique: true, isPrefix: false },
+            { name: 'prefix', columns: ['profile'], unique: true, isPrefix: true },
+            { name: 'both', columns: ['user_id', 'profile'], unique: true, isPrefix: false },
+          ],
+        },
+      ),
       undefined,
       'ALTER TABLE `shop`.`a` ADD PRIMARY KEY (`user_id`, `profile`), as its unique key both has no NULL',
     ],

@@ -123,7 +123,7 @@ function refuseTable({ description, notes }: FoundTable): Reason[] {
 
 function refuseKey({ description, notes }: FoundTable, locked: LockedTable | undefined): Reason[] {
   const { primaryKey, columns } = description;
-  if (primaryKey.length === 0) return [{ text: noPrimaryKey(description) }];
+  if (primaryKey.length === 0) return [{ text: noKeyText(description) }];
   const reasons: Reason[] = [];
   for (const name of primaryKey) {
     const column = columns.find((each) => each.name === name);
@@ -147,13 +147,17 @@ function refuseKey({ description, notes }: FoundTable, locked: LockedTable | und
   return reasons;
 }
 
-/** A unique key whose columns are NOT NULL would do as it is. */
-function noPrimaryKey({ schema, table, keys = [], columns }: MysqlTableDescription): string {
-  const isWhole = (name: string): boolean => columns.some((column) => column.name === name && !column.nullable);
-  const unique = keys.find((key) => key.unique && !key.isPrefix && key.columns.every(isWhole));
+/** A unique key would do as it is, if its columns are NOT NULL and of types that keys have. */
+function noKeyText({ schema, table, keys = [], columns }: MysqlTableDescription): string {
+  const fits = (name: string): boolean => {
+    const column = columns.find((each) => each.name === name);
+    return column !== undefined && !column.nullable && keyMistake(column) === undefined;
+  };
+  const unique = keys.find((key) => key.unique && !key.isPrefix && key.columns.every(fits));
+  const added = columns.some(({ name }) => name.toLowerCase() === 'id') ? 'row_id' : 'id';
   const cure =
     unique === undefined
-      ? 'give it one of its columns, or a new one: ADD COLUMN id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY'
+      ? `give it one of its columns, or a new one: ADD COLUMN ${added} BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY`
       : `ALTER TABLE ${identifier(schema)}.${identifier(table)} ADD PRIMARY KEY (${unique.columns.map(identifier).join(', ')}), as its unique key ${unique.name} has no NULL`;
   return `the table has no primary key, so its records have no names: ${cure}`;
 }

@@ -74,7 +74,7 @@ export async function runInit(
   print(decisionLines(decisions.plans, settings));
   const tables = decisions.plans.map((plan) => tableOf(plan, found));
   const files = await filesOf({ options, settings, decisions, tables });
-  const changes = asWritten(await compareFiles(folder, files, lock?.written ?? {}), lock);
+  const changes = await compareFiles(folder, files, await writtenBefore(folder, lock));
   print(fileLines(changes, { dryRun: options.dryRun, folder }));
   refuseUnknownProtos(changes, decisions.plans, settings, lock);
   if (!options.dryRun) await write(options, changes);
@@ -99,6 +99,12 @@ async function readLock({ folder, schema }: InitOptions): Promise<LockFile | nul
     throw new InitError(`${folder} describes the schema ${lock.schema}, not ${schema}: use another folder`);
   }
   return await withProtos(folder, lock);
+}
+
+/** Hashes by path of what an earlier run has written. The lock can't hold its own: as it could be read, it counts as written. */
+async function writtenBefore(folder: string, lock: LockFile | null): Promise<LockFile['written']> {
+  const own = await readIfThere(join(folder, LOCK_FILE));
+  return { ...lock?.written, ...(own !== null && { [LOCK_FILE]: hashOf(own) }) };
 }
 
 /** The lock, checked against the protos that it was written with. */
@@ -169,14 +175,6 @@ function refuseUnknownProtos(
   throw new InitError(
     `nothing was written, as ${LOCK_FILE} does not know what is there already: ${unknown.join(', ')}. ` +
       `Bring ${LOCK_FILE} back, or delete the protos if nobody uses them`,
-  );
-}
-
-/** The lock file, which holds no hash of itself, was read before: what differs in it is what init changes now. */
-function asWritten(changes: readonly FileChange[], lock: LockFile | null): readonly FileChange[] {
-  if (lock === null) return changes;
-  return changes.map((change) =>
-    change.path === LOCK_FILE && change.state === 'edited' ? { ...change, state: 'changed' } : change,
   );
 }
 
