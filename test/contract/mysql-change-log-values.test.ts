@@ -13,7 +13,7 @@ import { arbitraryRow } from '../support/arbitrary-row.ts';
 import { testCall } from '../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../support/databases.ts';
 import { type LogTail, tailLog } from '../support/log-tail.ts';
-import { mysqlTable, placeResource, typesResource } from '../support/resources.ts';
+import { intType, mysqlTable, placeResource, testResource, typesResource } from '../support/resources.ts';
 
 let database: TestDatabase;
 let pool: MysqlPool;
@@ -194,5 +194,36 @@ describe('a row of all types', () => {
     await outside.commit();
     const failing = tailLog(log, position);
     expect(await failing.ended).toMatchObject({ kind: 'internal', reason: 'UNREPRESENTABLE_VALUE' });
+  });
+});
+
+describe('a table with numbers behind a YEAR', () => {
+  it('shows them in the log as a read does, whether or not the server gives the year a bit for its sign', async () => {
+    const year = { kind: 'int', bits: 16, unsigned: true, year: true } as const;
+    const films = testResource(
+      'films',
+      { film: intType(16, true) },
+      {
+        made: year,
+        language: intType(8, true),
+        dubbed: intType(8, true),
+        days: intType(8, true),
+        rate: { kind: 'decimal', precision: 4, scale: 2, unsigned: false },
+        minutes: intType(16, true),
+        rank: intType(32),
+      },
+    );
+    const resource = placeResource(films, database.name);
+    await outside.query(mysqlTable(resource));
+    await outside.query("INSERT INTO crossfade_control VALUES ('films', 1, 'source', 0, 0, 'detached', 1, 0, NULL)");
+    const filmLog = createMysqlChangeLog({ pool, connection: database.address, resource });
+    const filmTail = tailLog(filmLog, await filmLog.position(testCall()));
+    try {
+      await outside.query('INSERT INTO films VALUES (40000, 2006, 200, NULL, 250, -9.99, 65000, -7)');
+      const change = await filmTail.until((event) => event.type === 'change');
+      expect(change).toMatchObject({ row: [40_000, 2006, 200, null, 250, '-9.99', 65_000, -7] });
+    } finally {
+      await filmTail.stop();
+    }
   });
 });

@@ -4,6 +4,11 @@ export interface LoggedColumn {
   /** One of {@link COLUMN_TYPE}; ENUM and SET already told apart from CHAR. */
   readonly type: number;
   readonly unsigned: boolean;
+  /**
+   * The same, read as older servers write it: MySQL 8.0.15 has no bit for a YEAR, MySQL since some later version and MariaDB do. Absent: no
+   * YEAR stands before.
+   */
+  readonly unsignedWithoutYears?: boolean;
   /** The name of its character set; null for numbers, times and bytes. */
   readonly charset: string | null;
   /** Bytes that CHAR, VARCHAR, BINARY and VARBINARY can hold. */

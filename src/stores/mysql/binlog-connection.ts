@@ -73,6 +73,8 @@ interface DecodedEvent {
   readonly tableName?: string;
   readonly columnTypes?: readonly number[];
   readonly columnsMetadata?: readonly (ColumnMetadata | undefined)[];
+  /** By column; undefined where it is no number. A YEAR counts as one. */
+  readonly signedness?: readonly (boolean | undefined)[];
   hasSelfDescribingMetadata?(): boolean;
   buildColumnSchemas?(): readonly ColumnSchema[];
 }
@@ -275,13 +277,29 @@ function connectionOptions(address: MysqlAddress): ConnectionOptions {
 
 function toLoggedTable(event: DecodedEvent): LoggedTable {
   const schemas = event.hasSelfDescribingMetadata?.() ? event.buildColumnSchemas?.() : undefined;
+  const columns = schemas?.map((schema, i) =>
+    toColumn(schema, event.columnTypes?.[i] ?? 0, event.columnsMetadata?.[i]),
+  );
   return {
     id: event.tableId ?? 0,
     schema: event.schemaName ?? '',
     table: event.tableName ?? '',
-    columns:
-      schemas?.map((schema, i) => toColumn(schema, event.columnTypes?.[i] ?? 0, event.columnsMetadata?.[i])) ?? null,
+    columns: columns === undefined ? null : withoutYears(columns, event.signedness ?? []),
   };
+}
+
+/** Each column also with the bit that is its own if no YEAR has one. */
+function withoutYears(
+  columns: readonly LoggedColumn[],
+  signedness: readonly (boolean | undefined)[],
+): readonly LoggedColumn[] {
+  const bits = signedness.filter((bit) => bit !== undefined);
+  if (!columns.some(({ type }) => type === COLUMN_TYPE.year)) return columns;
+  let next = 0;
+  return columns.map((column, i) => {
+    if (signedness[i] === undefined || column.type === COLUMN_TYPE.year) return column;
+    return { ...column, unsignedWithoutYears: bits[next++] ?? false };
+  });
 }
 
 function toColumn(schema: ColumnSchema, type: number, metadata: ColumnMetadata = {}): LoggedColumn {

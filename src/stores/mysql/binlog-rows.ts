@@ -32,7 +32,8 @@ export class RowLayout {
    * `present`: the event's bitmap of columns, lowest bit first. Throws a RangeError that says how the table differs from what is
    * wanted, and a {@link PartialImage} if a wanted column is not present.
    */
-  constructor(columns: readonly LoggedColumn[], wanted: readonly WantedColumn[], present: Buffer) {
+  constructor(logged: readonly LoggedColumn[], wanted: readonly WantedColumn[], present: Buffer) {
+    const columns = withSignsAsWanted(logged, wanted);
     for (const { name } of wanted) {
       if (!columns.some((column) => column.name === name)) throw new RangeError(`the column ${name} is not in the log`);
     }
@@ -97,4 +98,19 @@ export function isShortString(column: LoggedColumn | undefined, name: string): b
 
 function nothing(): Value {
   return null;
+}
+
+/**
+ * The log does not say whether its server gives a YEAR a bit for the sign, which shifts those of all columns behind it: what is wanted tells.
+ * Columns as they are where neither reading fits: then the table is another one.
+ */
+function withSignsAsWanted(columns: readonly LoggedColumn[], wanted: readonly WantedColumn[]): readonly LoggedColumn[] {
+  const fits = (one: readonly LoggedColumn[]): boolean =>
+    wanted.every(({ name, type }) => {
+      const column = one.find((each) => each.name === name);
+      return type.kind !== 'int' || type.year || type.bit !== undefined || column?.unsigned === type.unsigned;
+    });
+  if (fits(columns)) return columns;
+  const others = columns.map((column) => ({ ...column, unsigned: column.unsignedWithoutYears ?? column.unsigned }));
+  return fits(others) ? others : columns;
 }
