@@ -97,7 +97,7 @@ async function checkDockerfile({ stages, warnings }: Dockerfile, report: Report)
 async function readProject(folder: string): Promise<ComposeProject> {
   const example = await readFile(join(ROOT, 'deploy/compose/example.env'), 'utf8');
   const file = join(folder, 'check.env');
-  await writeFile(file, example.replaceAll(/^(\w+)=$/gm, '$1=of-the-check'));
+  await writeFile(file, example.replaceAll(/^(\w+)=$/gm, '$1=a-secret-of-the-check'));
   return (await compose(join(ROOT, 'compose.yaml'), file)) as ComposeProject;
 }
 

@@ -102,7 +102,7 @@ describe('a doctor at a MySQL server that is set up wrongly', () => {
     try {
       for (const { outcome, cure } of findings) {
         if (outcome === 'ok' || !cure.startsWith('SET ')) continue;
-        await connection.query(cure.split(', ')[0] ?? '');
+        await connection.query(cure.split(/[,;] /)[0] ?? '');
       }
     } finally {
       await connection.end();

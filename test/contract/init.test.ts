@@ -139,7 +139,7 @@ describe('init', { timeout: LONG_MS }, () => {
     expect(report).toContain(
       `ALTER TABLE \`${name}\`.\`profiles\` ADD PRIMARY KEY (\`user_id\`, \`profile_key\`), as its unique key both_of has no NULL`,
     );
-    expect(await typesIn(folder)).toEqual(['sample.v1.QueueColumn', 'sample.v1.QueueColumnsRow']);
+    expect(await typesIn(folder)).toEqual(['sample.v1.QueueColumn', 'sample.v1.QueueColumnRecord']);
     expect((await init(name, '', folder)).report).not.toContain('changed');
     expect(await runBuf(folder, 'lint')).toEqual({ code: 0, output: '' });
   });

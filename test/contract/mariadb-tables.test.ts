@@ -44,7 +44,11 @@ describe('a table of MariaDB that refuses what Cassandra would take', () => {
     const table = await described('hashed');
     expect(table.keys).toEqual([{ name: 'bodies', columns: ['body'], unique: true, isPrefix: false, isHash: true }]);
     expect(constraintsOfMysqlAlone(table, [], [])).toEqual([
-      'Cassandra would not keep the unique key bodies (body): make it one USING BTREE, and name it in storage.index, or drop it',
+      'Cassandra would not keep the unique key bodies (body): no index of ours can hold body: drop it',
+    ]);
+    await database.run('CREATE TABLE coded (id INT PRIMARY KEY, code VARCHAR(20), UNIQUE KEY codes (code) USING HASH)');
+    expect(constraintsOfMysqlAlone(await described('coded'), [], [])).toEqual([
+      'Cassandra would not keep the unique key codes (code): make it one USING BTREE, and name it in storage.index, or drop it',
     ]);
   });
 
