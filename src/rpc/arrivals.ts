@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { MemoryWatch } from './memory-watch.ts';
 import { tooManyRequests } from './pipeline.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /**
  * Requests whose messages are still coming in, on both ports together. The pipeline sees a request when its message is
@@ -36,58 +37,31 @@ export const ARRIVAL_TIMEOUT_MS = 60_000;
 const ARRIVALS_WHEN_SHORT = 16;
 /** A message that is still on its way after this long gives way where there is no room. */
 const STALE_MS = 500;
-/** How often those that wait are looked at: as often as memory is. */
-const LOOK_MS = 100;
 
-interface Arrival {
-  readonly sinceMs: number;
-  readonly cut: (error: DomainError) => void;
-}
-
-/** Creates the count of arrivals. It looks after them only while there are any. */
+/** Creates the count of arrivals. */
 export function createArrivals({ most, timeoutMs, clock, memory }: ArrivalsOptions): Arrivals {
-  // In the order in which they came: a Set keeps it.
-  const arriving = new Set<Arrival>();
-  let watching = false;
-
-  const cut = (arrival: Arrival, error: DomainError): void => {
-    arriving.delete(arrival);
-    arrival.cut(error);
-  };
-  const look = (): void => {
-    const lateMs = clock.monotonicMs() - timeoutMs;
-    for (const arrival of arriving) {
-      const isLate = arrival.sinceMs <= lateMs;
-      if (isLate) cut(arrival, tooSlow());
-      else if (memory?.isShort && arriving.size > ARRIVALS_WHEN_SHORT) cut(arrival, tooManyRequests());
-      else return;
-    }
-  };
-  const watch = async (): Promise<void> => {
-    watching = true;
-    while (arriving.size > 0) {
-      await clock.sleep(LOOK_MS);
-      look();
-    }
-    watching = false;
-  };
+  const line = new WaitingLine<(error: DomainError) => void>({
+    clock,
+    giveUp: ({ sinceMs, cut }, count) => {
+      if (sinceMs <= clock.monotonicMs() - timeoutMs) return () => cut(tooSlow());
+      return memory?.isShort && count > ARRIVALS_WHEN_SHORT ? () => cut(tooManyRequests()) : null;
+    },
+  });
 
   /** The oldest gives way, unless it is as young as messages of good callers are: then there are too many of those. */
   const makeRoom = (): void => {
-    const [oldest] = arriving;
+    const { oldest } = line;
     if (oldest === undefined || oldest.sinceMs > clock.monotonicMs() - STALE_MS) throw tooManyRequests();
-    cut(oldest, tooManyRequests());
+    line.leave(oldest);
+    oldest.cut(tooManyRequests());
   };
 
   return {
-    enter: (cutOff) => {
-      if (arriving.size >= (memory?.isShort ? ARRIVALS_WHEN_SHORT : most)) makeRoom();
-      const arrival: Arrival = { sinceMs: clock.monotonicMs(), cut: cutOff };
-      arriving.add(arrival);
-      if (!watching) void watch();
-      return () => void arriving.delete(arrival);
+    enter: (cut) => {
+      if (line.count >= (memory?.isShort ? ARRIVALS_WHEN_SHORT : most)) makeRoom();
+      return line.enter(cut);
     },
-    count: () => arriving.size,
+    count: () => line.count,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { MemoryWatch } from './memory-watch.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /**
  * Answers on their way to their callers, on both ports together, streams not among them. A request is over for the pipeline
@@ -32,49 +33,19 @@ export const ANSWER_TIMEOUT_MS = 60_000;
 const ANSWERS_WHEN_SHORT = 16;
 /** A caller that reads has its answer by then, on most networks; while memory is short the others give way. */
 const STALE_MS = 500;
-/** How often those that wait are looked at: as often as memory is. */
-const LOOK_MS = 100;
-
-interface UnreadAnswer {
-  readonly sinceMs: number;
-  readonly cut: () => void;
-}
 
 /**
  * Creates the count of unread answers. There is no bound of their number: the next one may be the answer to a write that is
- * done, and memory is what they use up. It looks after them only while there are any.
+ * done, and memory is what they use up.
  */
 export function createUnreadAnswers({ timeoutMs, clock, memory }: UnreadAnswersOptions): UnreadAnswers {
-  // In the order in which they came: a Set keeps it.
-  const unread = new Set<UnreadAnswer>();
-  let watching = false;
-
-  const look = (): void => {
-    const nowMs = clock.monotonicMs();
-    for (const answer of unread) {
-      const ageMs = nowMs - answer.sinceMs;
-      const isInTheWay = memory?.isShort === true && unread.size > ANSWERS_WHEN_SHORT && ageMs >= STALE_MS;
-      if (ageMs < timeoutMs && !isInTheWay) return;
-      unread.delete(answer);
-      answer.cut();
-    }
-  };
-  const watch = async (): Promise<void> => {
-    watching = true;
-    while (unread.size > 0) {
-      await clock.sleep(LOOK_MS);
-      look();
-    }
-    watching = false;
-  };
-
-  return {
-    enter: (cut) => {
-      const answer: UnreadAnswer = { sinceMs: clock.monotonicMs(), cut };
-      unread.add(answer);
-      if (!watching) void watch();
-      return () => void unread.delete(answer);
+  const line = new WaitingLine<() => void>({
+    clock,
+    giveUp: ({ sinceMs, cut }, count) => {
+      const ageMs = clock.monotonicMs() - sinceMs;
+      const isInTheWay = memory?.isShort === true && count > ANSWERS_WHEN_SHORT && ageMs >= STALE_MS;
+      return ageMs >= timeoutMs || isInTheWay ? cut : null;
     },
-    count: () => unread.size,
-  };
+  });
+  return { enter: (cut) => line.enter(cut), count: () => line.count };
 }

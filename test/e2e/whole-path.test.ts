@@ -11,7 +11,7 @@ import { createFlags } from '../../src/migration/flag-setup.ts';
 import { reservePort } from '../../stack/ports.ts';
 import { createTestDatabase, createTestKeyspace, type TestDatabase, type TestKeyspace } from '../support/databases.ts';
 import { createFlagAdmin, type FlagAdmin } from '../support/flag-admin.ts';
-import { closeInit, createFolder, init } from '../support/init-service.ts';
+import { closeInit, createFolder, init, initServers } from '../support/init-service.ts';
 
 const root = join(import.meta.dirname, '../..');
 const ROWS = 300;
@@ -60,19 +60,9 @@ describe('the whole path, with definitions that init has written', { timeout: WH
         (_, i) => `('before', ${i}, ${i}, '{"a": [1, 2.50], "é": ${i}}', '2024-02-29 10:00:00.123456')`,
       ).join(', ')}`);
     const { url, adminToken } = inject('unleash');
-    const [mysql, cassandra] = [inject('mysql'), inject('cassandra')];
     const ran = await init(database.name, `${notes},${things}`, folder, {
       keyspace: keyspace.name,
-      servers: {
-        mysql: { host: mysql.host, port: mysql.port, user: mysql.user, passwordEnv: 'MYSQL_PASSWORD' },
-        cassandra: {
-          contactPoints: cassandra.contactPoints,
-          port: cassandra.port,
-          dataCenter: cassandra.localDataCenter,
-          replicas: 1,
-        },
-        unleashUrl: `${url}/api`,
-      },
+      servers: initServers(`${url}/api`),
     });
     expect(ran.complete, ran.report).toBe(true);
     for (const id of [notes, things]) {

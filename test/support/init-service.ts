@@ -47,6 +47,21 @@ export interface Ran {
   readonly report: string;
 }
 
+/** The tests' servers, as the config names them. */
+export function initServers(unleashUrl: string): NonNullable<InitOptions['servers']> {
+  const [mysql, cassandra] = [inject('mysql'), inject('cassandra')];
+  return {
+    mysql: { host: mysql.host, port: mysql.port, user: mysql.user, passwordEnv: 'MYSQL_PASSWORD' },
+    cassandra: {
+      contactPoints: cassandra.contactPoints,
+      port: cassandra.port,
+      dataCenter: cassandra.localDataCenter,
+      replicas: 1,
+    },
+    unleashUrl,
+  };
+}
+
 /** Runs init over some tables of a database. */
 export async function init(
   schema: string,
@@ -55,8 +70,6 @@ export async function init(
   more: Partial<InitOptions> = {},
 ): Promise<Ran> {
   pool ??= createMysqlPool({ ...inject('mysql'), connections: 4 });
-  const mysql = inject('mysql');
-  const cassandra = inject('cassandra');
   const lines: string[] = [];
   const complete = await runInit(
     {
@@ -65,16 +78,7 @@ export async function init(
       tables: tables.split(','),
       folder,
       packageName: 'sample.v1',
-      servers: {
-        mysql: { host: mysql.host, port: mysql.port, user: mysql.user, passwordEnv: 'MYSQL_PASSWORD' },
-        cassandra: {
-          contactPoints: cassandra.contactPoints,
-          port: cassandra.port,
-          dataCenter: cassandra.localDataCenter,
-          replicas: 1,
-        },
-        unleashUrl: 'http://127.0.0.1:4242/api',
-      },
+      servers: initServers('http://127.0.0.1:4242/api'),
       dryRun: false,
       force: false,
       ...more,

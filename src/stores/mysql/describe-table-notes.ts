@@ -3,9 +3,10 @@ import { describeColumns, type MysqlColumnDetails } from './describe-table.ts';
 import type { ForeignKey } from './foreign-keys.ts';
 import { COUNTED_ROWS, MAX_OPTIONAL_COLUMNS } from './limits.ts';
 import { identifier } from './names.ts';
-import type { Deadline, MysqlPool, MysqlValue } from './pool.ts';
+import type { Deadline, MysqlPool } from './pool.ts';
 import { sampleValues } from './sample-values.ts';
 import { readStatistics } from './table-scan.ts';
+import { text } from './text.ts';
 
 /** What a definition's author wants to know of a table, beside what `describeTable` says. @param foreignKeys the table's own. */
 export async function describeTableNotes(
@@ -98,10 +99,4 @@ function tooMany(columns: readonly MysqlColumnDetails[]): string[] {
 
 function referenceOf({ name, columns, referenced, referencedColumns }: ForeignKey): ReferenceDescription {
   return { name, columns, referencedTable: referenced.table, referencedColumns };
-}
-
-/** Text of information_schema, which some servers send as bytes. */
-function text(value: MysqlValue | undefined): string {
-  if (value === null || value === undefined) return '';
-  return Buffer.isBuffer(value) ? value.toString('utf8') : String(value);
 }

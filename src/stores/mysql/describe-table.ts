@@ -7,6 +7,7 @@ import type {
 import type { Deadline, MysqlClient, MysqlPool, MysqlResult, MysqlValue } from './pool.ts';
 import { flavourOf } from './server-checks.ts';
 import { describeConstraints, isJsonCheck, readMariadbChecks } from './table-constraints.ts';
+import { text } from './text.ts';
 
 /** What an INSERT that leaves a column out stores in it. */
 export type ColumnDefault =
@@ -34,13 +35,14 @@ export async function describeTable(
   const client = pool.client('authority');
   const parameters = [name.schema, name.table];
   const table = await client.read(TABLE_SQL, parameters, deadline);
-  const engine = table.rows[0]?.[0];
-  if (table.rows.length === 0) return null;
+  const [found] = table.rows;
+  if (found === undefined) return null;
+  const [engine, version] = found;
   const [columns, keys, foreignKeys, constraints] = await Promise.all([
     describeColumns(client, name, deadline),
     client.read(KEYS_SQL, parameters, deadline),
     client.read(FOREIGN_KEYS_SQL, parameters, deadline),
-    describeConstraints(client, name, deadline),
+    describeConstraints(client, { name, flavour: flavourOf(text(version)) }, deadline),
   ]);
   const grouped = groupKeys(keys);
   return {
@@ -77,7 +79,7 @@ async function jsonTextColumns(
   return new Set(checks.filter(isJsonCheck).map((check) => check.name));
 }
 
-const TABLE_SQL = `SELECT ENGINE FROM information_schema.TABLES
+const TABLE_SQL = `SELECT ENGINE, VERSION() FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND TABLE_TYPE = 'BASE TABLE'`;
 
 const COLUMNS_SQL = `SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME, COLLATION_NAME,
@@ -161,10 +163,4 @@ function foreignKey(row: readonly MysqlValue[]): ForeignKeyDescription {
     onDelete: text(onDelete),
     onUpdate: text(onUpdate),
   };
-}
-
-/** Text of information_schema, which some servers send as bytes. */
-function text(value: MysqlValue | undefined): string {
-  if (value === null || value === undefined) return '';
-  return Buffer.isBuffer(value) ? value.toString('utf8') : String(value);
 }

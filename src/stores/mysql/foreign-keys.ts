@@ -1,5 +1,6 @@
 import type { Resource } from '../../domain/resource.ts';
-import type { Deadline, MysqlClient, MysqlValue } from './pool.ts';
+import type { Deadline, MysqlClient } from './pool.ts';
+import { text } from './text.ts';
 
 type TableName = Resource['mysql'];
 
@@ -71,9 +72,3 @@ const FOREIGN_KEYS_SQL = `SELECT k.CONSTRAINT_NAME, k.COLUMN_NAME, k.REFERENCED_
     ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.TABLE_NAME = k.TABLE_NAME AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME
   WHERE k.TABLE_SCHEMA = ? AND k.TABLE_NAME = ? AND k.REFERENCED_TABLE_NAME IS NOT NULL
   ORDER BY k.CONSTRAINT_NAME, k.ORDINAL_POSITION`;
-
-/** Text of information_schema, which some servers send as bytes. */
-function text(value: MysqlValue | undefined): string {
-  if (value === null || value === undefined) return '';
-  return Buffer.isBuffer(value) ? value.toString('utf8') : String(value);
-}

@@ -1,5 +1,6 @@
-import type { Deadline, MysqlPool, MysqlValue } from './pool.ts';
+import type { Deadline, MysqlPool } from './pool.ts';
 import { flavourOf } from './server-checks.ts';
+import { text } from './text.ts';
 
 /** What a user may do somewhere; privileges of single columns are left out. */
 export interface Grant {
@@ -96,9 +97,4 @@ function like(pattern: string, name: string): boolean {
 
 function unquoted(name: string): string {
   return name === '*' ? name : name.slice(1, -1).replaceAll('``', '`');
-}
-
-function text(value: MysqlValue | undefined): string {
-  if (value === null || value === undefined) return '';
-  return Buffer.isBuffer(value) ? value.toString('utf8') : String(value);
 }

@@ -1,7 +1,8 @@
 import type { MysqlTableDescription } from '../../domain/table-description.ts';
 import { identifier } from './names.ts';
-import type { Deadline, MysqlClient, MysqlValue } from './pool.ts';
-import { flavourOf } from './server-checks.ts';
+import type { Deadline, MysqlClient } from './pool.ts';
+import type { Flavour } from './server-checks.ts';
+import { text } from './text.ts';
 
 interface TableName {
   readonly schema: string;
@@ -19,11 +20,10 @@ interface MariadbCheck {
 /** What a table refuses beside duplicates of keys and foreign keys: checks, and on MariaDB periods that overlap. */
 export async function describeConstraints(
   client: MysqlClient,
-  name: TableName,
+  { name, flavour }: { readonly name: TableName; readonly flavour: Flavour },
   deadline: Deadline,
 ): Promise<Pick<MysqlTableDescription, 'checks' | 'periodKeys'>> {
-  const version = await client.read('SELECT VERSION()', [], deadline);
-  const isMariadb = flavourOf(text(version.rows[0]?.[0])) === 'mariadb';
+  const isMariadb = flavour === 'mariadb';
   const checks = await (isMariadb ? mariadbChecks : mysqlChecks)(client, name, deadline);
   const periodKeys = isMariadb ? await readPeriodKeys(client, name, deadline) : [];
   return { ...(checks.length > 0 && { checks }), ...(periodKeys.length > 0 && { periodKeys }) };
@@ -84,10 +84,4 @@ async function readPeriodKeys(
     /^ {2}(?:PRIMARY KEY|UNIQUE KEY `((?:[^`]|``)+)`) \(.* WITHOUT OVERLAPS\)/gm,
   );
   return [...keys].map(([, name]) => name?.replaceAll('``', '`') ?? 'PRIMARY');
-}
-
-/** Text of information_schema, which some servers send as bytes. */
-function text(value: MysqlValue | undefined): string {
-  if (value === null || value === undefined) return '';
-  return Buffer.isBuffer(value) ? value.toString('utf8') : String(value);
 }
